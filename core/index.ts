@@ -1,0 +1,19 @@
+// What other folders and the package's entries re-export from here; everything else is imported by file.
+
+export type { Clock } from './clock.ts'
+export {
+  ClosedError,
+  ErrorCode,
+  InvalidOptionError,
+  InvalidRecordError,
+  isSealstreamError,
+  KeyUnavailableError,
+  RecordFaultError,
+  SealstreamError
+} from './errors.ts'
+export type { Logger } from './logger.ts'
+export type { DeadLetter, DeadLetterStore, RecordSink, UndeliverableRecord } from './record-sink.ts'
+export type { EncryptionContext, RecordOpener, RecordSealer, SealingKeyring } from './record-transform.ts'
+export { SealMode } from './record-transform.ts'
+export { FailureClass, ServiceError } from './service-errors.ts'
+export type { ConsumedRecord, UserRecord } from './user-record.ts'

@@ -1,0 +1,65 @@
+/**
+ * The port through which a payload is sealed and opened. `crypto/` implements it; producer and consumer
+ * know nothing else of encryption, so a user without encryption never loads it.
+ */
+
+/** Plain names and values that are bound to a sealed message and travel in its header, readable by everyone. */
+export type EncryptionContext = Readonly<Record<string, string>>
+
+/** Names of the context pairs that sealstream itself writes and checks. Crypto, infra and policies share them. */
+export const ContextName = {
+  pipeline: 'pipeline',
+  stream: 'stream',
+  schema: 'schema',
+  tenant: 'tenant'
+} as const
+
+export interface SealerOptions {
+  /** Name of the stream; bound to every message as the pair `stream`. */
+  readonly streamName: string
+  /** Further pairs that are the same for every record of the stream. Nothing that varies per record. */
+  readonly context?: EncryptionContext
+}
+
+export interface RecordSealer {
+  /**
+   * Seals one payload. Returns bytes when a data key is at hand, which is nearly always, and a promise only
+   * when one must be had first.
+   * Rejects with `KeyUnavailableError` when the key cannot be had at the moment.
+   */
+  seal(plaintext: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /** Bytes that sealing adds to a payload of this size: exact once a data key was had, an upper bound before. */
+  overheadBytes(plaintextBytes: number): number
+  /** Calls to the key service so far. */
+  readonly keyServiceCalls: number
+  /** Wipes the data keys that are held. */
+  close(): void
+}
+
+export interface RecordOpener {
+  /** Whether the leading bytes say that this is a sealed message. Reads no further; verifies nothing. */
+  isSealed(data: Uint8Array): boolean
+  /**
+   * Opens one sealed message. Returns bytes when the data key is at hand, a promise otherwise.
+   * Throws or rejects with `RecordFaultError` when the message is not one that may be opened, and with
+   * `KeyUnavailableError` when its key cannot be had at the moment.
+   */
+  open(message: Uint8Array): Uint8Array | Promise<Uint8Array>
+  readonly keyServiceCalls: number
+  close(): void
+}
+
+/** What `seal: { keyring }` and `open: { keyring }` take. */
+export interface SealingKeyring {
+  createSealer(options: SealerOptions): RecordSealer
+  createOpener(options: SealerOptions): RecordOpener
+}
+
+/**
+ * Where sealing takes place.
+ * `aggregate`: user records are aggregated first and the aggregate is sealed; smallest and fastest.
+ * `record`: every user record is sealed by itself and then aggregated, for readers that de-aggregate before
+ * they decrypt, such as a Java KCL.
+ */
+export const SealMode = { aggregate: 'aggregate', record: 'record' } as const
+export type SealMode = (typeof SealMode)[keyof typeof SealMode]

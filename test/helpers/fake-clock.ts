@@ -1,0 +1,81 @@
+import type { CancelTimer, Clock } from '../../core/clock.ts'
+
+/** A clock that moves only when the test says so. Timers fire in order of their due time, then of creation. */
+export class FakeClock implements Clock {
+  #now = 1_000
+  #wall = Date.UTC(2026, 6, 13, 14, 5, 0)
+  #timers: { due: number; order: number; callback: () => void }[] = []
+  #order = 0
+
+  now(): number {
+    return this.#now
+  }
+
+  wallTime(): number {
+    return this.#wall
+  }
+
+  /** Timers that wait. */
+  get pending(): number {
+    return this.#timers.length
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      const onAbort = (): void => {
+        cancel()
+        reject(signal?.reason)
+      }
+      const cancel = this.schedule(() => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }, ms)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  schedule(callback: () => void, ms: number): CancelTimer {
+    const timer = { due: this.#now + Math.max(0, ms), order: this.#order++, callback }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter(other => other !== timer)
+    }
+  }
+
+  /** Moves time on by `ms`, firing what falls due on the way and letting promises settle after each. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
+    await settle()
+    for (;;) {
+      const next = this.#timers
+        .filter(timer => timer.due <= end)
+        .sort((a, b) => a.due - b.due || a.order - b.order)[0]
+      if (!next) break
+      this.#timers = this.#timers.filter(timer => timer !== next)
+      this.#moveTo(next.due)
+      next.callback()
+      await settle()
+    }
+    this.#moveTo(end)
+    await settle()
+  }
+
+  /** The wall clock alone jumps, as after a correction by NTP. */
+  jumpWallTime(ms: number): void {
+    this.#wall += ms
+  }
+
+  #moveTo(time: number): void {
+    this.#wall += time - this.#now
+    this.#now = time
+  }
+}
+
+/** Lets every promise that can settle without time passing do so. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(resolve => setImmediate(resolve))
+}

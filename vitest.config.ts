@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Worker threads start faster than child processes; no test relies on process-wide state.
+    pool: 'threads',
+    maxWorkers: 2
+  }
+})
