@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type RequestListener, readBody } from './http-server.ts'
+
+/** An error as an AWS service answers it: `type` is what the SDK turns into the error's name. */
+export class AwsError extends Error {
+  readonly type: string
+  readonly status: number
+  /** Further members of the error body. */
+  readonly members: Readonly<Record<string, unknown>>
+
+  constructor(type: string, message: string, status = 400, members: Readonly<Record<string, unknown>> = {}) {
+    super(message)
+    this.name = type
+    this.type = type
+    this.status = status
+    this.members = members
+  }
+}
+
+export interface ActionContext {
+  readonly requestId: string
+  /** Region out of the signature's credential scope; undefined for an unsigned request. */
+  readonly region: string | undefined
+  /** Access key out of the signature; undefined for an unsigned request. */
+  readonly accessKeyId: string | undefined
+  /** The same on every attempt of one SDK call. */
+  readonly invocationId: string | undefined
+}
+
+/** One API action: parsed input in, output members out. Blobs are base64 strings, timestamps epoch seconds. */
+export type Action = (
+  input: Readonly<Record<string, unknown>>,
+  context: ActionContext
+) => object | Promise<object>
+
+/** What a scripted fault does with a request. */
+export type Fault =
+  | { readonly kind: 'error'; readonly error: AwsError }
+  /** The action is carried out, then the connection is cut: the caller cannot know. */
+  | { readonly kind: 'loseAnswer' }
+  | { readonly kind: 'reset' }
+
+export interface AwsJsonOptions {
+  /** Before the dot of `x-amz-target`, such as `Kinesis_20131202`. */
+  readonly targetPrefix: string
+  readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1'
+  readonly actions: Readonly<Record<string, Action>>
+  /** @default 16 MiB */
+  readonly maxBodyBytes?: number
+  /** Asked before every action; may be slow on purpose. */
+  readonly fault?: (
+    operation: string,
+    input: Readonly<Record<string, unknown>>
+  ) => Fault | undefined | Promise<Fault | undefined>
+}
+
+/** The AWS JSON protocol over `actions`: targets, request ids, error bodies. */
+export function awsJson(options: AwsJsonOptions): RequestListener {
+  return (request, response) => {
+    serve(options, request, response).catch((error: unknown) => {
+      // A bug in an action: the caller sees a 500, as from AWS, and the engine goes on.
+      if (!response.headersSent) sendError(options, response, toAwsError(error))
+      else response.end()
+    })
+  }
+}
+
+async function serve(
+  options: AwsJsonOptions,
+  request: IncomingMessage,
+  response: ServerResponse
+): Promise<void> {
+  const requestId = randomUUID()
+  response.setHeader('x-amzn-requestid', requestId)
+  const body = await readBody(request, options.maxBodyBytes ?? 16 * 1024 * 1024)
+  if (body === undefined) {
+    sendError(options, response, new AwsError('RequestEntityTooLargeException', 'request too large', 413))
+    return
+  }
+  const target = headerOf(request, 'x-amz-target') ?? ''
+  const dot = target.lastIndexOf('.')
+  const operation = target.slice(dot + 1)
+  const action =
+    target.slice(0, dot) === options.targetPrefix && Object.hasOwn(options.actions, operation)
+      ? options.actions[operation]
+      : undefined
+  if (action === undefined) {
+    sendError(options, response, new AwsError('UnknownOperationException', `unknown operation ${operation}`))
+    return
+  }
+  const input = parseInput(body)
+  if (input === undefined) {
+    sendError(options, response, new AwsError('SerializationException', 'body is not a JSON object'))
+    return
+  }
+  const fault = await options.fault?.(operation, input)
+  if (fault?.kind === 'reset') {
+    cut(request, response)
+    return
+  }
+  if (fault?.kind === 'error') {
+    sendError(options, response, fault.error)
+    return
+  }
+  let output: object
+  try {
+    output = await action(input, contextOf(request, requestId))
+  } catch (error) {
+    sendError(options, response, toAwsError(error))
+    return
+  }
+  if (fault?.kind === 'loseAnswer') {
+    cut(request, response)
+    return
+  }
+  send(options, response, 200, output)
+}
+
+function parseInput(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  if (body.length === 0) return {}
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'))
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function contextOf(request: IncomingMessage, requestId: string): ActionContext {
+  const credential = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(headerOf(request, 'authorization') ?? '')
+  return {
+    requestId,
+    region: credential?.[2],
+    accessKeyId: credential?.[1],
+    invocationId: headerOf(request, 'amz-sdk-invocation-id')
+  }
+}
+
+export function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+function send(options: AwsJsonOptions, response: ServerResponse, status: number, body: object): void {
+  const bytes = Buffer.from(JSON.stringify(body))
+  response.writeHead(status, { 'content-type': options.contentType, 'content-length': bytes.length })
+  response.end(bytes)
+}
+
+function sendError(options: AwsJsonOptions, response: ServerResponse, error: AwsError): void {
+  send(options, response, error.status, { __type: error.type, message: error.message, ...error.members })
+}
+
+function toAwsError(error: unknown): AwsError {
+  if (error instanceof AwsError) return error
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return new AwsError('InternalFailure', `bug in the local engine: ${detail}`, 500)
+}
+
+function cut(request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersionMajor >= 2)
+    (response as unknown as { stream: { close(code: number): void } }).stream.close(2)
+  else request.socket.destroy()
+}

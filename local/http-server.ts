@@ -1,0 +1,76 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface LocalServer {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+  readonly port: number
+  /** Stops listening and ends every connection, also those in the middle of an answer. */
+  close(): Promise<void>
+}
+
+/** How an HTTP/2 connection with prior knowledge begins (RFC 9113, section 3.4). */
+const http2Preface = Buffer.from('PRI ')
+
+/**
+ * Listens on one loopback port for HTTP/1.1 and cleartext HTTP/2 alike, because the AWS SDK's default for
+ * Kinesis is HTTP/2 with prior knowledge. The first bytes of a connection decide which server gets it; the
+ * HTTP/2 server's compatibility API makes both look the same to `listener`.
+ */
+export async function listen(listener: RequestListener, port = 0): Promise<LocalServer> {
+  const http1 = createHttpServer({ keepAlive: true }, listener)
+  // Idle keep-alive connections stay open: a client that reuses one just as it closes sees a reset.
+  http1.keepAliveTimeout = 0
+  http1.requestTimeout = 0
+  const http2 = createHttp2Server(listener as never)
+  const sessions = new Set<ServerHttp2Session>()
+  http2.on('session', session => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
+  })
+  const sockets = new Set<Socket>()
+
+  const net = createNetServer({ noDelay: true }, socket => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    socket.once('readable', () => {
+      const first = socket.read() as Buffer | null
+      if (first === null) return
+      socket.unshift(first)
+      const isHttp2 = first.subarray(0, http2Preface.length).equals(http2Preface.subarray(0, first.length))
+      ;(isHttp2 ? http2 : http1).emit('connection', socket)
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    net.once('error', reject)
+    net.listen(port, '127.0.0.1', resolve)
+  })
+  const bound = (net.address() as AddressInfo).port
+
+  return {
+    url: `http://127.0.0.1:${bound}`,
+    port: bound,
+    close: () =>
+      new Promise(resolve => {
+        net.close(() => resolve())
+        for (const session of sessions) session.destroy()
+        for (const socket of sockets) socket.destroy()
+      })
+  }
+}
+
+/** The whole body of a request; `undefined` when it is larger than `maxBytes`. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) return undefined
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+}
