@@ -1,0 +1,14 @@
+export {
+  AuthenticationFailedError,
+  ContextMismatchError,
+  MalformedMessageError,
+  NoUsableDataKeyError
+} from './errors.ts'
+export { Keyring } from './keyrings/keyring.ts'
+export type { KmsKeyringOptions } from './keyrings/kms-keyring.ts'
+export { kmsKeyring } from './keyrings/kms-keyring.ts'
+export type { MultiKeyringOptions } from './keyrings/multi-keyring.ts'
+export { multiKeyring } from './keyrings/multi-keyring.ts'
+export type { RawAesKeyringOptions } from './keyrings/raw-aes-keyring.ts'
+export { rawAesKeyring } from './keyrings/raw-aes-keyring.ts'
+export type { DataKeyCacheOptions, KeyringOptions } from './options.ts'
