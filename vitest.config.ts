@@ -7,6 +7,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     // Worker threads start faster than child processes; no test relies on process-wide state.
     pool: 'threads',
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     maxWorkers: 2
   }
 })

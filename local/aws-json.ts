@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type RequestListener, readBody } from './http-server.ts'
+import { headerOf, type RequestListener, readBody } from './http-server.ts'
 
 /** An error as an AWS service answers it: `type` is what the SDK turns into the error's name. */
 export class AwsError extends Error {
@@ -137,11 +137,6 @@ function contextOf(request: IncomingMessage, requestId: string): ActionContext {
     accessKeyId: credential?.[1],
     invocationId: headerOf(request, 'amz-sdk-invocation-id')
   }
-}
-
-export function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name]
-  return Array.isArray(value) ? value[0] : value
 }
 
 function send(options: AwsJsonOptions, response: ServerResponse, status: number, body: object): void {

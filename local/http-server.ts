@@ -74,3 +74,8 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   }
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
 }
+
+export function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}

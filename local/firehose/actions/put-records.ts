@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { type Action, AwsError } from '../../aws-json.ts'
+import type { FirehoseStore } from '../store.ts'
+import { parseRecord, parseRecords } from '../validations/records.ts'
+
+/** Scripted failures: the error code of one entry of PutRecordBatch, or undefined to store it. */
+export type FailDeliveryEntry = (
+  deliveryStreamName: string,
+  index: number,
+  data: Buffer
+) => 'ServiceUnavailableException' | 'InternalFailure' | undefined
+
+/** Bytes that one delivery stream holds while its bucket cannot be written; beyond it puts are refused. */
+const maxBufferedBytes = 256 * 1024 * 1024
+
+export function putRecord(store: FirehoseStore): Action {
+  return input => {
+    const { delivery } = store.streamOf(input)
+    const data = parseRecord(input)
+    if (delivery.bufferedBytes > maxBufferedBytes) {
+      throw new AwsError('ServiceUnavailableException', 'Slow down.', 503)
+    }
+    delivery.add(data)
+    return { RecordId: recordId(), Encrypted: false }
+  }
+}
+
+export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEntry): Action {
+  return input => {
+    const { name, delivery } = store.streamOf(input)
+    const isFull = delivery.bufferedBytes > maxBufferedBytes
+    const responses = parseRecords(input).map((data, index) => {
+      const error = isFull ? 'ServiceUnavailableException' : failEntry?.(name, index, data)
+      if (error !== undefined) return { ErrorCode: error, ErrorMessage: 'Slow down.' }
+      delivery.add(data)
+      return { RecordId: recordId() }
+    })
+    return {
+      FailedPutCount: responses.filter(response => 'ErrorCode' in response).length,
+      Encrypted: false,
+      RequestResponses: responses
+    }
+  }
+}
+
+/** Opaque to everyone; as long as the service's. */
+function recordId(): string {
+  return randomBytes(128).toString('base64url')
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../../core/clock.ts'
+import { AwsError } from '../aws-json.ts'
+import { Delivery, type ObjectWriter } from './delivery.ts'
+import type { S3Destination } from './destination.ts'
+
+export interface DeliveryStream {
+  readonly name: string
+  readonly arn: string
+  readonly createdMs: number
+  readonly destination: S3Destination
+  readonly delivery: Delivery
+}
+
+export interface FirehoseStoreOptions {
+  readonly clock: Clock
+  readonly region: string
+  readonly accountId: string
+  /** Where objects are written. */
+  readonly objects: ObjectWriter
+}
+
+/** Delivery streams by name. */
+export class FirehoseStore {
+  readonly #options: FirehoseStoreOptions
+  readonly #streams = new Map<string, DeliveryStream>()
+
+  constructor(options: FirehoseStoreOptions) {
+    this.#options = options
+  }
+
+  get all(): readonly DeliveryStream[] {
+    return [...this.#streams.values()]
+  }
+
+  /** The delivery stream that the input names. */
+  streamOf(input: Readonly<Record<string, unknown>>): DeliveryStream {
+    const stream = this.#streams.get(String(input.DeliveryStreamName))
+    if (stream === undefined) {
+      throw new AwsError(
+        'ResourceNotFoundException',
+        `Firehose ${String(input.DeliveryStreamName)} under account ${this.#options.accountId} not found.`
+      )
+    }
+    return stream
+  }
+
+  create(name: string, destination: S3Destination): DeliveryStream {
+    const { accountId, region, clock, objects } = this.#options
+    if (this.#streams.has(name)) {
+      throw new AwsError(
+        'ResourceInUseException',
+        `Firehose ${name} under accountId ${accountId} already exists`
+      )
+    }
+    const stream = {
+      name,
+      arn: `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`,
+      createdMs: clock.wallTime(),
+      destination,
+      delivery: new Delivery(name, destination, objects, clock)
+    }
+    this.#streams.set(name, stream)
+    return stream
+  }
+
+  /** What is buffered is lost, as on AWS. */
+  delete(stream: DeliveryStream): void {
+    stream.delivery.discard()
+    this.#streams.delete(stream.name)
+  }
+}

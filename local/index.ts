@@ -1,0 +1,4 @@
+export type { Fault } from './aws-json.ts'
+export { AwsError } from './aws-json.ts'
+export type { LocalClientConfig, LocalEngines, LocalFault, LocalOptions, LocalService } from './start.ts'
+export { startLocal } from './start.ts'

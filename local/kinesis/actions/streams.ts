@@ -1,0 +1,74 @@
+import type { Action } from '../../aws-json.ts'
+import type { KinesisStore, Stream } from '../store.ts'
+import { validateCount, validateStreamName } from '../validations/stream.ts'
+import { shardOutput } from './shards.ts'
+
+export const createStream =
+  (store: KinesisStore): Action =>
+  input => {
+    const name = validateStreamName(input.StreamName)
+    const shards = validateCount('shardCount', input.ShardCount ?? 4, 1, 10_000)
+    const maxRecordKiB = validateCount('maxRecordSizeInKiB', input.MaxRecordSizeInKiB ?? 1024, 1024, 10_240)
+    store.create(name, shards, maxRecordKiB * 1024)
+    return {}
+  }
+
+export const deleteStream =
+  (store: KinesisStore): Action =>
+  input => {
+    store.delete(store.streamOf(input))
+    return {}
+  }
+
+export const listStreams =
+  (store: KinesisStore): Action =>
+  input => {
+    const limit = validateCount('limit', input.Limit ?? 100, 1, 10_000)
+    const after = input.ExclusiveStartStreamName
+    const names = store.streamNames.filter(name => typeof after !== 'string' || name > after)
+    return { StreamNames: names.slice(0, limit), HasMoreStreams: names.length > limit }
+  }
+
+export const describeStream =
+  (store: KinesisStore): Action =>
+  input => {
+    const stream = store.streamOf(input)
+    const limit = validateCount('limit', input.Limit ?? 100, 1, 10_000)
+    const after = input.ExclusiveStartShardId
+    const shards = stream.shards.filter(({ id }) => typeof after !== 'string' || id > after)
+    return {
+      StreamDescription: {
+        ...common(stream),
+        Shards: shards.slice(0, limit).map(shardOutput),
+        HasMoreShards: shards.length > limit
+      }
+    }
+  }
+
+export const describeStreamSummary =
+  (store: KinesisStore): Action =>
+  input => {
+    const stream = store.streamOf(input)
+    return {
+      StreamDescriptionSummary: {
+        ...common(stream),
+        OpenShardCount: stream.shards.filter(({ endingSequenceNumber }) => endingSequenceNumber === undefined)
+          .length,
+        ConsumerCount: 0,
+        MaxRecordSizeInKiB: stream.maxRecordBytes / 1024
+      }
+    }
+  }
+
+function common(stream: Stream): object {
+  return {
+    StreamName: stream.name,
+    StreamARN: stream.arn,
+    StreamStatus: stream.status,
+    StreamModeDetails: { StreamMode: 'PROVISIONED' },
+    RetentionPeriodHours: stream.retentionHours,
+    StreamCreationTimestamp: stream.createdMs / 1000,
+    EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
+    EncryptionType: 'NONE'
+  }
+}

@@ -1,0 +1,53 @@
+import { type AwsJsonOptions, awsJson } from '../aws-json.ts'
+import type { RequestListener } from '../http-server.ts'
+import { getRecords, getShardIterator } from './actions/get-records.ts'
+import { type FailEntry, putRecord, putRecords } from './actions/put-records.ts'
+import { listShards, mergeShards, splitShard } from './actions/shards.ts'
+import {
+  createStream,
+  deleteStream,
+  describeStream,
+  describeStreamSummary,
+  listStreams
+} from './actions/streams.ts'
+import { KinesisStore, type KinesisStoreOptions } from './store.ts'
+
+export interface KinesisEngineOptions extends KinesisStoreOptions {
+  readonly fault?: AwsJsonOptions['fault']
+  /** Scripted failures of single entries of PutRecords. */
+  readonly failEntry?: FailEntry | undefined
+}
+
+export interface KinesisEngine {
+  readonly listener: RequestListener
+  readonly store: KinesisStore
+}
+
+/** Kinesis Data Streams in memory, over AWS JSON 1.1. */
+export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngine {
+  const store = new KinesisStore(options)
+  return {
+    store,
+    listener: awsJson({
+      targetPrefix: 'Kinesis_20131202',
+      contentType: 'application/x-amz-json-1.1',
+      ...(options.fault === undefined ? {} : { fault: options.fault }),
+      // 10 MiB of data in base64, and what stands around it.
+      maxBodyBytes: 16 * 1024 * 1024,
+      actions: {
+        CreateStream: createStream(store),
+        DeleteStream: deleteStream(store),
+        ListStreams: listStreams(store),
+        DescribeStream: describeStream(store),
+        DescribeStreamSummary: describeStreamSummary(store),
+        ListShards: listShards(store),
+        SplitShard: splitShard(store),
+        MergeShards: mergeShards(store),
+        PutRecord: putRecord(store),
+        PutRecords: putRecords(store, options.failEntry),
+        GetShardIterator: getShardIterator(store),
+        GetRecords: getRecords(store)
+      }
+    })
+  }
+}

@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto'
+
+// The engine maps keys with code of its own: a mistake in the product's mapping must show, not cancel out.
+
+/** Largest 128-bit hash key. */
+export const largestHashKey = BigInt('340282366920938463463374607431768211455')
+
+/** MD5 of the partition key, read as an unsigned integer. */
+export function hashOfPartitionKey(partitionKey: string): bigint {
+  return BigInt(`0x${createHash('md5').update(Buffer.from(partitionKey, 'utf8')).digest('hex')}`)
+}
+
+/** `count` ranges of equal size that cover all hash keys; the last one takes the rest. */
+export function evenRanges(count: number): { readonly start: bigint; readonly end: bigint }[] {
+  const width = (largestHashKey + 1n) / BigInt(count)
+  return Array.from({ length: count }, (_, index) => ({
+    start: width * BigInt(index),
+    end: index === count - 1 ? largestHashKey : width * BigInt(index + 1) - 1n
+  }))
+}

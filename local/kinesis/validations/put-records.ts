@@ -1,0 +1,76 @@
+import { AwsError } from '../../aws-json.ts'
+import { largestHashKey } from '../hash-keys.ts'
+
+// https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+const maxEntries = 500
+const maxRequestBytes = 10 * 1024 * 1024
+
+export interface PutEntry {
+  readonly partitionKey: string
+  readonly explicitHashKey: string | undefined
+  /** Base64. */
+  readonly data: string
+  readonly dataBytes: number
+}
+
+/** Checks the entries of a put; one wrong entry fails the whole request, as on AWS. */
+export function validateEntries(entries: unknown, maxRecordBytes: number): readonly PutEntry[] {
+  if (!Array.isArray(entries) || entries.length === 0)
+    throw validation('records', 'Member must have length greater than or equal to 1')
+  if (entries.length > maxEntries) {
+    throw validation('records', `Member must have length less than or equal to ${maxEntries}`)
+  }
+  let total = 0
+  const checked = entries.map((entry: Record<string, unknown>, index) => {
+    const { PartitionKey: partitionKey, ExplicitHashKey: hashKey, Data: data } = entry
+    if (typeof partitionKey !== 'string' || partitionKey === '' || [...partitionKey].length > 256) {
+      throw validation(
+        `records.${index + 1}.member.partitionKey`,
+        'Member must have length between 1 and 256'
+      )
+    }
+    if (typeof data !== 'string')
+      throw validation(`records.${index + 1}.member.data`, 'Member must not be null')
+    if (hashKey !== undefined && hashKey !== null && !isHashKey(hashKey)) {
+      throw new AwsError(
+        'InvalidArgumentException',
+        `Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was not.`
+      )
+    }
+    const dataBytes = base64Bytes(data)
+    const keyBytes = Buffer.byteLength(partitionKey)
+    if (dataBytes + keyBytes > maxRecordBytes) {
+      throw validation(
+        `records.${index + 1}.member.data`,
+        `Member must have length less than or equal to ${maxRecordBytes}`
+      )
+    }
+    total += dataBytes + keyBytes
+    return {
+      partitionKey,
+      explicitHashKey: hashKey === null ? undefined : (hashKey as string | undefined),
+      data,
+      dataBytes
+    }
+  })
+  if (total > maxRequestBytes) {
+    throw new AwsError('InvalidArgumentException', `Records size exceeds ${maxRequestBytes} bytes limit.`)
+  }
+  return checked
+}
+
+function isHashKey(value: unknown): boolean {
+  return typeof value === 'string' && /^\d{1,39}$/.test(value) && BigInt(value) <= largestHashKey
+}
+
+function base64Bytes(text: string): number {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  return Math.floor((text.length * 3) / 4) - padding
+}
+
+function validation(member: string, constraint: string): AwsError {
+  return new AwsError(
+    'ValidationException',
+    `1 validation error detected: Value at '${member}' failed to satisfy constraint: ${constraint}`
+  )
+}

@@ -1,0 +1,195 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { Clock } from '../../core/clock.ts'
+import { AwsError } from '../aws-json.ts'
+
+export interface StoredObject {
+  readonly key: string
+  readonly sizeBytes: number
+  /** In quotes, as it goes out. */
+  readonly etag: string
+  /** CRC32 of the bytes, base64. */
+  readonly crc32: string
+  readonly modifiedMs: number
+  readonly contentType: string
+  readonly contentEncoding: string | undefined
+  /** User metadata, names without `x-amz-meta-`. */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly file: string
+}
+
+export interface PutOptions {
+  readonly contentType?: string | undefined
+  readonly contentEncoding?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Refuse when the key is taken, as `If-None-Match: *` asks. */
+  readonly ifAbsent?: boolean
+}
+
+export interface S3StoreOptions {
+  readonly clock: Clock
+  /** Objects lie in `<folder>/<bucket>/<key>`; made when the first bucket is. */
+  readonly folder: string
+}
+
+/** Buckets as folders and objects as plain files that people can open. What describes them is kept in memory. */
+export class S3Store {
+  readonly #clock: Clock
+  readonly #folder: string
+  readonly #buckets = new Map<
+    string,
+    { readonly createdMs: number; readonly objects: Map<string, StoredObject> }
+  >()
+
+  constructor(options: S3StoreOptions) {
+    this.#clock = options.clock
+    this.#folder = options.folder
+  }
+
+  get buckets(): readonly { readonly name: string; readonly createdMs: number }[] {
+    return [...this.#buckets].map(([name, { createdMs }]) => ({ name, createdMs }))
+  }
+
+  hasBucket(bucket: string): boolean {
+    return this.#buckets.has(bucket)
+  }
+
+  async createBucket(bucket: string): Promise<void> {
+    if (this.#buckets.has(bucket)) {
+      throw new AwsError(
+        'BucketAlreadyOwnedByYou',
+        'Your previous request to create the named bucket succeeded and you already own it.',
+        409
+      )
+    }
+    this.#buckets.set(bucket, { createdMs: this.#clock.wallTime(), objects: new Map() })
+    await mkdir(join(this.#folder, bucket), { recursive: true })
+  }
+
+  async deleteBucket(bucket: string): Promise<void> {
+    if (this.objectsOf(bucket).size > 0) {
+      throw new AwsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409)
+    }
+    this.#buckets.delete(bucket)
+    await rm(join(this.#folder, bucket), { recursive: true, force: true })
+  }
+
+  objectsOf(bucket: string): ReadonlyMap<string, StoredObject> {
+    return this.#objects(bucket)
+  }
+
+  async putObject(
+    bucket: string,
+    key: string,
+    bytes: Uint8Array,
+    options: PutOptions = {}
+  ): Promise<StoredObject> {
+    const objects = this.#objects(bucket)
+    if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
+    // Written aside and moved, so that nobody who looks into the folder sees half an object.
+    const aside = join(this.#folder, `.incoming-${randomUUID()}`)
+    await writeFile(aside, bytes)
+    const file = await this.#moveInPlace(aside, bucket, key)
+    // Another put of the same key may have come first while this one was written.
+    if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
+    const object: StoredObject = {
+      key,
+      sizeBytes: bytes.length,
+      etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
+      crc32: crc32Of(bytes),
+      modifiedMs: this.#clock.wallTime(),
+      contentType: options.contentType ?? 'application/octet-stream',
+      contentEncoding: options.contentEncoding,
+      metadata: options.metadata ?? {},
+      file
+    }
+    objects.set(key, object)
+    return object
+  }
+
+  find(bucket: string, key: string): StoredObject {
+    const object = this.#objects(bucket).get(key)
+    if (object === undefined) {
+      throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404, { Key: key })
+    }
+    return object
+  }
+
+  read(object: StoredObject): Promise<Buffer> {
+    return readFile(object.file)
+  }
+
+  async deleteObject(bucket: string, key: string): Promise<void> {
+    const objects = this.#objects(bucket)
+    const object = objects.get(key)
+    if (object === undefined) return
+    objects.delete(key)
+    await rm(object.file, { force: true })
+  }
+
+  #objects(bucket: string): Map<string, StoredObject> {
+    const found = this.#buckets.get(bucket)
+    if (found === undefined) {
+      throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404, { BucketName: bucket })
+    }
+    return found.objects
+  }
+
+  /** Moves a written file to the path that its key names or, where a key can be no path, under its digest. */
+  async #moveInPlace(aside: string, bucket: string, key: string): Promise<string> {
+    const known = this.#objects(bucket).get(key)
+    if (known !== undefined) {
+      await rename(aside, known.file)
+      return known.file
+    }
+    const base = join(this.#folder, bucket)
+    if (isPath(key)) {
+      const file = join(base, ...key.split('/'))
+      try {
+        await mkdir(dirname(file), { recursive: true })
+        await rename(aside, file)
+        return file
+      } catch (error) {
+        // S3 takes `a` beside `a/b`; a file system does not.
+        if (!['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EPERM'].includes((error as { code: string }).code))
+          throw error
+      }
+    }
+    const file = join(base, '.keys', createHash('sha256').update(key).digest('hex'))
+    await mkdir(dirname(file), { recursive: true })
+    await rename(aside, file)
+    return file
+  }
+}
+
+export function crc32Of(bytes: Uint8Array): string {
+  const sum = Buffer.alloc(4)
+  sum.writeUInt32BE(crc32(bytes))
+  return sum.toString('base64')
+}
+
+function preconditionFailed(): AwsError {
+  return new AwsError(
+    'PreconditionFailed',
+    'At least one of the pre-conditions you specified did not hold',
+    412,
+    {
+      Condition: 'If-None-Match'
+    }
+  )
+}
+
+/** Whether every segment of the key is a file name on every platform; `..` never is. */
+function isPath(key: string): boolean {
+  return key.split('/').every(
+    segment =>
+      segment !== '' &&
+      !segment.startsWith('.') &&
+      !/[. ]$/.test(segment) &&
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: no file name may hold one
+      !/[<>:"|?*\\\u0000-\u001f]/.test(segment) &&
+      Buffer.byteLength(segment) <= 200
+  )
+}
