@@ -136,55 +136,97 @@ interface PendingRecord {
   readonly data: Uint8Array
 }
 
-/** Collects user records into one aggregated record; its size is exact at every step, frame included. */
-export class AggregatedRecordBuilder {
+/** The exact size of an aggregated record as user records are added to it, frame included. */
+export class AggregateSize {
   // Maps, never objects: an object would reorder keys that look like integers.
   readonly #partitionKeys = new Map<string, number>()
   readonly #explicitHashKeys = new Map<string, number>()
-  readonly #records: PendingRecord[] = []
-  #size = frameBytes
+  #bytes = frameBytes
+  #count = 0
 
   get count(): number {
-    return this.#records.length
+    return this.#count
+  }
+
+  /** The frame alone while it is empty. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Bytes that the encoded record would have with this user record added. */
+  with(partitionKey: string, explicitHashKey: string | undefined, dataBytes: number): number {
+    const keyIndex = this.#partitionKeys.get(partitionKey)
+    let bytes = this.#bytes
+    if (keyIndex === undefined) bytes += tableEntrySize(partitionKey)
+    let hashIndex = -1
+    if (explicitHashKey !== undefined) {
+      const known = this.#explicitHashKeys.get(explicitHashKey)
+      if (known === undefined) bytes += tableEntrySize(explicitHashKey)
+      hashIndex = known ?? this.#explicitHashKeys.size
+    }
+    const inner = innerSize(keyIndex ?? this.#partitionKeys.size, hashIndex, dataBytes)
+    return bytes + 1 + varintSize(inner) + inner
+  }
+
+  /** Adds a user record and returns the indices of its keys; -1 without an explicit hash key. */
+  add(
+    partitionKey: string,
+    explicitHashKey: string | undefined,
+    dataBytes: number
+  ): { readonly partitionKeyIndex: number; readonly explicitHashKeyIndex: number } {
+    this.#bytes = this.with(partitionKey, explicitHashKey, dataBytes)
+    this.#count += 1
+    return {
+      partitionKeyIndex: indexIn(this.#partitionKeys, partitionKey),
+      explicitHashKeyIndex:
+        explicitHashKey === undefined ? -1 : indexIn(this.#explicitHashKeys, explicitHashKey)
+    }
+  }
+
+  get partitionKeys(): Iterable<string> {
+    return this.#partitionKeys.keys()
+  }
+
+  get explicitHashKeys(): Iterable<string> {
+    return this.#explicitHashKeys.keys()
+  }
+}
+
+/** Collects user records into one aggregated record; its size is exact at every step, frame included. */
+export class AggregatedRecordBuilder {
+  readonly #layout = new AggregateSize()
+  readonly #records: PendingRecord[] = []
+
+  get count(): number {
+    return this.#layout.count
   }
 
   /** Bytes of the encoded record; the frame alone while it is empty. */
   get size(): number {
-    return this.#size
+    return this.#layout.bytes
   }
 
   /** Bytes that the encoded record would have with this user record added. */
   sizeWith(partitionKey: string, explicitHashKey: string | undefined, data: Uint8Array): number {
-    const keyIndex = this.#partitionKeys.get(partitionKey)
-    let size = this.#size
-    if (keyIndex === undefined) size += tableEntrySize(partitionKey)
-    let hashIndex = -1
-    if (explicitHashKey !== undefined) {
-      const known = this.#explicitHashKeys.get(explicitHashKey)
-      if (known === undefined) size += tableEntrySize(explicitHashKey)
-      hashIndex = known ?? this.#explicitHashKeys.size
-    }
-    const inner = innerSize(keyIndex ?? this.#partitionKeys.size, hashIndex, data.length)
-    return size + 1 + varintSize(inner) + inner
+    return this.#layout.with(partitionKey, explicitHashKey, data.length)
   }
 
   /** `explicitHashKey` in plain decimal. `data` is not copied before `encode`. */
   add(partitionKey: string, explicitHashKey: string | undefined, data: Uint8Array): void {
-    this.#size = this.sizeWith(partitionKey, explicitHashKey, data)
-    this.#records.push({
-      partitionKeyIndex: indexIn(this.#partitionKeys, partitionKey),
-      explicitHashKeyIndex:
-        explicitHashKey === undefined ? -1 : indexIn(this.#explicitHashKeys, explicitHashKey),
-      data
-    })
+    const { partitionKeyIndex, explicitHashKeyIndex } = this.#layout.add(
+      partitionKey,
+      explicitHashKey,
+      data.length
+    )
+    this.#records.push({ partitionKeyIndex, explicitHashKeyIndex, data })
   }
 
   encode(): Buffer {
-    const out = Buffer.allocUnsafe(this.#size)
+    const out = Buffer.allocUnsafe(this.#layout.bytes)
     out.set(magic, 0)
     let at = magic.length
-    for (const key of this.#partitionKeys.keys()) at = writeText(out, at, tagPartitionKey, key)
-    for (const key of this.#explicitHashKeys.keys()) at = writeText(out, at, tagExplicitHashKey, key)
+    for (const key of this.#layout.partitionKeys) at = writeText(out, at, tagPartitionKey, key)
+    for (const key of this.#layout.explicitHashKeys) at = writeText(out, at, tagExplicitHashKey, key)
     for (const { partitionKeyIndex, explicitHashKeyIndex, data } of this.#records) {
       out[at++] = tagRecord
       at = writeVarint(out, at, innerSize(partitionKeyIndex, explicitHashKeyIndex, data.length))

@@ -1,0 +1,154 @@
+import type {
+  ListShardsCommandInput,
+  ListShardsCommandOutput,
+  PutRecordsCommandInput,
+  PutRecordsCommandOutput,
+  PutRecordsRequestEntry
+} from '@aws-sdk/client-kinesis'
+import { decodeAggregatedRecord } from '../../core/aggregated-record.ts'
+import type { CallOptions, KinesisWriterPort } from '../../core/aws-ports.ts'
+import { hashKeyOf, maxHashKey } from '../../core/hash-key.ts'
+
+export interface FakeShard {
+  readonly id: string
+  readonly start: bigint
+  readonly end: bigint
+  isOpen: boolean
+}
+
+export interface FakeStoredRecord {
+  readonly shard: FakeShard
+  readonly sequenceNumber: string
+  readonly partitionKey: string
+  readonly explicitHashKey: string | undefined
+  readonly data: Uint8Array
+}
+
+/** An error as the SDK throws it. */
+export function serviceError(name: string, httpStatusCode?: number): Error {
+  return Object.assign(new Error(`${name} from the fake`), {
+    name,
+    $metadata: httpStatusCode === undefined ? {} : { httpStatusCode }
+  })
+}
+
+/** A stream in memory that a test scripts. It refuses requests that break the service's limits. */
+export class FakeKinesis implements KinesisWriterPort {
+  readonly shards: FakeShard[] = []
+  readonly stored: FakeStoredRecord[] = []
+  readonly requests: PutRecordsRequestEntry[][] = []
+  listings = 0
+  pageSize = 1_000
+  /** Thrown instead of an answer, before anything is stored. */
+  failRequest: ((entries: readonly PutRecordsRequestEntry[], call: number) => Error | undefined) | undefined
+  /** Thrown after everything was stored. */
+  loseAnswer: ((call: number) => Error | undefined) | undefined
+  failEntry: ((entry: PutRecordsRequestEntry, index: number, call: number) => string | undefined) | undefined
+  failListing: ((call: number) => Error | undefined) | undefined
+  /** Awaited before a put is answered. */
+  gate: (() => Promise<void>) | undefined
+  #sequence = 0n
+
+  constructor(shardCount = 1) {
+    const step = (maxHashKey + 1n) / BigInt(shardCount)
+    for (let index = 0; index < shardCount; index += 1) {
+      const start = BigInt(index) * step
+      this.addShard(start, index === shardCount - 1 ? maxHashKey : start + step - 1n)
+    }
+  }
+
+  addShard(start: bigint, end: bigint): FakeShard {
+    const shard = { id: `shardId-${String(this.shards.length).padStart(12, '0')}`, start, end, isOpen: true }
+    this.shards.push(shard)
+    return shard
+  }
+
+  split(shard: FakeShard): readonly [FakeShard, FakeShard] {
+    shard.isOpen = false
+    const middle = (shard.start + shard.end) / 2n
+    return [this.addShard(shard.start, middle), this.addShard(middle + 1n, shard.end)]
+  }
+
+  merge(left: FakeShard, right: FakeShard): FakeShard {
+    left.isOpen = false
+    right.isOpen = false
+    return this.addShard(left.start, right.end)
+  }
+
+  async putRecords(input: PutRecordsCommandInput, options?: CallOptions): Promise<PutRecordsCommandOutput> {
+    const entries = input.Records ?? []
+    this.requests.push(entries)
+    const call = this.requests.length
+    await this.gate?.()
+    options?.signal?.throwIfAborted()
+    const bytes = entries.reduce(
+      (sum, { Data, PartitionKey }) => sum + Data!.length + Buffer.byteLength(PartitionKey!),
+      0
+    )
+    if (entries.length === 0 || entries.length > 500 || bytes > 10 * 1024 * 1024) {
+      throw new Error('the request breaks the limits of the service')
+    }
+    const failure = this.failRequest?.(entries, call)
+    if (failure !== undefined) throw failure
+    const Records = entries.map((entry, index) => {
+      const ErrorCode = this.failEntry?.(entry, index, call)
+      return ErrorCode === undefined ? this.#store(entry) : { ErrorCode, ErrorMessage: 'from the fake' }
+    })
+    const lost = this.loseAnswer?.(call)
+    if (lost !== undefined) throw lost
+    return { Records, FailedRecordCount: Records.filter(entry => 'ErrorCode' in entry).length, $metadata: {} }
+  }
+
+  async listShards(input: ListShardsCommandInput): Promise<ListShardsCommandOutput> {
+    this.listings += 1
+    const failure = this.failListing?.(this.listings)
+    if (failure !== undefined) throw failure
+    const open = this.shards.filter(({ isOpen }) => isOpen)
+    const from = input.NextToken === undefined ? 0 : Number(input.NextToken)
+    const next = from + this.pageSize
+    return {
+      Shards: open.slice(from, next).map(({ id, start, end }) => ({
+        ShardId: id,
+        HashKeyRange: { StartingHashKey: String(start), EndingHashKey: String(end) },
+        SequenceNumberRange: { StartingSequenceNumber: '0' }
+      })),
+      ...(next < open.length ? { NextToken: String(next) } : {}),
+      $metadata: {}
+    }
+  }
+
+  async describeStreamSummary(): Promise<never> {
+    throw new Error('not used')
+  }
+
+  /**
+   * Data of every user record that a KCL hands on: of an aggregate all or, when one of its hash keys lies outside
+   * the shard's range, none.
+   */
+  readAsKcl(open: (data: Uint8Array) => Uint8Array = data => data): string[] {
+    return this.stored.flatMap(({ shard, data }) => {
+      const opened = open(data)
+      const users = decodeAggregatedRecord(opened)
+      if (users === undefined) return [Buffer.from(opened).toString()]
+      const isInRange = users.every(user => {
+        const hashKey = hashKeyOf(user)
+        return hashKey >= shard.start && hashKey <= shard.end
+      })
+      return isInRange ? users.map(user => Buffer.from(user.data).toString()) : []
+    })
+  }
+
+  #store(entry: PutRecordsRequestEntry): { ShardId: string; SequenceNumber: string } {
+    const hashKey = hashKeyOf({ partitionKey: entry.PartitionKey!, explicitHashKey: entry.ExplicitHashKey })
+    const shard = this.shards.find(({ start, end, isOpen }) => isOpen && hashKey >= start && hashKey <= end)!
+    const sequenceNumber = String(++this.#sequence)
+    this.stored.push({
+      shard,
+      sequenceNumber,
+      partitionKey: entry.PartitionKey!,
+      explicitHashKey: entry.ExplicitHashKey,
+      data: entry.Data!
+    })
+    return { ShardId: shard.id, SequenceNumber: sequenceNumber }
+  }
+}
