@@ -62,7 +62,7 @@ export class Pipeline {
   readonly #slots: Semaphore
   readonly #expirer: Expirer
   /** Records that wait for the first shard map. */
-  #withoutMap: PendingRecord[] = []
+  readonly #withoutMap = new Set<PendingRecord>()
   /** Generation -> records of it that are not settled; `flush` ends a generation. */
   readonly #outstanding = new Map<number, number>()
   #generation = 0
@@ -149,8 +149,8 @@ export class Pipeline {
       this.#aggregator.add(map.predict(record.hashKey), record)
       return
     }
-    this.#withoutMap.push(record)
-    if (this.#withoutMap.length > 1) return
+    this.#withoutMap.add(record)
+    if (this.#withoutMap.size > 1) return
     this.#shardMap.newerThan(Number.NEGATIVE_INFINITY).then(
       () => this.#releaseWithoutMap(waiting => this.#route(waiting)),
       (error: unknown) => this.#releaseWithoutMap(waiting => this.#reject(waiting, error))
@@ -158,7 +158,9 @@ export class Pipeline {
   }
 
   #releaseWithoutMap(release: (record: PendingRecord) => void): void {
-    for (const record of this.#withoutMap.splice(0)) if (record.state === 'waiting') release(record)
+    const records = [...this.#withoutMap]
+    this.#withoutMap.clear()
+    for (const record of records) release(record)
     this.#hurry()
   }
 
@@ -416,6 +418,7 @@ export class Pipeline {
   #settle(record: PendingRecord): void {
     record.state = 'settled'
     this.#expirer.delete(record)
+    this.#withoutMap.delete(record)
     this.#onSettled(record)
     const left = this.#outstanding.get(record.generation)! - 1
     if (left > 0) {

@@ -1,4 +1,8 @@
 import type {
+  GetRecordsCommandInput,
+  GetRecordsCommandOutput,
+  GetShardIteratorCommandInput,
+  GetShardIteratorCommandOutput,
   ListShardsCommandInput,
   ListShardsCommandOutput,
   PutRecordsCommandInput,
@@ -6,13 +10,14 @@ import type {
   PutRecordsRequestEntry
 } from '@aws-sdk/client-kinesis'
 import { decodeAggregatedRecord } from '../../core/aggregated-record.ts'
-import type { CallOptions, KinesisWriterPort } from '../../core/aws-ports.ts'
+import type { CallOptions, KinesisReaderPort, KinesisWriterPort } from '../../core/aws-ports.ts'
 import { hashKeyOf, maxHashKey } from '../../core/hash-key.ts'
 
 export interface FakeShard {
   readonly id: string
   readonly start: bigint
   readonly end: bigint
+  readonly parents: readonly string[]
   isOpen: boolean
 }
 
@@ -33,11 +38,16 @@ export function serviceError(name: string, httpStatusCode?: number): Error {
 }
 
 /** A stream in memory that a test scripts. It refuses requests that break the service's limits. */
-export class FakeKinesis implements KinesisWriterPort {
+export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
   readonly shards: FakeShard[] = []
   readonly stored: FakeStoredRecord[] = []
   readonly requests: PutRecordsRequestEntry[][] = []
   listings = 0
+  reads = 0
+  readonly iteratorTypes: string[] = []
+  /** Whether the end of a shard names its children, as AWS does and not every engine. */
+  namesChildren = true
+  failRead: ((call: number) => Error | undefined) | undefined
   pageSize = 1_000
   /** Thrown instead of an answer, before anything is stored. */
   failRequest: ((entries: readonly PutRecordsRequestEntry[], call: number) => Error | undefined) | undefined
@@ -57,8 +67,14 @@ export class FakeKinesis implements KinesisWriterPort {
     }
   }
 
-  addShard(start: bigint, end: bigint): FakeShard {
-    const shard = { id: `shardId-${String(this.shards.length).padStart(12, '0')}`, start, end, isOpen: true }
+  addShard(start: bigint, end: bigint, parents: readonly FakeShard[] = []): FakeShard {
+    const shard = {
+      id: `shardId-${String(this.shards.length).padStart(12, '0')}`,
+      start,
+      end,
+      parents: parents.map(({ id }) => id),
+      isOpen: true
+    }
     this.shards.push(shard)
     return shard
   }
@@ -66,13 +82,13 @@ export class FakeKinesis implements KinesisWriterPort {
   split(shard: FakeShard): readonly [FakeShard, FakeShard] {
     shard.isOpen = false
     const middle = (shard.start + shard.end) / 2n
-    return [this.addShard(shard.start, middle), this.addShard(middle + 1n, shard.end)]
+    return [this.addShard(shard.start, middle, [shard]), this.addShard(middle + 1n, shard.end, [shard])]
   }
 
   merge(left: FakeShard, right: FakeShard): FakeShard {
     left.isOpen = false
     right.isOpen = false
-    return this.addShard(left.start, right.end)
+    return this.addShard(left.start, right.end, [left, right])
   }
 
   async putRecords(input: PutRecordsCommandInput, options?: CallOptions): Promise<PutRecordsCommandOutput> {
@@ -103,18 +119,82 @@ export class FakeKinesis implements KinesisWriterPort {
     this.listings += 1
     const failure = this.failListing?.(this.listings)
     if (failure !== undefined) throw failure
-    const open = this.shards.filter(({ isOpen }) => isOpen)
-    const from = input.NextToken === undefined ? 0 : Number(input.NextToken)
+    const isOpenOnly = input.ShardFilter?.Type === 'AT_LATEST' || input.NextToken?.startsWith('open')
+    const listed = isOpenOnly ? this.shards.filter(({ isOpen }) => isOpen) : this.shards
+    const from = input.NextToken === undefined ? 0 : Number(input.NextToken.replace('open', ''))
     const next = from + this.pageSize
     return {
-      Shards: open.slice(from, next).map(({ id, start, end }) => ({
+      Shards: listed.slice(from, next).map(({ id, start, end, parents, isOpen }) => ({
         ShardId: id,
         HashKeyRange: { StartingHashKey: String(start), EndingHashKey: String(end) },
-        SequenceNumberRange: { StartingSequenceNumber: '0' }
+        ...(parents[0] === undefined ? {} : { ParentShardId: parents[0] }),
+        ...(parents[1] === undefined ? {} : { AdjacentParentShardId: parents[1] }),
+        SequenceNumberRange: {
+          StartingSequenceNumber: String(this.shards.findIndex(shard => shard.id === id)),
+          ...(isOpen ? {} : { EndingSequenceNumber: '1' })
+        }
       })),
-      ...(next < open.length ? { NextToken: String(next) } : {}),
+      ...(next < listed.length ? { NextToken: `${isOpenOnly ? 'open' : ''}${next}` } : {}),
       $metadata: {}
     }
+  }
+
+  async getShardIterator(input: GetShardIteratorCommandInput): Promise<GetShardIteratorCommandOutput> {
+    this.iteratorTypes.push(input.ShardIteratorType!)
+    const records = this.stored.filter(({ shard }) => shard.id === input.ShardId)
+    const number = input.StartingSequenceNumber === undefined ? 0n : BigInt(input.StartingSequenceNumber)
+    const first = {
+      TRIM_HORIZON: () => 0,
+      LATEST: () => records.length,
+      AT_TIMESTAMP: () => 0,
+      AT_SEQUENCE_NUMBER: () =>
+        records.filter(({ sequenceNumber }) => BigInt(sequenceNumber) < number).length,
+      AFTER_SEQUENCE_NUMBER: () =>
+        records.filter(({ sequenceNumber }) => BigInt(sequenceNumber) <= number).length
+    }[input.ShardIteratorType!]()
+    return { ShardIterator: `${input.ShardId}:${first}`, $metadata: {} }
+  }
+
+  async getRecords(input: GetRecordsCommandInput, options?: CallOptions): Promise<GetRecordsCommandOutput> {
+    this.reads += 1
+    options?.signal?.throwIfAborted()
+    const failure = this.failRead?.(this.reads)
+    if (failure !== undefined) throw failure
+    const [shardId, index] = input.ShardIterator!.split(':')
+    const from = Number(index)
+    const shard = this.shards.find(({ id }) => id === shardId)!
+    const records = this.stored.filter(stored => stored.shard === shard)
+    const next = Math.min(records.length, from + (input.Limit ?? 10_000))
+    const isEnd = !shard.isOpen && next === records.length
+    return {
+      Records: records.slice(from, next).map(({ sequenceNumber, partitionKey, data }) => ({
+        SequenceNumber: sequenceNumber,
+        PartitionKey: partitionKey,
+        Data: data,
+        ApproximateArrivalTimestamp: new Date(0)
+      })),
+      MillisBehindLatest: 0,
+      ...(isEnd ? {} : { NextShardIterator: `${shardId}:${next}` }),
+      ...(isEnd && this.namesChildren
+        ? {
+            ChildShards: this.shards
+              .filter(({ parents }) => parents.includes(shardId!))
+              .map(({ id, parents, start, end }) => ({
+                ShardId: id,
+                ParentShards: [...parents],
+                HashKeyRange: { StartingHashKey: String(start), EndingHashKey: String(end) }
+              }))
+          }
+        : {}),
+      $metadata: {}
+    }
+  }
+
+  /** Stores data in a shard as if a producer had put it. */
+  store(data: Uint8Array, shard: FakeShard = this.shards[0]!): string {
+    const sequenceNumber = String(++this.#sequence)
+    this.stored.push({ shard, sequenceNumber, partitionKey: 'key', explicitHashKey: undefined, data })
+    return sequenceNumber
   }
 
   async describeStreamSummary(): Promise<never> {

@@ -1,0 +1,121 @@
+import type { CancelTimer, Clock } from '../../core/clock.ts'
+import { LeaseLostError } from '../errors.ts'
+import type { Lease } from './lease.ts'
+import type { CheckpointUpdate, LeaseTable } from './lease-table.ts'
+
+/**
+ * One tenure of one lease. Its writes follow one another, because renewal and checkpoint both move the counter.
+ * It expires on our own clock, before any other worker may take it: from then on nothing is written and `signal`
+ * is aborted.
+ */
+export class HeldLease {
+  readonly #table: LeaseTable
+  readonly #clock: Clock
+  readonly #failoverTimeMs: number
+  readonly #onLost: (held: HeldLease) => void
+  readonly #lost = new AbortController()
+  #lease: Lease
+  #isReleased = false
+  #renewedMs: number
+  #cancelExpiry: CancelTimer | undefined
+  /** The last write; the next one waits for it. */
+  #writing: Promise<unknown> = Promise.resolve()
+
+  constructor(options: {
+    readonly lease: Lease
+    readonly table: LeaseTable
+    readonly clock: Clock
+    readonly failoverTimeMs: number
+    /** When the write that took it was sent. */
+    readonly takenMs: number
+    readonly onLost: (held: HeldLease) => void
+  }) {
+    this.#lease = options.lease
+    this.#table = options.table
+    this.#clock = options.clock
+    this.#failoverTimeMs = options.failoverTimeMs
+    this.#onLost = options.onLost
+    this.#renewedMs = options.takenMs
+    this.#armExpiry()
+  }
+
+  get leaseKey(): string {
+    return this.#lease.leaseKey
+  }
+
+  get lease(): Lease {
+    return this.#lease
+  }
+
+  /** Aborted with a `LeaseLostError` when the lease is lost. */
+  get signal(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  /** Keeps the lease. A failure whose outcome is not known leaves it as it is, until it expires. */
+  async renew(): Promise<void> {
+    await this.#write(lease => this.#table.renew(lease)).catch((error: unknown) => {
+      if (!(error instanceof LeaseLostError)) throw error
+    })
+  }
+
+  /** @throws LeaseLostError; ServiceError when the outcome is not known, then the caller may try again */
+  async checkpoint(update: CheckpointUpdate): Promise<void> {
+    await this.#write(lease => this.#table.checkpoint(lease, update))
+  }
+
+  /** Gives the lease up for others to take at once; nothing can be written afterwards. */
+  async release(): Promise<void> {
+    await this.#write(async lease => {
+      const released = await this.#table.release(lease)
+      this.#end()
+      return released
+    })
+  }
+
+  /** The table shows another owner. */
+  noteOwner(row: Lease, workerId: string): void {
+    if (row.leaseCounter > this.#lease.leaseCounter && row.leaseOwner !== workerId) this.lose()
+  }
+
+  lose(): void {
+    if (this.#lost.signal.aborted || this.#isReleased) return
+    this.#end()
+    this.#lost.abort(new LeaseLostError(this.leaseKey))
+    this.#onLost(this)
+  }
+
+  #write(write: (lease: Lease) => Promise<Lease | undefined>): Promise<void> {
+    const done = this.#writing.then(async () => {
+      if (this.#isExpired()) this.lose()
+      if (this.#isReleased || this.#lost.signal.aborted) throw new LeaseLostError(this.leaseKey)
+      const sentMs = this.#clock.now()
+      const written = await write(this.#lease)
+      if (written === undefined) {
+        this.lose()
+        throw new LeaseLostError(this.leaseKey)
+      }
+      this.#lease = written
+      // It is ours from when the write was sent, not from when the answer came.
+      this.#renewedMs = sentMs
+      if (!this.#isReleased) this.#armExpiry()
+    })
+    this.#writing = done.catch(() => {})
+    return done
+  }
+
+  #isExpired(): boolean {
+    return this.#clock.now() - this.#renewedMs > this.#failoverTimeMs
+  }
+
+  #armExpiry(): void {
+    this.#cancelExpiry?.()
+    const ms = this.#renewedMs + this.#failoverTimeMs - this.#clock.now()
+    this.#cancelExpiry = this.#clock.schedule(() => this.lose(), Math.max(0, ms), { unref: true })
+  }
+
+  #end(): void {
+    this.#isReleased = true
+    this.#cancelExpiry?.()
+  }
+}

@@ -1,0 +1,21 @@
+/** Attribute names of the lease table, as the Java KCL 2.x writes them. */
+export const LeaseAttribute = {
+  leaseKey: 'leaseKey',
+  leaseOwner: 'leaseOwner',
+  leaseCounter: 'leaseCounter',
+  ownerSwitchesSinceCheckpoint: 'ownerSwitchesSinceCheckpoint',
+  checkpoint: 'checkpoint',
+  checkpointSubSequenceNumber: 'checkpointSubSequenceNumber',
+  pendingCheckpoint: 'pendingCheckpoint',
+  pendingCheckpointSubSequenceNumber: 'pendingCheckpointSubSequenceNumber',
+  pendingCheckpointState: 'pendingCheckpointState',
+  parentShardId: 'parentShardId',
+  childShardIds: 'childShardIds',
+  startingHashKey: 'startingHashKey',
+  endingHashKey: 'endingHashKey',
+  checkpointOwner: 'checkpointOwner',
+  entityType: 'entityType'
+} as const
+
+/** Rows of other kinds share the table from KCL 3.5 on; a row without the attribute is a lease. */
+export const leaseEntityType = 'LEASE'

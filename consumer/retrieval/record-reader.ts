@@ -1,0 +1,171 @@
+import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
+import { decodeAggregatedRecord, isAggregated } from '../../core/aggregated-record.ts'
+import { RecordFaultError } from '../../core/errors.ts'
+import type { RecordOpener } from '../../core/record-transform.ts'
+import type { ConsumedRecord } from '../../core/user-record.ts'
+import { PlaintextRefusedError } from '../errors.ts'
+
+export interface RecordFault {
+  readonly error: RecordFaultError
+  /** The user records that are wrong; undefined when it is the whole Kinesis record. */
+  readonly subSequenceNumbers: readonly number[] | undefined
+}
+
+/** What one Kinesis record holds. */
+export interface ReadRecord {
+  /** In the order of their sub-sequence numbers. */
+  readonly userRecords: readonly ConsumedRecord[]
+  readonly faults: readonly RecordFault[]
+  /** Position of the last user record, faulty ones included. */
+  readonly lastSubSequenceNumber: number
+  /** User records that came unsealed and were accepted. */
+  readonly plaintextAccepted: number
+}
+
+export interface RecordReaderOptions {
+  readonly streamName: string
+  readonly shardId: string
+  /** Undefined hands records on as they came. */
+  readonly opener: RecordOpener | undefined
+  readonly acceptPlaintext: boolean
+}
+
+interface Part {
+  readonly partitionKey: string | undefined
+  readonly explicitHashKey: string | undefined
+  readonly data: Uint8Array
+}
+
+/**
+ * Opens and de-aggregates. The leading bytes say what a record is, so a stream may hold all kinds at once:
+ * a sealed message around an aggregate or around one payload, an aggregate of sealed messages, or plaintext.
+ */
+export class RecordReader {
+  readonly #options: RecordReaderOptions
+
+  constructor(options: RecordReaderOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A promise only when a data key must be had first. Throws, or rejects with, `KeyUnavailableError` when it
+   * cannot be had at the moment; what is wrong with the record itself is part of the result.
+   */
+  read(record: KinesisRecord): ReadRecord | Promise<ReadRecord> {
+    const { opener } = this.#options
+    const data = record.Data!
+    try {
+      if (opener?.isSealed(data)) {
+        const opened = opener.open(data)
+        return opened instanceof Promise
+          ? opened
+              .then(bytes => this.#readOpened(record, bytes))
+              .catch((error: unknown) => this.#wholeFault(error))
+          : this.#readOpened(record, opened)
+      }
+      const parts = isAggregated(data) ? decodeAggregatedRecord(data) : undefined
+      if (opener === undefined) return this.#handOn(record, parts ?? [whole(record, data)])
+      if (parts === undefined) return this.#readPlaintext(record, [whole(record, data)])
+      if (!parts.some(part => opener.isSealed(part.data))) return this.#readPlaintext(record, parts)
+      return this.#openEach(record, parts, opener)
+    } catch (error) {
+      return this.#wholeFault(error)
+    }
+  }
+
+  #readOpened(record: KinesisRecord, opened: Uint8Array): ReadRecord {
+    return this.#handOn(record, decodeAggregatedRecord(opened) ?? [whole(record, opened)])
+  }
+
+  #readPlaintext(record: KinesisRecord, parts: readonly Part[]): ReadRecord {
+    if (!this.#options.acceptPlaintext) return this.#wholeFault(new PlaintextRefusedError())
+    return { ...this.#handOn(record, parts), plaintextAccepted: parts.length }
+  }
+
+  #openEach(
+    record: KinesisRecord,
+    parts: readonly Part[],
+    opener: RecordOpener
+  ): ReadRecord | Promise<ReadRecord> {
+    const opened = parts.map(part => this.#openPart(part, opener))
+    return opened.some(part => part instanceof Promise)
+      ? Promise.all(opened).then(all => this.#gather(record, parts, all))
+      : this.#gather(record, parts, opened as (Uint8Array | RecordFaultError)[])
+  }
+
+  #openPart(
+    part: Part,
+    opener: RecordOpener
+  ): Uint8Array | RecordFaultError | Promise<Uint8Array | RecordFaultError> {
+    if (!opener.isSealed(part.data)) {
+      return this.#options.acceptPlaintext ? part.data : new PlaintextRefusedError()
+    }
+    try {
+      const opened = opener.open(part.data)
+      return opened instanceof Promise ? opened.catch(faultOf) : opened
+    } catch (error) {
+      return faultOf(error)
+    }
+  }
+
+  #gather(
+    record: KinesisRecord,
+    parts: readonly Part[],
+    opened: readonly (Uint8Array | RecordFaultError)[]
+  ): ReadRecord {
+    const userRecords: ConsumedRecord[] = []
+    const faults: RecordFault[] = []
+    let plaintextAccepted = 0
+    opened.forEach((data, index) => {
+      const part = parts[index]!
+      if (data instanceof RecordFaultError) faults.push({ error: data, subSequenceNumbers: [index] })
+      else {
+        if (data === part.data) plaintextAccepted += 1
+        userRecords.push(this.#userRecord(record, { ...part, data }, index))
+      }
+    })
+    return { userRecords, faults, lastSubSequenceNumber: parts.length - 1, plaintextAccepted }
+  }
+
+  #handOn(record: KinesisRecord, parts: readonly Part[]): ReadRecord {
+    return {
+      userRecords: parts.map((part, index) => this.#userRecord(record, part, index)),
+      faults: [],
+      lastSubSequenceNumber: Math.max(0, parts.length - 1),
+      plaintextAccepted: 0
+    }
+  }
+
+  #wholeFault(error: unknown): ReadRecord {
+    return {
+      userRecords: [],
+      faults: [{ error: faultOf(error), subSequenceNumbers: undefined }],
+      lastSubSequenceNumber: 0,
+      plaintextAccepted: 0
+    }
+  }
+
+  #userRecord(record: KinesisRecord, part: Part, subSequenceNumber: number): ConsumedRecord {
+    return {
+      streamName: this.#options.streamName,
+      shardId: this.#options.shardId,
+      sequenceNumber: record.SequenceNumber!,
+      subSequenceNumber,
+      partitionKey: part.partitionKey,
+      explicitHashKey: part.explicitHashKey,
+      data: part.data,
+      approximateArrivalTimestamp: record.ApproximateArrivalTimestamp
+    }
+  }
+}
+
+function whole(record: KinesisRecord, data: Uint8Array): Part {
+  // GetRecords gives back the partition key, never the explicit hash key.
+  return { partitionKey: record.PartitionKey, explicitHashKey: undefined, data }
+}
+
+/** A fault of the record itself; everything else goes on up. */
+function faultOf(error: unknown): RecordFaultError {
+  if (error instanceof RecordFaultError) return error
+  throw error
+}
