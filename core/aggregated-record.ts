@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ErrorCode, RecordFaultError } from './errors.ts'
 import { FieldReader, varintSize, WireType, writeVarint } from './protobuf.ts'
 
@@ -52,9 +52,7 @@ export function startsWithMagic(data: Uint8Array): boolean {
 /** Whether the bytes are an aggregated record: the magic, more than a digest behind it, and the right digest. */
 export function isAggregated(data: Uint8Array): boolean {
   if (!startsWithMagic(data) || data.length <= frameBytes) return false
-  const digest = createHash('md5')
-    .update(data.subarray(magic.length, data.length - digestBytes))
-    .digest()
+  const digest = hash('md5', data.subarray(magic.length, data.length - digestBytes), 'buffer')
   return digest.equals(data.subarray(data.length - digestBytes))
 }
 
@@ -241,7 +239,7 @@ export class AggregatedRecordBuilder {
       out.set(data, at)
       at += data.length
     }
-    createHash('md5').update(out.subarray(magic.length, at)).digest().copy(out, at)
+    hash('md5', out.subarray(magic.length, at), 'buffer').copy(out, at)
     return out
   }
 }

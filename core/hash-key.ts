@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Hash keys are unsigned 128-bit integers; the ranges of a stream's open shards cover all of them. */
 export const maxHashKey = (1n << 128n) - 1n
@@ -18,8 +18,7 @@ export function hashKeyOf(record: {
   readonly explicitHashKey?: string | undefined
 }): bigint {
   if (record.explicitHashKey !== undefined) return BigInt(record.explicitHashKey)
-  const digest = createHash('md5').update(record.partitionKey, 'utf8').digest()
-  return (digest.readBigUInt64BE(0) << 64n) | digest.readBigUInt64BE(8)
+  return BigInt(`0x${hash('md5', record.partitionKey, 'hex')}`)
 }
 
 /** Parses an explicit hash key; undefined unless it is a decimal integer in range. `007` is `7`, as in the KPL. */

@@ -69,7 +69,8 @@ export interface ProducerOptions {
   /** Range 1 to 256. @default 8 */
   readonly maxConcurrentRequests?: number
   /**
-   * Data and partition keys that the producer holds at most, in bytes; `put()` waits for room.
+   * What the producer holds at most, in bytes: data, partition keys, and 1 KiB for the bookkeeping of each
+   * record; `put()` waits for room. Sealed copies come on top for the time of a request.
    * At least `maxRecordBytes`.
    * @default 33_554_432
    */

@@ -15,6 +15,8 @@ import { Pipeline } from './pipeline.ts'
 import type { ProducerStats, PutResult } from './types.ts'
 import { checkRecord } from './validate-record.ts'
 
+/** What the bookkeeping of one record takes beside its bytes, roughly; it counts against the buffer, too. */
+const recordOverheadBytes = 1_024
 /** Longest outer partition key of a sealed aggregate: a hash key in decimal. */
 const longestHashKeyText = 39
 
@@ -81,7 +83,7 @@ export class Producer implements AsyncDisposable {
       const { explicitHashKey } = checkRecord(record)
       this.#checkSize(record, explicitHashKey)
       options.signal?.throwIfAborted()
-      const bytes = record.data.length + Buffer.byteLength(record.partitionKey)
+      const bytes = record.data.length + Buffer.byteLength(record.partitionKey) + recordOverheadBytes
       if (this.#budget.tryTake(bytes)) return this.#accept(record, explicitHashKey, bytes)
       return this.#acceptLater(record, explicitHashKey, bytes, options.signal)
     } catch (error) {
@@ -92,9 +94,10 @@ export class Producer implements AsyncDisposable {
   /** Resolves when a record of any size that is allowed would be accepted at once. */
   async ready(options: CallOptions = {}): Promise<void> {
     this.#throwIfClosed()
-    const { maxRecordBytes } = this.#options
-    await this.#budget.take(maxRecordBytes, this.#whileOpen(options.signal))
-    this.#budget.release(maxRecordBytes)
+    const bytes = this.#options.maxRecordBytes + recordOverheadBytes
+    // Nearly always there is room, and then no signal has to be made.
+    if (!this.#budget.tryTake(bytes)) await this.#budget.take(bytes, this.#whileOpen(options.signal))
+    this.#budget.release(bytes)
   }
 
   /** Sends what is held now; resolves when every record accepted before is settled, one way or the other. */

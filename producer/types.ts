@@ -28,7 +28,7 @@ export interface ProducerStats {
   /** Records whose `put` was rejected after they had been accepted. */
   readonly handedBack: number
   readonly inFlight: number
-  /** Data and partition keys of what is in flight. */
+  /** Bytes of the buffer that are taken, see `maxBufferedBytes`. */
   readonly pendingBytes: number
   /** Kinesis records that were acknowledged. */
   readonly kinesisRecords: number

@@ -9,8 +9,7 @@ import { Producer, type ProducerEvent, type ProducerOptions, type SealOptions } 
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { FakeKinesis } from '../helpers/fake-kinesis.ts'
 
-const aKeyring = (): SealingKeyring =>
-  rawAesKeyring({ namespace: 'test', name: 'key', key: randomBytes(32) })
+const aKeyring = (): SealingKeyring => rawAesKeyring({ namespace: 'test', name: 'key', key: randomBytes(32) })
 
 function start(seal: SealOptions, options: Partial<ProducerOptions> = {}, kinesis = new FakeKinesis()) {
   const clock = new FakeClock()
