@@ -22,6 +22,7 @@ export const ErrorCode = {
   throttled: 'SEALSTREAM_THROTTLED',
   timeout: 'SEALSTREAM_TIMEOUT',
   unreachable: 'SEALSTREAM_UNREACHABLE',
+  undeliverable: 'SEALSTREAM_UNDELIVERABLE',
   processorFailed: 'SEALSTREAM_PROCESSOR_FAILED'
 } as const
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]

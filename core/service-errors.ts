@@ -102,7 +102,8 @@ export function classifyFailure(error: unknown): FailureClass {
   if (status === 429) return FailureClass.throttled
   if (status === 403 || status === 401) return FailureClass.denied
   if (status === 404) return FailureClass.notFound
-  if (status >= 500) return FailureClass.unavailable
+  // Below 400 the service did answer, but nobody can read what: the call may have been carried out.
+  if (status >= 500 || status < 400) return FailureClass.unavailable
   return FailureClass.invalid
 }
 
