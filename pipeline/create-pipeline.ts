@@ -1,0 +1,143 @@
+import { FirehoseClient } from '@aws-sdk/client-firehose'
+import { KMSClient } from '@aws-sdk/client-kms'
+import { S3Client } from '@aws-sdk/client-s3'
+import { Worker, type WorkerEvent } from '../consumer/index.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
+import type { Logger } from '../core/logger.ts'
+import { ContextName, type RecordSealer, type SealingKeyring } from '../core/record-transform.ts'
+import { kmsKeyring } from '../crypto/index.ts'
+import { DeliveryStreamSink } from '../firehose/index.ts'
+import { Producer, type ProducerEvent } from '../producer/index.ts'
+import { ObjectReader, staticPrefix } from './delivered-objects.ts'
+import { awsEngine, clientConfigOf, type Engine } from './engine.ts'
+import { definePipeline, type PipelinePlan, type ResolvedPlan } from './plan.ts'
+import { provision } from './provision.ts'
+import { S3DeadLetterStore } from './s3-dead-letter-store.ts'
+
+export interface PipelineOptions {
+  /** Where the pipeline runs. @default real AWS, by the SDK's conventions */
+  readonly engine?: Engine
+  readonly clock?: Clock
+  readonly logger?: Logger
+  /** The key service to seal and open with. @default KMS with the plan's key */
+  readonly keyring?: SealingKeyring
+}
+
+export interface ProducerOverrides {
+  readonly maxBufferedMs?: number
+  readonly maxBufferedBytes?: number
+  readonly onEvent?: (event: ProducerEvent) => void
+}
+
+export interface WorkerOverrides {
+  readonly workerId?: string
+  readonly onEvent?: (event: WorkerEvent) => void
+}
+
+export interface StoredRecord {
+  readonly partitionKey: string
+  readonly data: Uint8Array
+}
+
+/** The parts of one pipeline, made from one plan: names, context pairs and keys agree by construction. */
+export interface Pipeline {
+  readonly plan: ResolvedPlan
+  /** Makes what the plan names and is not there yet. Never called by itself: resources cost money. */
+  provision(signal?: AbortSignal): Promise<void>
+  createProducer(overrides?: ProducerOverrides): Producer
+  /** A worker that opens the records and hands them to the plan's delivery stream. */
+  createWorker(overrides?: WorkerOverrides): Worker
+  /** Seals single payloads as the producer does; undefined when sealing is off. The caller closes it. */
+  createSealer(): RecordSealer | undefined
+  readonly deadLetters: S3DeadLetterStore
+  /** Reads what the plan's destination holds. */
+  createObjectReader(): ObjectReader
+  /** Reads the stored dead letters, see `StoredDeadLetter`. */
+  createDeadLetterReader(): ObjectReader
+  /** One Kinesis record as the stream stores it; undefined when it is not there any more. */
+  readStored(shardId: string, sequenceNumber: string): Promise<StoredRecord | undefined>
+  /** Ends the connections of the clients made here; producers and workers are closed by whoever made them. */
+  close(): void
+}
+
+/** Ties the folders together: one plan and one engine in, producer, workers and destinations out. */
+export function createPipeline(input: PipelinePlan, options: PipelineOptions = {}): Pipeline {
+  const plan = definePipeline(input)
+  const engine = options.engine ?? awsEngine
+  const clock = options.clock ?? systemClock
+  const kinesis = createKinesisClient(clientConfigOf(engine, 'kinesis'))
+  const s3 = new S3Client(clientConfigOf(engine, 's3'))
+  const sealed = plan.sealing.mode !== 'off'
+  const keyring =
+    options.keyring ?? kmsKeyring({ keyId: plan.sealing.keyId, clientConfig: clientConfigOf(engine, 'kms') })
+  const context = { [ContextName.pipeline]: plan.name, ...plan.sealing.context }
+  const deadLetters = new S3DeadLetterStore({ client: s3, ...plan.deadLetters })
+  const shared = { clock, ...(options.logger === undefined ? {} : { logger: options.logger }) }
+
+  return {
+    plan,
+    deadLetters,
+    async provision(signal) {
+      const kms = new KMSClient(clientConfigOf(engine, 'kms'))
+      const firehose = new FirehoseClient(clientConfigOf(engine, 'firehose'))
+      try {
+        await provision(plan, { kinesis, kms, s3, firehose }, clock, signal)
+      } finally {
+        kms.destroy()
+        firehose.destroy()
+      }
+    },
+    createProducer: (overrides = {}) =>
+      new Producer({
+        streamName: plan.stream.name,
+        clientConfig: clientConfigOf(engine, 'kinesis'),
+        ...(plan.sealing.mode === 'off' ? {} : { seal: { keyring, mode: plan.sealing.mode, context } }),
+        ...shared,
+        ...overrides
+      }),
+    createWorker: (overrides = {}) =>
+      new Worker({
+        applicationName: plan.consumer.applicationName,
+        streamName: plan.stream.name,
+        initialPosition: plan.consumer.initialPosition,
+        failoverTimeMs: plan.consumer.failoverTimeMs,
+        idleTimeBetweenReadsMs: plan.consumer.idleTimeBetweenReadsMs,
+        // Only where resources are made for the user anyway; on AWS the table is part of the infrastructure.
+        createTable: engine.kind !== 'aws',
+        kinesis: { clientConfig: clientConfigOf(engine, 'kinesis') },
+        dynamodb: { clientConfig: clientConfigOf(engine, 'dynamodb') },
+        ...(sealed ? { open: { keyring, context } } : {}),
+        sink: new DeliveryStreamSink({
+          deliveryStreamName: plan.delivery.deliveryStreamName,
+          framing: plan.delivery.framing,
+          clientConfig: clientConfigOf(engine, 'firehose'),
+          ...shared
+        }),
+        deadLetters,
+        ...shared,
+        ...overrides
+      }),
+    createSealer: () =>
+      sealed ? keyring.createSealer({ streamName: plan.stream.name, context }) : undefined,
+    createObjectReader: () => new ObjectReader(s3, plan.delivery.bucket, staticPrefix(plan.delivery.prefix)),
+    createDeadLetterReader: () => new ObjectReader(s3, plan.deadLetters.bucket, plan.deadLetters.prefix),
+    async readStored(shardId, sequenceNumber) {
+      const port = kinesisPort(kinesis)
+      const { ShardIterator } = await port.getShardIterator({
+        StreamName: plan.stream.name,
+        ShardId: shardId,
+        ShardIteratorType: 'AT_SEQUENCE_NUMBER',
+        StartingSequenceNumber: sequenceNumber
+      })
+      const { Records: records = [] } = await port.getRecords({ ShardIterator, Limit: 1 })
+      const [record] = records
+      if (record?.Data === undefined || record.SequenceNumber !== sequenceNumber) return undefined
+      return { partitionKey: record.PartitionKey ?? '', data: record.Data }
+    },
+    close() {
+      kinesis.destroy()
+      s3.destroy()
+    }
+  }
+}

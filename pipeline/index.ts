@@ -1,0 +1,34 @@
+export { Worker } from '../consumer/index.ts'
+export {
+  ClosedError,
+  ErrorCode,
+  InvalidOptionError,
+  InvalidRecordError,
+  isSealstreamError,
+  KeyUnavailableError,
+  RecordFaultError,
+  SealstreamError,
+  ServiceError
+} from '../core/index.ts'
+export { kmsKeyring, rawAesKeyring } from '../crypto/index.ts'
+export { DeliveryStreamSink } from '../firehose/index.ts'
+export { Producer } from '../producer/index.ts'
+export type {
+  Pipeline,
+  PipelineOptions,
+  ProducerOverrides,
+  StoredRecord,
+  WorkerOverrides
+} from './create-pipeline.ts'
+export { createPipeline } from './create-pipeline.ts'
+export { ObjectReader, recordsOf } from './delivered-objects.ts'
+export type { Engine, ServiceClientConfig, ServiceName } from './engine.ts'
+export { awsEngine, clientConfigOf, endpointEngine } from './engine.ts'
+export type { LedgerSummary } from './ledger.ts'
+export { Ledger } from './ledger.ts'
+export type { PackedNeedles } from './plaintext-scan.ts'
+export { PlaintextScan, packNeedles } from './plaintext-scan.ts'
+export type { PipelinePlan, ResolvedPlan } from './plan.ts'
+export { definePipeline } from './plan.ts'
+export type { StoredDeadLetter } from './s3-dead-letter-store.ts'
+export { S3DeadLetterStore } from './s3-dead-letter-store.ts'

@@ -1,0 +1,184 @@
+import {
+  CreateDeliveryStreamCommand,
+  DescribeDeliveryStreamCommand,
+  type FirehoseClient
+} from '@aws-sdk/client-firehose'
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  type KinesisClient
+} from '@aws-sdk/client-kinesis'
+import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
+import { CreateBucketCommand, HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import type { Clock } from '../core/clock.ts'
+import { ErrorCode, SealstreamError } from '../core/errors.ts'
+import { classifyFailure, FailureClass, ServiceError } from '../core/service-errors.ts'
+import type { ResolvedPlan } from './plan.ts'
+
+export interface ProvisioningClients {
+  readonly kinesis: KinesisClient
+  readonly kms: KMSClient
+  readonly s3: S3Client
+  readonly firehose: FirehoseClient
+}
+
+/** Longest wait for one resource to become active, in milliseconds. */
+const activeTimeoutMs = 120_000
+const pollMs = 100
+
+/**
+ * Makes what the plan names and is not there yet: stream, key with alias, buckets, delivery stream. What is
+ * there is left as it is. The lease table is the worker's own affair.
+ */
+export async function provision(
+  plan: ResolvedPlan,
+  clients: ProvisioningClients,
+  clock: Clock,
+  signal?: AbortSignal
+): Promise<void> {
+  const { kinesis, kms, s3, firehose } = clients
+  const bucketName = plan.delivery.bucket
+  await Promise.all([
+    makeStream(plan, kinesis, clock, signal),
+    plan.sealing.mode === 'off' ? undefined : makeKey(plan.sealing.keyId, kms),
+    makeBucket(plan.deadLetters.bucket, s3)
+  ])
+  // The delivery stream checks its bucket, and both buckets may be one.
+  await makeBucket(bucketName, s3)
+  await makeDeliveryStream(plan, firehose, clock, signal)
+}
+
+async function makeStream(
+  plan: ResolvedPlan,
+  client: KinesisClient,
+  clock: Clock,
+  signal?: AbortSignal
+): Promise<void> {
+  const input = { StreamName: plan.stream.name }
+  const status = (): Promise<string | undefined> =>
+    client
+      .send(new DescribeStreamSummaryCommand(input))
+      .then(answer => answer.StreamDescriptionSummary?.StreamStatus)
+  const found = await ifFound('kinesis', 'DescribeStreamSummary', status)
+  if (found === undefined) {
+    await call('kinesis', 'CreateStream', () =>
+      client.send(new CreateStreamCommand({ ...input, ShardCount: plan.stream.shards }))
+    )
+  }
+  await untilActive('kinesis', 'DescribeStreamSummary', status, clock, signal)
+}
+
+async function makeKey(keyId: string, client: KMSClient): Promise<void> {
+  const found = await ifFound('kms', 'DescribeKey', () =>
+    client.send(new DescribeKeyCommand({ KeyId: keyId }))
+  )
+  if (found !== undefined) return
+  if (!keyId.startsWith('alias/')) {
+    throw new SealstreamError(
+      ErrorCode.service,
+      `kms: key ${keyId} does not exist, and only an alias can be made`
+    )
+  }
+  const made = await call('kms', 'CreateKey', () =>
+    client.send(new CreateKeyCommand({ Description: 'sealstream' }))
+  )
+  await call('kms', 'CreateAlias', () =>
+    client.send(new CreateAliasCommand({ AliasName: keyId, TargetKeyId: made.KeyMetadata?.KeyId }))
+  )
+}
+
+async function makeBucket(bucket: string, client: S3Client): Promise<void> {
+  const found = await ifFound('s3', 'HeadBucket', () =>
+    client.send(new HeadBucketCommand({ Bucket: bucket }))
+  )
+  if (found !== undefined) return
+  await call('s3', 'CreateBucket', async () => {
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: bucket }))
+    } catch (error) {
+      if ((error as Error).name !== 'BucketAlreadyOwnedByYou') throw error
+    }
+  })
+}
+
+async function makeDeliveryStream(
+  plan: ResolvedPlan,
+  client: FirehoseClient,
+  clock: Clock,
+  signal?: AbortSignal
+): Promise<void> {
+  const { delivery } = plan
+  const input = { DeliveryStreamName: delivery.deliveryStreamName }
+  const status = (): Promise<string | undefined> =>
+    client
+      .send(new DescribeDeliveryStreamCommand(input))
+      .then(answer => answer.DeliveryStreamDescription?.DeliveryStreamStatus)
+  const found = await ifFound('firehose', 'DescribeDeliveryStream', status)
+  if (found === undefined) {
+    await call('firehose', 'CreateDeliveryStream', () =>
+      client.send(
+        new CreateDeliveryStreamCommand({
+          ...input,
+          DeliveryStreamType: 'DirectPut',
+          ExtendedS3DestinationConfiguration: {
+            RoleARN: delivery.roleArn,
+            BucketARN: `arn:aws:s3:::${delivery.bucket}`,
+            Prefix: delivery.prefix,
+            CompressionFormat: delivery.compression,
+            BufferingHints: {
+              SizeInMBs: delivery.bufferSizeMiB,
+              IntervalInSeconds: delivery.bufferIntervalSeconds
+            },
+            // A prefix with an expression demands an error prefix with one.
+            ...(delivery.prefix.includes('!{')
+              ? { ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/' }
+              : {})
+          }
+        })
+      )
+    )
+  }
+  await untilActive('firehose', 'DescribeDeliveryStream', status, clock, signal)
+}
+
+async function call<T>(service: string, operation: string, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    throw new ServiceError(service, operation, error)
+  }
+}
+
+async function ifFound<T>(
+  service: string,
+  operation: string,
+  send: () => Promise<T>
+): Promise<T | undefined> {
+  try {
+    return await send()
+  } catch (error) {
+    if (classifyFailure(error) === FailureClass.notFound) return undefined
+    throw new ServiceError(service, operation, error)
+  }
+}
+
+async function untilActive(
+  service: string,
+  operation: string,
+  status: () => Promise<string | undefined>,
+  clock: Clock,
+  signal?: AbortSignal
+): Promise<void> {
+  const deadline = clock.now() + activeTimeoutMs
+  for (;;) {
+    const now = await call(service, operation, status)
+    if (now === 'ACTIVE') return
+    if (clock.now() > deadline || now?.endsWith('FAILED')) {
+      throw new SealstreamError(
+        ErrorCode.service,
+        `${service}: not active after creation, status ${now ?? 'unknown'}`
+      )
+    }
+    await clock.sleep(pollMs, signal)
+  }
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { Ledger } from '../../pipeline/ledger.ts'
+
+const bytes = (text: string): Buffer => Buffer.from(text)
+
+describe('Ledger', () => {
+  it('counts an id once, and further deliveries of it as duplicates', () => {
+    const ledger = new Ledger()
+    ledger.acknowledge(ledger.accept(bytes('a')), '1', 0)
+    ledger.deliver(bytes('a'))
+    ledger.deliver(bytes('a'))
+    expect(ledger.summary).toMatchObject({ accepted: 1, delivered: 1, duplicates: 1, lost: 0 })
+    expect(ledger.settled).toBe(true)
+  })
+
+  it('does not count altered bytes as delivered', () => {
+    const ledger = new Ledger()
+    ledger.acknowledge(ledger.accept(bytes('a')), '1', 0)
+    ledger.deliver(bytes('b'))
+    expect(ledger.summary).toMatchObject({ delivered: 0, foreign: 1, lost: 1 })
+    expect(ledger.settled).toBe(false)
+  })
+
+  it('counts lines with equal bytes one by one', () => {
+    const ledger = new Ledger()
+    for (let line = 0; line < 3; line += 1) ledger.acknowledge(ledger.accept(bytes('same')), '1', line)
+    ledger.deliver(bytes('same'))
+    ledger.deliver(bytes('same'))
+    expect(ledger.summary).toMatchObject({ delivered: 2, duplicates: 0, lost: 1 })
+    ledger.deliver(bytes('same'))
+    ledger.deliver(bytes('same'))
+    expect(ledger.summary).toMatchObject({ delivered: 3, duplicates: 1, lost: 0 })
+  })
+
+  it('knows the ids of a dead-lettered Kinesis record, whole or in part', () => {
+    const ledger = new Ledger()
+    const [a, b, c] = ['a', 'b', 'c'].map(text => ledger.accept(bytes(text)))
+    // Acknowledgements may come in any order; the sub-sequence number says who is who.
+    ledger.acknowledge(b!, '7', 1)
+    ledger.acknowledge(a!, '7', 0)
+    ledger.acknowledge(c!, '8', 0)
+    ledger.deadLetter('7', [1])
+    expect(ledger.summary).toMatchObject({ deadLettered: 1, lost: 2 })
+    ledger.deadLetter('8')
+    ledger.deadLetter('8')
+    ledger.deliver(bytes('a'))
+    expect(ledger.summary).toMatchObject({ delivered: 1, deadLettered: 2, lost: 0 })
+  })
+
+  it('leaves what was delivered as delivered when its Kinesis record is dead-lettered later', () => {
+    const ledger = new Ledger()
+    ledger.acknowledge(ledger.accept(bytes('a')), '1', 0)
+    ledger.deliver(bytes('a'))
+    ledger.deadLetter('1')
+    expect(ledger.summary).toMatchObject({ delivered: 1, deadLettered: 0 })
+  })
+
+  it('keeps what was handed back and what is in flight apart from what is lost', () => {
+    const ledger = new Ledger()
+    const ids = Array.from({ length: 3000 }, (_, index) => ledger.accept(bytes(`r${index}`)))
+    ledger.handBack(ids[0]!)
+    ledger.acknowledge(ids[1]!, '1', 0)
+    expect(ledger.summary).toEqual({
+      accepted: 3000,
+      delivered: 0,
+      duplicates: 0,
+      deadLettered: 0,
+      handedBack: 1,
+      inFlight: 2998,
+      lost: 1,
+      foreign: 0
+    })
+  })
+})
