@@ -1,0 +1,337 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { systemClock } from '../../core/clock.ts'
+import type { LocalEngines } from '../../local/index.ts'
+import {
+  awsEngine,
+  definePipeline,
+  type Engine,
+  endpointEngine,
+  type PipelinePlan
+} from '../../pipeline/index.ts'
+import { readConfigFile } from '../config-file.ts'
+import { ExitCode, UsageError } from '../exit-code.ts'
+import { explainError } from '../explain-error.ts'
+import { type InputLine, readLines } from '../input.ts'
+import { type JobOptions, type JobResult, type OnBadLine, runJob } from '../job.ts'
+import { jsonSummary, textSummary } from '../summary.ts'
+import { createView } from '../view.ts'
+
+export const runUsage = `sealstream run --input FILE|- --format ndjson|lines [--partition-key FIELD]
+
+Carries every line of the input through the whole pipeline: sealed into Kinesis, opened by worker processes,
+delivered by Firehose to S3, and counted in a ledger.
+
+  --input FILE|-          what to read; - is standard input
+  --format ndjson|lines   one JSON object per line, or lines as they are
+  --partition-key FIELD   member whose value is the partition key (ndjson)
+  --engine NAME           embedded (default: engines in this process), endpoint, or aws
+  --endpoint URL          address of the endpoint engine; default SEALSTREAM_ENDPOINT
+  --config FILE           a plan: .json, .js, .mjs or .ts; needed for aws
+  --workers N             worker processes, 1 to 32; default 2
+  --on-bad-line ACTION    fail (default), skip or dead-letter
+  --output DIR            folder of the embedded S3 engine; default sealstream-output/<run>
+  --create                make missing resources on aws, too
+  --stall-timeout SECONDS give up after this long without progress; default 60
+  --json                  print one last line of JSON
+  --verbose               show stack traces, and which process is which worker`
+
+const engines = ['embedded', 'endpoint', 'aws'] as const
+const maxLineBytes = 10 * 1024 * 1024 + 1
+
+/** What the demo adds to a plain run. */
+export interface RunExtras {
+  readonly killAfterLines?: number
+  readonly canaries?: () => readonly Buffer[]
+  readonly next?: readonly string[]
+}
+
+export interface RunSettings {
+  readonly engine: (typeof engines)[number]
+  readonly endpoint: string | undefined
+  readonly plan: PipelinePlan
+  readonly input: AsyncIterable<readonly InputLine[]>
+  /** Lets go of the input, also in the middle. */
+  readonly closeInput?: () => void
+  readonly format: 'ndjson' | 'lines'
+  readonly partitionKeyField: string | undefined
+  readonly onBadLine: OnBadLine
+  readonly workers: number
+  readonly output: string | undefined
+  readonly create: boolean
+  readonly stallTimeoutMs: number
+  readonly json: boolean
+  readonly verbose: boolean
+}
+
+export const commonOptions = {
+  engine: { type: 'string', default: 'embedded' },
+  endpoint: { type: 'string' },
+  config: { type: 'string' },
+  workers: { type: 'string', default: '2' },
+  'on-bad-line': { type: 'string', default: 'fail' },
+  output: { type: 'string' },
+  create: { type: 'boolean', default: false },
+  'stall-timeout': { type: 'string', default: '60' },
+  json: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false }
+} as const
+
+export async function runCommand(args: readonly string[]): Promise<ExitCode> {
+  const { values } = parseOptions(() =>
+    parseArgs({
+      args: [...args],
+      strict: true,
+      options: {
+        ...commonOptions,
+        input: { type: 'string' },
+        format: { type: 'string' },
+        'partition-key': { type: 'string' }
+      }
+    })
+  )
+  if (values.help) {
+    process.stdout.write(`${runUsage}\n`)
+    return ExitCode.ok
+  }
+  if (values.input === undefined)
+    throw new UsageError('--input is missing: name a file, or - for standard input')
+  const format = oneOf('--format', values.format, ['ndjson', 'lines'])
+  const partitionKeyField = values['partition-key']
+  if (format === 'ndjson' && !partitionKeyField)
+    throw new UsageError('--partition-key is missing: name a member')
+  if (format === 'lines' && partitionKeyField !== undefined) {
+    throw new UsageError('--partition-key goes with --format ndjson: plain lines have no members')
+  }
+  return run(
+    {
+      ...(await commonSettings(values)),
+      input: await openInput(values.input),
+      // An open standard input would keep the process alive.
+      ...(values.input === '-' ? { closeInput: () => process.stdin.destroy() } : {}),
+      format,
+      partitionKeyField
+    },
+    {}
+  )
+}
+
+type CommonValues = { readonly [K in keyof typeof commonOptions]?: string | boolean | undefined }
+
+/** Settings that every command with a pipeline has. */
+export async function commonSettings(
+  values: CommonValues
+): Promise<Omit<RunSettings, 'input' | 'format' | 'partitionKeyField'>> {
+  const engine = oneOf('--engine', values.engine, engines)
+  const text = (value: string | boolean | undefined): string | undefined =>
+    typeof value === 'string' ? value : undefined
+  const config = text(values.config)
+  if (engine === 'aws' && config === undefined) {
+    throw new UsageError(
+      '--engine aws needs --config: the names of your stream, table, key and delivery stream'
+    )
+  }
+  const plan = config === undefined ? defaultPlan(engine) : await readConfigFile(config)
+  definePipeline(plan)
+  const endpoint = text(values.endpoint) ?? process.env.SEALSTREAM_ENDPOINT
+  if (engine === 'endpoint') checkUrl(endpoint)
+  else if (values.endpoint !== undefined) throw new UsageError('--endpoint goes with --engine endpoint')
+  return {
+    engine,
+    endpoint,
+    plan,
+    onBadLine: oneOf('--on-bad-line', values['on-bad-line'], ['fail', 'skip', 'dead-letter']),
+    workers: integer('--workers', text(values.workers), 1, 32),
+    output: text(values.output),
+    create: values.create === true,
+    stallTimeoutMs: integer('--stall-timeout', text(values['stall-timeout']), 1, 86_400) * 1000,
+    json: values.json === true,
+    verbose: values.verbose === true
+  }
+}
+
+/** Runs the job on the engine that was chosen, shows it, and turns its result into an exit code. */
+export async function run(settings: RunSettings, extras: RunExtras): Promise<ExitCode> {
+  // With --json standard output belongs to the one last line.
+  const shown = settings.json ? process.stderr : process.stdout
+  const view = createView(shown, systemClock.now)
+  const interrupt = new AbortController()
+  const onInterrupt = (): void => {
+    if (interrupt.signal.aborted) process.exit(ExitCode.interrupted)
+    view.note('interrupted: draining what was accepted; once more ends at once')
+    interrupt.abort(new Error('interrupted'))
+  }
+  process.on('SIGINT', onInterrupt)
+  process.on('SIGTERM', onInterrupt)
+  let where = 'AWS'
+  let local: LocalEngines | undefined
+  try {
+    const opened = await openEngine(settings)
+    local = opened.local
+    where = opened.where
+    const options: JobOptions = {
+      plan: settings.plan,
+      engine: opened.engine,
+      local,
+      provision: settings.engine !== 'aws' || settings.create,
+      input: settings.input,
+      parse: { format: settings.format, partitionKeyField: settings.partitionKeyField },
+      onBadLine: settings.onBadLine,
+      workers: settings.workers,
+      ...(extras.killAfterLines === undefined ? {} : { killAfterLines: extras.killAfterLines }),
+      canaries: extras.canaries ?? (() => []),
+      stallTimeoutMs: settings.stallTimeoutMs,
+      verbose: settings.verbose,
+      onProgress: progress => view.progress(progress),
+      onNote: note => view.note(note),
+      signal: interrupt.signal
+    }
+    const result = await runJob(options)
+    view.end()
+    const output = opened.output
+    if (!settings.json) {
+      shown.write(textSummary(result, { destination: 's3', output, next: extras.next ?? [] }))
+    }
+    const code = report(result, settings, where)
+    if (settings.json) process.stdout.write(`${jsonSummary(result, output)}\n`)
+    return code
+  } catch (error) {
+    view.end()
+    if (interrupt.signal.aborted) return ExitCode.interrupted
+    const { message, exitCode } = explainError(error, where)
+    process.stderr.write(`sealstream: ${message}\n`)
+    if (settings.verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+    return exitCode
+  } finally {
+    process.off('SIGINT', onInterrupt)
+    process.off('SIGTERM', onInterrupt)
+    settings.closeInput?.()
+    await local?.close()
+  }
+}
+
+function report(result: JobResult, settings: RunSettings, where: string): ExitCode {
+  const { ledger } = result
+  const complain = (text: string): void => {
+    process.stderr.write(`sealstream: ${text}\n`)
+  }
+  if (result.badLine !== undefined)
+    complain(`${result.badLine}; nothing after it was read (see --on-bad-line)`)
+  if (result.failure !== undefined) complain(explainError(result.failure, where).message)
+  if (ledger.lost > 0 || ledger.inFlight > 0)
+    complain('the ledger does not balance: not everything accepted came out')
+  if (ledger.foreign > 0 && settings.engine === 'embedded') {
+    complain(`${ledger.foreign} delivered records are not what was put`)
+    return ExitCode.failed
+  }
+  const sealed = settings.plan.sealing?.mode !== 'off'
+  if (sealed && (result.plaintextFoundAtRest ?? 0) > 0) {
+    complain('plaintext was found at rest')
+    return ExitCode.findings
+  }
+  if (result.interrupted) return ExitCode.interrupted
+  if (result.failure !== undefined) return explainError(result.failure, where).exitCode
+  if (ledger.lost > 0 || ledger.inFlight > 0 || ledger.handedBack > 0) return ExitCode.failed
+  const passedOver = settings.onBadLine === 'skip' ? 0 : result.refused
+  return result.badLine !== undefined || passedOver > 0 ? ExitCode.usage : ExitCode.ok
+}
+
+interface OpenedEngine {
+  readonly engine: Engine
+  readonly local: LocalEngines | undefined
+  /** Where the services are, for messages. */
+  readonly where: string
+  /** Folder or bucket of what is delivered. */
+  readonly output: string
+}
+
+async function openEngine(settings: RunSettings): Promise<OpenedEngine> {
+  const { delivery, name } = definePipeline(settings.plan)
+  const bucket = `s3://${delivery.bucket}/${delivery.prefix}`
+  if (settings.engine === 'aws') return { engine: awsEngine, local: undefined, where: 'AWS', output: bucket }
+  if (settings.engine === 'endpoint') {
+    const url = settings.endpoint!
+    return { engine: endpointEngine(url), local: undefined, where: url, output: bucket }
+  }
+  const { startLocal } = await import('../../local/index.ts')
+  const folder = resolve(settings.output ?? `sealstream-output/${runName()}`)
+  const local = await startLocal({ outputFolder: folder })
+  const output = relative(process.cwd(), `${folder}/${delivery.bucket}`)
+  return {
+    engine: {
+      kind: 'embedded',
+      region: local.region,
+      credentials: local.credentials,
+      endpoints: local.endpoints
+    },
+    local,
+    where: `the embedded engines of ${name}`,
+    output: output.startsWith('..') ? `${folder}/${delivery.bucket}` : output
+  }
+}
+
+/** A plan for a run without a configuration file: buffers of one second, quick failover. */
+function defaultPlan(engine: RunSettings['engine']): PipelinePlan {
+  // On an emulator that outlives the run, every run has names of its own.
+  const name = engine === 'endpoint' ? `sealstream-${randomUUID().slice(0, 8)}` : 'sealstream'
+  return {
+    name,
+    consumer: { failoverTimeMs: 2_000, idleTimeBetweenReadsMs: 200 },
+    delivery: { bufferIntervalSeconds: 1 }
+  }
+}
+
+async function openInput(input: string): Promise<AsyncIterable<readonly InputLine[]>> {
+  if (input === '-') return readLines(process.stdin, maxLineBytes)
+  const found = await stat(input).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`--input ${input}: cannot be read (${error.code ?? 'unknown'})`)
+  })
+  if (found.isDirectory()) throw new UsageError(`--input ${input}: is a folder`)
+  const stream = createReadStream(input)
+  await new Promise<void>((opened, failed) => {
+    stream.once('open', () => opened())
+    stream.once('error', (error: NodeJS.ErrnoException) =>
+      failed(new UsageError(`--input ${input}: cannot be read (${error.code ?? 'unknown'})`))
+    )
+  })
+  return readLines(stream, maxLineBytes)
+}
+
+function runName(): string {
+  return new Date(systemClock.wallTime()).toISOString().replace(/[:.]/g, '-')
+}
+
+/** Turns what `parseArgs` throws into a usage error. */
+export function parseOptions<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function oneOf<T extends string>(option: string, value: unknown, accepted: readonly T[]): T {
+  if (accepted.includes(value as T)) return value as T
+  throw new UsageError(
+    `${option}: expected ${accepted.join(', ')}${value === undefined ? '' : `, found ${String(value)}`}`
+  )
+}
+
+export function integer(option: string, value: string | undefined, min: number, max: number): number {
+  const number = Number(value)
+  if (value !== undefined && /^\d+$/.test(value) && number >= min && number <= max) return number
+  throw new UsageError(
+    `${option}: expected a whole number from ${min} to ${max}, found ${value ?? 'nothing'}`
+  )
+}
+
+function checkUrl(url: string | undefined): void {
+  if (url === undefined) throw new UsageError('--engine endpoint needs --endpoint URL or SEALSTREAM_ENDPOINT')
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new UsageError(`--endpoint: expected an http or https address, found ${url}`)
+  }
+}

@@ -1,0 +1,506 @@
+import type { WorkerEvent } from '../consumer/index.ts'
+import { systemClock } from '../core/clock.ts'
+import { deferred } from '../core/concurrency.ts'
+import { isSealstreamError } from '../core/errors.ts'
+import type { LocalEngines } from '../local/index.ts'
+import {
+  createPipeline,
+  type Engine,
+  Ledger,
+  type LedgerSummary,
+  type PipelinePlan,
+  recordsOf
+} from '../pipeline/index.ts'
+import { type InputLine, type ParsedLine, type ParseOptions, parseLine } from './input.ts'
+import { NeedleStore } from './needle-store.ts'
+import { WorkerFleet } from './worker-fleet.ts'
+
+export type OnBadLine = 'fail' | 'skip' | 'dead-letter'
+
+export interface JobOptions {
+  readonly plan: PipelinePlan
+  readonly engine: Engine
+  /** The engines of this process; undefined where nothing stored can be looked into. */
+  readonly local: LocalEngines | undefined
+  /** Whether missing resources are made. */
+  readonly provision: boolean
+  /** Lines, a handful at a time. */
+  readonly input: AsyncIterable<readonly InputLine[]>
+  readonly parse: ParseOptions
+  readonly onBadLine: OnBadLine
+  readonly workers: number
+  /** SIGKILL one worker in the middle, after this many lines. */
+  readonly killAfterLines?: number
+  /** Put into some records by the demo, and looked for in everything that was stored. */
+  readonly canaries: () => readonly Buffer[]
+  /** Longest time without any progress before the job gives up, in milliseconds. */
+  readonly stallTimeoutMs: number
+  readonly onProgress: (progress: Progress) => void
+  /** One line about something that happened. */
+  readonly onNote: (note: string) => void
+  /** Tell more, such as which process is which worker. */
+  readonly verbose: boolean
+  /** Aborted to drain early: what was accepted is delivered, nothing more is read. */
+  readonly signal: AbortSignal
+}
+
+export interface Progress {
+  readonly phase: 'starting' | 'running' | 'draining' | 'done'
+  /** From the first record put to the latest delivery, in milliseconds; 0 before there is one. */
+  readonly flowMs: number
+  readonly ledger: LedgerSummary
+  readonly bytesIn: number
+  readonly kinesisRecords: number
+  /** Lag of the slowest shard, in milliseconds. */
+  readonly lagMs: number
+  readonly producerBufferedBytes: number
+  readonly firehoseBufferedBytes: number | undefined
+  readonly workers: readonly {
+    readonly workerId: string
+    readonly state: string
+    readonly leases: number
+    readonly processed: number
+  }[]
+}
+
+export interface Takeover {
+  readonly victim: string
+  readonly leases: readonly { readonly leaseKey: string; readonly by: string; readonly afterMs: number }[]
+}
+
+export interface Sample {
+  readonly shardId: string
+  readonly sequenceNumber: string
+  readonly partitionKey: string
+  /** As Kinesis stores it. */
+  readonly stored: Buffer
+  /** As the destination got it. */
+  readonly delivered: Buffer
+  readonly objectKey: string
+}
+
+export interface JobResult {
+  readonly ledger: LedgerSummary
+  /** Lines that never were accepted: over the limit, or passed over as bad. */
+  readonly refused: number
+  /** The first bad line, when such a line ends the job. */
+  readonly badLine: string | undefined
+  readonly plaintextFoundAtRest: number | null
+  readonly bytesIn: number
+  readonly bytesSealed: number
+  readonly kinesisRecords: number
+  readonly kmsCalls: number
+  readonly elapsedMs: number
+  /** From the first record put to the last delivery, in milliseconds: what a rate is measured over. */
+  readonly flowMs: number
+  readonly objects: number
+  /** Highest resident memory seen of any process of the job, in bytes. */
+  readonly peakResidentBytes: number
+  readonly takeover: Takeover | undefined
+  readonly sample: Sample | undefined
+  readonly interrupted: boolean
+  /** Why the job could not finish by itself. */
+  readonly failure: Error | undefined
+}
+
+const pollMs = 100
+/** A small buffer keeps records young, so that most of what they leave behind is collected cheaply. */
+const producerBufferBytes = 8 * 1024 * 1024
+/** Longest wait for the workers to share the leases before the input is read, in milliseconds. */
+const shareTimeoutMs = 10_000
+
+/** Runs the whole pipeline over one input: producer here, workers in processes of their own, the ledger over all. */
+export async function runJob(options: JobOptions): Promise<JobResult> {
+  const job = new Job(options)
+  try {
+    return await job.run()
+  } finally {
+    job.destroy()
+  }
+}
+
+class Job {
+  readonly #options: JobOptions
+  readonly #pipeline: ReturnType<typeof createPipeline>
+  readonly #producer: ReturnType<ReturnType<typeof createPipeline>['createProducer']>
+  readonly #ledger = new Ledger()
+  readonly #needles = new NeedleStore()
+  readonly #startedMs = systemClock.now()
+  #fleet: WorkerFleet | undefined
+  #firstPutMs: number | undefined
+  #latestDeliveryMs: number | undefined
+  #phase: Progress['phase'] = 'starting'
+  #refused = 0
+  #badLine: string | undefined
+  #failure: Error | undefined
+  #peakResidentBytes = 0
+  #kill:
+    | { victim: string; atMs: number; leases: { leaseKey: string; by: string; afterMs: number }[] }
+    | undefined
+  #sample:
+    | { bytes: Buffer; shardId: string; sequenceNumber: string; objectKey: string | undefined }
+    | undefined
+  #objects = 0
+
+  constructor(options: JobOptions) {
+    this.#options = options
+    this.#pipeline = createPipeline(options.plan, { engine: options.engine })
+    this.#producer = this.#pipeline.createProducer({
+      maxBufferedBytes: producerBufferBytes,
+      onEvent: event => {
+        if (event.type === 'keyUnavailable') options.onNote('the key cannot be had: the producer holds')
+        if (event.type === 'keyAvailable') options.onNote('the key is back: the producer goes on')
+      }
+    })
+  }
+
+  async run(): Promise<JobResult> {
+    const { provision, signal, local } = this.#options
+    if (provision) await this.#pipeline.provision(signal)
+    const objects = this.#pipeline.createObjectReader()
+    const deadLetters = this.#pipeline.createDeadLetterReader()
+    // What earlier runs left there is not ours to count.
+    await objects.skipExisting()
+    await deadLetters.skipExisting()
+    this.#fleet = await WorkerFleet.start({
+      size: this.#options.workers,
+      plan: this.#options.plan,
+      engine: this.#options.engine,
+      onEvent: (workerId, event) => this.#onWorkerEvent(workerId, event)
+    })
+    if (this.#options.verbose) {
+      for (const { workerId, pid } of this.#fleet.members)
+        this.#options.onNote(`${workerId} runs as process ${pid}`)
+    }
+    await this.#untilShared()
+
+    const feeding = new AbortController()
+    const watching = this.#watch(objects, deadLetters, feeding.signal)
+    try {
+      this.#phase = 'running'
+      await this.#feed()
+      this.#phase = 'draining'
+      await this.#producer.close({ drainMs: this.#options.stallTimeoutMs })
+    } finally {
+      feeding.abort()
+      await watching
+    }
+    await this.#settle(objects, deadLetters)
+    await this.#fleet.stop()
+    await local?.flushFirehose()
+    await this.#collect(objects, deadLetters)
+    this.#phase = 'done'
+    this.#report()
+    return this.#result()
+  }
+
+  destroy(): void {
+    this.#fleet?.destroy()
+    this.#pipeline.close()
+  }
+
+  /** Puts every line of the input. Returns at its end, at a bad line that ends the job, or at the signal. */
+  async #feed(): Promise<void> {
+    const { input, parse, onBadLine, signal, killAfterLines } = this.#options
+    let fed = 0
+    for await (const lines of untilAborted(input, signal)) {
+      for (const line of lines) {
+        if (signal.aborted || this.#stopped()) return
+        const parsed = parseLine(line, parse)
+        if (!parsed.ok) {
+          const reason = `line ${line.number} ${parsed.reason}`
+          if (onBadLine === 'fail') {
+            this.#badLine = reason
+            return
+          }
+          await this.#setAside(line, reason)
+          continue
+        }
+        await this.#producer.ready({ signal }).catch(() => {})
+        if (signal.aborted) return
+        this.#put(line, parsed)
+        fed += 1
+        if (fed === killAfterLines) await this.#killWorker()
+        // Lets acknowledgements, timers and signals in while the input comes from memory.
+        if (fed % 256 === 0) await new Promise(resolve => setImmediate(resolve))
+      }
+    }
+  }
+
+  #put(line: InputLine, parsed: Extract<ParsedLine, { ok: true }>): void {
+    const { data, partitionKey } = parsed
+    if (line.tooLong) {
+      this.#refused += 1
+      this.#options.onNote(`line ${line.number} refused: over the record limit`)
+      return
+    }
+    this.#firstPutMs ??= systemClock.now()
+    const before = this.#producer.stats.accepted
+    const result = this.#producer.put({ partitionKey, data })
+    // `put` accepts synchronously when there is room, which was waited for.
+    const index = this.#producer.stats.accepted > before ? this.#accept(data) : undefined
+    result.then(
+      ({ shardId, sequenceNumber, subSequenceNumber }) => {
+        if (index === undefined) return
+        this.#ledger.acknowledge(index, sequenceNumber, subSequenceNumber)
+        this.#sample ??= { bytes: data, shardId, sequenceNumber, objectKey: undefined }
+      },
+      (error: unknown) => {
+        if (index === undefined) {
+          this.#refused += 1
+          this.#options.onNote(`line ${line.number} refused: ${textOf(error)}`)
+        } else {
+          this.#ledger.handBack(index)
+          this.#failure ??= error as Error
+        }
+      }
+    )
+  }
+
+  #accept(data: Buffer): number {
+    this.#needles.add(data)
+    return this.#ledger.accept(data)
+  }
+
+  /** A bad line that does not end the job: passed over, or sealed and kept with the dead letters. */
+  async #setAside(line: InputLine, reason: string): Promise<void> {
+    if (this.#options.onBadLine === 'skip') {
+      this.#refused += 1
+      this.#options.onNote(`${reason}: skipped`)
+      return
+    }
+    const sealer = this.#pipeline.createSealer()
+    try {
+      const index = this.#accept(line.bytes)
+      await this.#pipeline.deadLetters.put({
+        streamName: 'input',
+        shardId: 'line',
+        sequenceNumber: String(line.number),
+        subSequenceNumbers: undefined,
+        partitionKey: undefined,
+        // Sealed like any record: dead letters are at rest, too.
+        data: sealer === undefined ? line.bytes : await sealer.seal(line.bytes),
+        approximateArrivalTimestamp: undefined,
+        errorCode: 'SEALSTREAM_INVALID_RECORD'
+      })
+      this.#ledger.deadLetterInput(index)
+      this.#options.onNote(`${reason}: dead-lettered`)
+    } finally {
+      sealer?.close()
+    }
+  }
+
+  /** Waits until the leases are shared out evenly, so that none moves while the first records are read. */
+  async #untilShared(): Promise<void> {
+    const fleet = this.#fleet!
+    const { shards } = this.#pipeline.plan.stream
+    const deadline = systemClock.now() + shareTimeoutMs
+    while (systemClock.now() < deadline && !this.#options.signal.aborted && fleet.failure === undefined) {
+      const held = fleet.members.map(({ stats }) => stats?.leasesHeld ?? 0)
+      const all = held.reduce((sum, leases) => sum + leases, 0)
+      if (all >= shards && Math.max(...held) - Math.min(...held) <= 1) return
+      this.#report()
+      await systemClock.sleep(50)
+    }
+  }
+
+  async #killWorker(): Promise<void> {
+    const fleet = this.#fleet!
+    const deadline = systemClock.now() + shareTimeoutMs
+    // In the middle of work, not before it began.
+    while (fleet.sum(stats => stats.processed) === 0 && systemClock.now() < deadline)
+      await systemClock.sleep(10)
+    const victim = fleet.kill()
+    if (victim === undefined) return
+    this.#kill = { victim, atMs: systemClock.now(), leases: [] }
+    this.#options.onNote(`${victim} was killed (SIGKILL)`)
+  }
+
+  #onWorkerEvent(workerId: string, event: WorkerEvent): void {
+    switch (event.type) {
+      case 'leaseTaken':
+        if (
+          this.#kill !== undefined &&
+          workerId !== this.#kill.victim &&
+          event.previousOwner === this.#kill.victim
+        ) {
+          const afterMs = Math.round(systemClock.now() - this.#kill.atMs)
+          this.#kill.leases.push({ leaseKey: event.leaseKey, by: workerId, afterMs })
+          this.#options.onNote(`${workerId} took over ${event.leaseKey} after ${afterMs} ms`)
+        }
+        break
+      case 'keyUnavailable':
+        this.#options.onNote(`${workerId}: the key cannot be had, ${event.shardId} holds`)
+        break
+      case 'keyAvailable':
+        this.#options.onNote(`${workerId}: the key is back, ${event.shardId} goes on`)
+        break
+      case 'recordFault':
+        this.#options.onNote(
+          `${workerId}: a record of ${event.shardId} cannot be opened (${event.errorCode})`
+        )
+        break
+      default:
+        break
+    }
+  }
+
+  /** Follows the destination while the input is fed. */
+  async #watch(objects: ObjectSource, deadLetters: ObjectSource, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#collect(objects, deadLetters)
+      this.#report()
+      await systemClock.sleep(pollMs * 2, signal).catch(() => {})
+    }
+  }
+
+  /** Waits until every accepted record has come to an end, or nothing moves any more. */
+  async #settle(objects: ObjectSource, deadLetters: ObjectSource): Promise<void> {
+    let movedMs = systemClock.now()
+    let seen = ''
+    while (!this.#ledger.settled && !this.#stopped()) {
+      await this.#options.local?.flushFirehose()
+      await this.#collect(objects, deadLetters)
+      this.#report()
+      const now = `${JSON.stringify(this.#ledger.summary)}/${this.#fleet!.sum(stats => stats.processed)}`
+      if (now !== seen) movedMs = systemClock.now()
+      seen = now
+      if (systemClock.now() - movedMs > this.#options.stallTimeoutMs) return
+      if (!this.#ledger.settled) await systemClock.sleep(pollMs)
+    }
+  }
+
+  async #collect(objects: ObjectSource, deadLetters: ObjectSource): Promise<void> {
+    for await (const { key, body } of objects.readNew()) {
+      this.#objects += 1
+      this.#latestDeliveryMs = systemClock.now()
+      for (const record of recordsOf(body, this.#pipeline.plan.delivery.framing)) {
+        this.#ledger.deliver(record)
+        if (
+          this.#sample !== undefined &&
+          this.#sample.objectKey === undefined &&
+          record.equals(this.#sample.bytes)
+        ) {
+          this.#sample.objectKey = key
+        }
+      }
+    }
+    for await (const { body } of deadLetters.readNew()) {
+      const { sequenceNumber, subSequenceNumbers, shardId } = JSON.parse(body.toString('utf8')) as {
+        sequenceNumber: string
+        subSequenceNumbers?: number[]
+        shardId: string
+      }
+      if (shardId !== 'line') this.#ledger.deadLetter(sequenceNumber, subSequenceNumbers)
+    }
+  }
+
+  #stopped(): boolean {
+    this.#failure ??= this.#fleet?.failure
+    return this.#fleet?.failure !== undefined
+  }
+
+  #report(): void {
+    const { stats } = this.#producer
+    const members = this.#fleet?.members ?? []
+    const resident = [process.memoryUsage.rss(), ...members.map(({ residentBytes }) => residentBytes)]
+    this.#peakResidentBytes = Math.max(this.#peakResidentBytes, ...resident)
+    this.#options.onProgress({
+      phase: this.#phase,
+      flowMs: this.#flowMs(),
+      ledger: this.#ledger.summary,
+      bytesIn: stats.bytesIn,
+      kinesisRecords: stats.kinesisRecords,
+      lagMs: Math.max(0, ...members.map(({ stats: worker }) => worker?.millisBehindLatest ?? 0)),
+      producerBufferedBytes: stats.pendingBytes,
+      firehoseBufferedBytes: this.#options.local?.firehoseBufferedBytes(),
+      workers: members.map(({ workerId, state, stats: worker }) => ({
+        workerId,
+        state,
+        leases: state === 'killed' ? 0 : (worker?.leasesHeld ?? 0),
+        processed: worker?.processed ?? 0
+      }))
+    })
+  }
+
+  #flowMs(): number {
+    const [from, to] = [this.#firstPutMs, this.#latestDeliveryMs]
+    return from === undefined || to === undefined ? 0 : Math.round(to - from)
+  }
+
+  async #result(): Promise<JobResult> {
+    const { stats } = this.#producer
+    const elapsedMs = Math.round(systemClock.now() - this.#startedMs)
+    return {
+      ledger: this.#ledger.summary,
+      refused: this.#refused,
+      badLine: this.#badLine,
+      plaintextFoundAtRest: await this.#scan(),
+      bytesIn: stats.bytesIn,
+      bytesSealed: stats.bytesSealed,
+      kinesisRecords: stats.kinesisRecords,
+      kmsCalls: stats.keyServiceCalls + this.#fleet!.sum(worker => worker.keyServiceCalls),
+      elapsedMs,
+      flowMs: this.#flowMs(),
+      objects: this.#objects,
+      peakResidentBytes: this.#peakResidentBytes,
+      takeover:
+        this.#kill === undefined ? undefined : { victim: this.#kill.victim, leases: this.#kill.leases },
+      sample: await this.#readSample(),
+      interrupted: this.#options.signal.aborted,
+      failure: this.#failure
+    }
+  }
+
+  /** Looks for canaries and whole lines in all that the engines hold; null where nothing can be looked into. */
+  async #scan(): Promise<number | null> {
+    const { local, canaries } = this.#options
+    if (local === undefined) return null
+    const scan = this.#needles.scan(canaries())
+    let found = 0
+    for await (const blob of local.everythingAtRest()) found += scan(blob)
+    return found
+  }
+
+  async #readSample(): Promise<Sample | undefined> {
+    const sample = this.#sample
+    if (sample?.objectKey === undefined) return undefined
+    const stored = await this.#pipeline
+      .readStored(sample.shardId, sample.sequenceNumber)
+      .catch(() => undefined)
+    return stored === undefined
+      ? undefined
+      : {
+          shardId: sample.shardId,
+          sequenceNumber: sample.sequenceNumber,
+          partitionKey: stored.partitionKey,
+          stored: Buffer.from(stored.data),
+          delivered: sample.bytes,
+          objectKey: sample.objectKey
+        }
+  }
+}
+
+/** Ends at the signal also while the source has nothing to say, such as an idle terminal. */
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]()
+  const aborted = deferred<undefined>()
+  const onAbort = (): void => aborted.resolve(undefined)
+  if (signal.aborted) return
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted.promise])
+      if (next === undefined || next.done) return
+      yield next.value
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+type ObjectSource = ReturnType<ReturnType<typeof createPipeline>['createObjectReader']>
+
+function textOf(error: unknown): string {
+  return isSealstreamError(error) ? error.message : 'failed'
+}
