@@ -1,0 +1,155 @@
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/**
+ * @typedef {object} BenchCase
+ * @property {string} name
+ * @property {(iterations: number) => void | Promise<void>} run does the operation that many times; whatever is
+ *   made once belongs outside. Throws when a result is wrong: a wrong answer has no speed.
+ *
+ * @typedef {object} BenchGroup What is measured side by side.
+ * @property {string} name
+ * @property {string} unit what one operation is, in the plural
+ * @property {string} baseline name of the case that the others are compared with
+ * @property {readonly BenchCase[]} cases
+ * @property {number} [iterations] operations of one sample; without it as many as fill `sampleMs`
+ *
+ * @typedef {object} Bench What a `*.bench.js` file returns from its exported `prepare()`.
+ * @property {readonly BenchGroup[]} groups
+ * @property {readonly string[]} [notes] what a reader must know to judge the numbers
+ * @property {() => void | Promise<void>} [finish] checks what only the end can tell, and releases what is held
+ *
+ * @typedef {{ readonly median: number, readonly p10: number, readonly p90: number }} Spread
+ *
+ * @typedef {object} CaseResult
+ * @property {string} name
+ * @property {number} iterations operations of each sample
+ * @property {Spread} opsPerSecond
+ * @property {Spread} ratio to the baseline, above 1 is faster; the spread of the ratios of each round
+ *
+ * @typedef {object} GroupResult
+ * @property {string} name
+ * @property {string} unit
+ * @property {string} baseline
+ * @property {readonly CaseResult[]} cases
+ *
+ * @typedef {{ readonly samples: number, readonly sampleMs: number, readonly warmUpMs: number }} Effort
+ */
+
+/** @type {() => void} */
+const collectGarbage = exposedCollector()
+
+/** Where the numbers come from. Numbers of two machines are never compared. */
+export function machine() {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+    openssl: process.versions.openssl,
+    platform: `${process.platform} ${process.arch}`
+  }
+}
+
+/**
+ * Measures the cases of a group in rounds: each round takes one sample of every case, so that a noisy moment
+ * hits all of them alike, and a ratio is taken within its round. The order turns by one from round to round,
+ * so that no case always runs behind the same rival.
+ * @param {BenchGroup} group
+ * @param {Effort} effort
+ * @returns {Promise<GroupResult>}
+ */
+export async function measureGroup(group, { samples, sampleMs, warmUpMs }) {
+  const { cases, name, unit, baseline } = group
+  const baselineIndex = cases.findIndex(candidate => candidate.name === baseline)
+  if (baselineIndex < 0) throw new Error(`group "${name}": no case is named as its baseline "${baseline}"`)
+  /** @type {number[]} */
+  const iterations = []
+  for (const candidate of cases) {
+    iterations.push(await warmUp(candidate, group.iterations, sampleMs, warmUpMs))
+  }
+  /** @type {number[][]} */
+  const speeds = cases.map(() => [])
+  for (let round = 0; round < samples; round += 1) {
+    for (let step = 0; step < cases.length; step += 1) {
+      const index = (round + step) % cases.length
+      // A case does not pay for what the one before left behind.
+      collectGarbage()
+      const count = iterations[index] ?? 1
+      const ms = await timed(/** @type {BenchCase} */ (cases[index]), count)
+      speeds[index]?.push((count / ms) * 1_000)
+    }
+  }
+  const reference = speeds[baselineIndex] ?? []
+  return {
+    name,
+    unit,
+    baseline,
+    cases: cases.map((candidate, index) => {
+      const own = speeds[index] ?? []
+      return {
+        name: candidate.name,
+        iterations: iterations[index] ?? 1,
+        opsPerSecond: spreadOf(own),
+        ratio: spreadOf(own.map((speed, round) => speed / (reference[round] ?? Number.NaN)))
+      }
+    })
+  }
+}
+
+/**
+ * Median, and the bounds that leave out the lowest and the highest tenth; between two samples by interpolation.
+ * @param {readonly number[]} values at least one
+ * @returns {Spread}
+ */
+export function spreadOf(values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) }
+}
+
+/**
+ * @param {readonly number[]} sorted
+ * @param {number} part 0 to 1
+ */
+function quantile(sorted, part) {
+  const at = (sorted.length - 1) * part
+  const below = sorted[Math.floor(at)] ?? Number.NaN
+  const above = sorted[Math.ceil(at)] ?? Number.NaN
+  return below + (above - below) * (at - Math.floor(at))
+}
+
+/**
+ * Runs the case until the compiler has seen enough of it.
+ * @param {BenchCase} candidate
+ * @param {number | undefined} fixed
+ * @param {number} sampleMs
+ * @param {number} warmUpMs
+ * @returns {Promise<number>} operations for a sample
+ */
+async function warmUp(candidate, fixed, sampleMs, warmUpMs) {
+  let count = fixed ?? 1
+  for (let spentMs = 0; ; ) {
+    const ms = await timed(candidate, count)
+    spentMs += ms
+    if (spentMs >= warmUpMs) return fixed ?? Math.max(1, Math.round((count * sampleMs) / ms))
+    if (fixed === undefined && ms < sampleMs) count *= 2
+  }
+}
+
+/**
+ * @param {BenchCase} candidate
+ * @param {number} iterations
+ * @returns {Promise<number>} milliseconds
+ */
+async function timed(candidate, iterations) {
+  const from = process.hrtime.bigint()
+  await candidate.run(iterations)
+  return Number(process.hrtime.bigint() - from) / 1e6
+}
+
+/** @returns {() => void} */
+function exposedCollector() {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc')
+}

@@ -1,0 +1,48 @@
+/**
+ * @param {ReturnType<typeof import('./measure.js').machine>} machine
+ * @param {import('./measure.js').Effort} effort
+ */
+export function machineLines(machine, { samples }) {
+  const { cpu, cores, memoryGiB, node, openssl, platform } = machine
+  return [
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${platform}`,
+    `node ${node}, OpenSSL ${openssl}`,
+    `median of ${samples} interleaved samples; in brackets 10th and 90th percentile; ratio to the baseline (*)`
+  ]
+}
+
+/**
+ * A table of one group, the baseline marked.
+ * @param {import('./measure.js').GroupResult} group
+ */
+export function groupLines({ name, unit, baseline, cases }) {
+  const rows = cases.map(result => [
+    `${result.name === baseline ? '*' : ' '} ${result.name}`,
+    `${rate(result.opsPerSecond.median)} ${unit}/s`,
+    `[${rate(result.opsPerSecond.p10)} - ${rate(result.opsPerSecond.p90)}]`,
+    `x ${factor(result.ratio.median)}`,
+    `[${factor(result.ratio.p10)} - ${factor(result.ratio.p90)}]`
+  ])
+  const widths = [0, 1, 2, 3, 4].map(column => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  return [
+    `  ${name}`,
+    ...rows.map(row =>
+      row
+        .map((cell, column) =>
+          column === 0 ? `    ${cell.padEnd(widths[0] ?? 0)}` : cell.padStart(widths[column] ?? 0)
+        )
+        .join('  ')
+    )
+  ]
+}
+
+/** @param {number} perSecond */
+function rate(perSecond) {
+  // Never by the locale of whoever runs it: the output is pasted into commits.
+  return String(Math.round(perSecond)).replace(/\B(?=(\d{3})+$)/g, ' ')
+}
+
+/** @param {number} ratio */
+function factor(ratio) {
+  return ratio.toFixed(ratio < 0.1 ? 3 : 2)
+}
