@@ -117,9 +117,11 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
   >
 
   const close = async (): Promise<void> => {
-    firehose.close()
     await Promise.all(servers.map(({ server }) => server.close()))
-    if (options.outputFolder === undefined) await rm(outputFolder, { recursive: true, force: true })
+    await firehose.close()
+    if (options.outputFolder !== undefined) return
+    // A request that was cut off may still be writing its file.
+    await rm(outputFolder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
   }
   return {
     region,

@@ -82,14 +82,15 @@ export class Delivery {
     })
   }
 
-  /** Drops what is buffered, as the deletion of a delivery stream does. */
-  discard(): void {
+  /** Drops what is buffered, as the deletion of a delivery stream does. Resolves when no write is under way. */
+  async discard(): Promise<void> {
     this.#cancelAge?.()
     this.#stop.abort()
     this.#open = undefined
     this.#queue = []
     this.#bufferedBytes = 0
     this.#wake()
+    await this.#writing
   }
 
   #cut(): void {

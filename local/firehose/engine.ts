@@ -22,8 +22,8 @@ export interface FirehoseEngine {
   readonly bufferedBytes: number
   /** Writes what is buffered now. Returns also when a write has failed and will be tried again. */
   flush(): Promise<void>
-  /** Ends the timers; what is buffered is dropped. */
-  close(): void
+  /** Ends the timers; what is buffered is dropped. Resolves when no write is under way. */
+  close(): Promise<void>
 }
 
 /** Data Firehose with direct puts and delivery to S3, over AWS JSON 1.1. */
@@ -37,8 +37,8 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
     async flush() {
       await Promise.all(store.all.map(({ delivery }) => delivery.flush()))
     },
-    close() {
-      for (const { delivery } of store.all) delivery.discard()
+    async close() {
+      await Promise.all(store.all.map(({ delivery }) => delivery.discard()))
     },
     listener: awsJson({
       targetPrefix: 'Firehose_20150804',

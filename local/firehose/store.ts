@@ -65,7 +65,7 @@ export class FirehoseStore {
 
   /** What is buffered is lost, as on AWS. */
   delete(stream: DeliveryStream): void {
-    stream.delivery.discard()
+    void stream.delivery.discard()
     this.#streams.delete(stream.name)
   }
 }
