@@ -16,7 +16,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock } from '../../core/clock.ts'
 import { ErrorCode, SealstreamError } from '../../core/errors.ts'
 import { classifyFailure, FailureClass, ServiceError, serviceErrorName } from '../../core/service-errors.ts'
-import { Sentinel } from '../checkpoint/extended-sequence-number.ts'
+import { compareSequence, Sentinel } from '../checkpoint/extended-sequence-number.ts'
 import { LeaseTableMissingError } from '../errors.ts'
 import type { Lease } from './lease.ts'
 import { LeaseAttribute as A, leaseEntityType } from './lease-schema.ts'
@@ -202,29 +202,28 @@ export class DynamodbLeaseTable implements LeaseTable {
       return wanted
     } catch (cause) {
       if (!isConditionFailure(cause)) throw new ServiceError('dynamodb', 'UpdateItem', cause)
-      return (await this.#isOurs(wanted)) ? wanted : undefined
     }
+    // Somebody else was first, or an earlier write of ours got in and its answer was lost.
+    const found = await this.#get(seen.leaseKey)
+    if (found === undefined) return undefined
+    if (found.leaseOwner !== wanted.leaseOwner || found.leaseCounter !== wanted.leaseCounter) return undefined
+    if (compareSequence(found.checkpoint, wanted.checkpoint) === 0) return wanted
+    // It was another write than this one.
+    if (!(A.checkpoint in set)) return found
+    return this.#update(found, { ...wanted, leaseCounter: found.leaseCounter + 1 }, change)
   }
 
-  /** Whether the row is what we wanted to write: then an earlier try got in, and its answer was lost. */
-  async #isOurs(wanted: Lease): Promise<boolean> {
+  async #get(leaseKey: string): Promise<Lease | undefined> {
     const { Item: item } = await call('GetItem', () =>
       this.#documents.send(
         new GetCommand({
           TableName: this.#options.tableName,
-          Key: { [A.leaseKey]: wanted.leaseKey },
+          Key: { [A.leaseKey]: leaseKey },
           ConsistentRead: true
         })
       )
     )
-    if (item === undefined) return false
-    const found = toLease(item)
-    return (
-      found.leaseOwner === wanted.leaseOwner &&
-      found.leaseCounter === wanted.leaseCounter &&
-      found.checkpoint.sequenceNumber === wanted.checkpoint.sequenceNumber &&
-      found.checkpoint.subSequenceNumber === wanted.checkpoint.subSequenceNumber
-    )
+    return item === undefined ? undefined : toLease(item)
   }
 
   async #status(): Promise<string | undefined> {

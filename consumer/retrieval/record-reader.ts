@@ -104,7 +104,8 @@ export class RecordReader {
       const opened = opener.open(part.data)
       return opened instanceof Promise ? opened.catch(faultOf) : opened
     } catch (error) {
-      return faultOf(error)
+      // Thrown from here it would leave the parts before it to reject with nobody listening.
+      return error instanceof RecordFaultError ? error : Promise.reject(error)
     }
   }
 

@@ -87,7 +87,7 @@ export function missingLeases(
     a.startingSequenceNumber < b.startingSequenceNumber ? -1 : 1
   )
   for (const shard of oldestFirst) if (shard.isOpen) cover(shard)
-  return [...missing.values()]
+  return oldestFirst.flatMap(({ shardId }) => missing.get(shardId) ?? [])
 }
 
 /** Whether every parent that has a lease is finished. A parent without a lease does not block. */

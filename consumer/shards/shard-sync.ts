@@ -29,10 +29,12 @@ export class ShardSync {
     const initial = sentinelPosition(
       typeof initialPosition === 'string' ? initialPosition : Sentinel.atTimestamp
     )
+    // A row that is missing from a table in use was lost, or never made: from LATEST it would skip what came since.
+    const repaired = initialPosition === 'LATEST' ? sentinelPosition(Sentinel.trimHorizon) : initial
     const missing =
       leases.length === 0
         ? (await this.listShards(filterOf(initialPosition))).map(shard => newLease(shard, initial))
-        : missingLeases(await this.listShards(), leases, initial)
+        : missingLeases(await this.listShards(), leases, repaired)
     let made = 0
     // One after another: a parent's row stands before its children's.
     for (const lease of missing) if (await table.create(lease)) made += 1

@@ -3,7 +3,7 @@ import type { CheckpointUpdate, LeaseTable } from '../../consumer/leases/lease-t
 
 /** A lease table in memory, with the conditions of the real one. */
 export class MemoryLeaseTable implements LeaseTable {
-  readonly rows = new Map<string, Lease>()
+  rows = new Map<string, Lease>()
   /** Thrown before anything is written. */
   fail: ((operation: string, leaseKey: string | undefined) => Error | undefined) | undefined
   writes = 0
