@@ -13,6 +13,7 @@ import { ServiceError } from '../../core/service-errors.ts'
 import { FakeClock, settle } from '../helpers/fake-clock.ts'
 import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
 import { MemoryLeaseTable } from '../helpers/memory-lease-table.ts'
+import { seeds } from '../helpers/seeds.ts'
 
 const failoverTimeMs = 10_000
 const throttled = (): ServiceError =>
@@ -156,7 +157,7 @@ describe('the assignment', () => {
           }
         }
       }),
-      { numRuns: 200 }
+      { numRuns: seeds(200) }
     )
   })
 })

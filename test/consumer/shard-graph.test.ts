@@ -12,6 +12,7 @@ import { ShardSync } from '../../consumer/shards/shard-sync.ts'
 import { maxHashKey } from '../../core/hash-key.ts'
 import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
 import { MemoryLeaseTable } from '../helpers/memory-lease-table.ts'
+import { seeds } from '../helpers/seeds.ts'
 
 const latest = sentinelPosition('LATEST')
 const trimHorizon = sentinelPosition('TRIM_HORIZON')
@@ -143,7 +144,7 @@ describe('missing leases', () => {
           if (isOpen) expect(leases.has(shardId), shardId).toBe(true)
         }
       }),
-      { numRuns: 300 }
+      { numRuns: seeds(300) }
     )
   })
 })

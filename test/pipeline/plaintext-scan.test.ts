@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PlaintextScan, packNeedles } from '../../pipeline/index.ts'
+import { seeds } from '../helpers/seeds.ts'
 
 const needle = Buffer.from('{"id":"a1","carrier":"Zürich Ærø 航空"}')
 const scan = new PlaintextScan(packNeedles([needle]))
@@ -88,7 +89,7 @@ describe('the scan for plaintext', () => {
         // 'aabb…' is base64 as well: what it decodes to holds none of the letters in a row.
         expect(new PlaintextScan(packNeedles(needles)).scan(blob)).toBe(expected)
       }),
-      { numRuns: 300 }
+      { numRuns: seeds(300) }
     )
   })
 
