@@ -127,6 +127,8 @@ class Job {
   readonly #needles = new NeedleStore()
   readonly #startedMs = systemClock.now()
   #fleet: WorkerFleet | undefined
+  /** Keys of all leases that any of the workers took. */
+  readonly #leasesTaken = new Set<string>()
   #firstPutMs: number | undefined
   #latestDeliveryMs: number | undefined
   #phase: Progress['phase'] = 'starting'
@@ -297,8 +299,10 @@ class Job {
     const deadline = systemClock.now() + shareTimeoutMs
     while (systemClock.now() < deadline && !this.#options.signal.aborted && fleet.failure === undefined) {
       const held = fleet.members.map(({ stats }) => stats?.leasesHeld ?? 0)
-      const all = held.reduce((sum, leases) => sum + leases, 0)
-      if (all >= shards && Math.max(...held) - Math.min(...held) <= 1) return
+      // More than there are leases while the victim of a steal has not noticed yet.
+      const isSettled = held.reduce((sum, leases) => sum + leases, 0) === this.#leasesTaken.size
+      const isEven = Math.max(...held) - Math.min(...held) <= 1
+      if (this.#leasesTaken.size >= shards && isSettled && isEven) return
       this.#report()
       await systemClock.sleep(50)
     }
@@ -319,6 +323,7 @@ class Job {
   #onWorkerEvent(workerId: string, event: WorkerEvent): void {
     switch (event.type) {
       case 'leaseTaken':
+        this.#leasesTaken.add(event.leaseKey)
         if (
           this.#kill !== undefined &&
           workerId !== this.#kill.victim &&

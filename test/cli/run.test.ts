@@ -66,15 +66,15 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
     expect(json).toMatchObject({
       accepted: 2,
       delivered: 2,
-      duplicates: 0,
       deadLettered: 0,
       handedBack: 0,
       inFlight: 0,
       lost: 0,
       plaintextFoundAtRest: 0,
-      bytesIn: 32,
-      destinations: { s3: 2 }
+      bytesIn: 32
     })
+    // Delivery is at least once: on a busy machine a lease may move.
+    expect(json.destinations).toEqual({ s3: 2 + Number(json.duplicates) })
     expect(code).toBe(0)
   })
 
