@@ -1,107 +1,12 @@
 import type { WorkerEvent } from '../consumer/index.ts'
 import { systemClock } from '../core/clock.ts'
-import { deferred } from '../core/concurrency.ts'
 import { isSealstreamError } from '../core/errors.ts'
-import type { LocalEngines } from '../local/index.ts'
-import {
-  createPipeline,
-  type Engine,
-  Ledger,
-  type LedgerSummary,
-  type PipelinePlan,
-  recordsOf
-} from '../pipeline/index.ts'
-import { type InputLine, type ParsedLine, type ParseOptions, parseLine } from './input.ts'
+import { createPipeline, Ledger, recordsOf } from '../pipeline/index.ts'
+import { type InputLine, type ParsedLine, parseLine } from './input.ts'
 import { NeedleStore } from './needle-store.ts'
+import type { JobOptions, JobResult, Progress, Sample } from './types.ts'
+import { untilAborted } from './until-aborted.ts'
 import { WorkerFleet } from './worker-fleet.ts'
-
-export type OnBadLine = 'fail' | 'skip' | 'dead-letter'
-
-export interface JobOptions {
-  readonly plan: PipelinePlan
-  readonly engine: Engine
-  /** The engines of this process; undefined where nothing stored can be looked into. */
-  readonly local: LocalEngines | undefined
-  /** Whether missing resources are made. */
-  readonly provision: boolean
-  /** Lines, a handful at a time. */
-  readonly input: AsyncIterable<readonly InputLine[]>
-  readonly parse: ParseOptions
-  readonly onBadLine: OnBadLine
-  readonly workers: number
-  /** SIGKILL one worker in the middle, after this many lines. */
-  readonly killAfterLines?: number
-  /** Put into some records by the demo, and looked for in everything that was stored. */
-  readonly canaries: () => readonly Buffer[]
-  /** Longest time without any progress before the job gives up, in milliseconds. */
-  readonly stallTimeoutMs: number
-  readonly onProgress: (progress: Progress) => void
-  /** One line about something that happened. */
-  readonly onNote: (note: string) => void
-  /** Tell more, such as which process is which worker. */
-  readonly verbose: boolean
-  /** Aborted to drain early: what was accepted is delivered, nothing more is read. */
-  readonly signal: AbortSignal
-}
-
-export interface Progress {
-  readonly phase: 'starting' | 'running' | 'draining' | 'done'
-  /** From the first record put to the latest delivery, in milliseconds; 0 before there is one. */
-  readonly flowMs: number
-  readonly ledger: LedgerSummary
-  readonly bytesIn: number
-  readonly kinesisRecords: number
-  /** Lag of the slowest shard, in milliseconds. */
-  readonly lagMs: number
-  readonly producerBufferedBytes: number
-  readonly firehoseBufferedBytes: number | undefined
-  readonly workers: readonly {
-    readonly workerId: string
-    readonly state: string
-    readonly leases: number
-    readonly processed: number
-  }[]
-}
-
-export interface Takeover {
-  readonly victim: string
-  readonly leases: readonly { readonly leaseKey: string; readonly by: string; readonly afterMs: number }[]
-}
-
-export interface Sample {
-  readonly shardId: string
-  readonly sequenceNumber: string
-  readonly partitionKey: string
-  /** As Kinesis stores it. */
-  readonly stored: Buffer
-  /** As the destination got it. */
-  readonly delivered: Buffer
-  readonly objectKey: string
-}
-
-export interface JobResult {
-  readonly ledger: LedgerSummary
-  /** Lines that never were accepted: over the limit, or passed over as bad. */
-  readonly refused: number
-  /** The first bad line, when such a line ends the job. */
-  readonly badLine: string | undefined
-  readonly plaintextFoundAtRest: number | null
-  readonly bytesIn: number
-  readonly bytesSealed: number
-  readonly kinesisRecords: number
-  readonly kmsCalls: number
-  readonly elapsedMs: number
-  /** From the first record put to the last delivery, in milliseconds: what a rate is measured over. */
-  readonly flowMs: number
-  readonly objects: number
-  /** Highest resident memory seen of any process of the job, in bytes. */
-  readonly peakResidentBytes: number
-  readonly takeover: Takeover | undefined
-  readonly sample: Sample | undefined
-  readonly interrupted: boolean
-  /** Why the job could not finish by itself. */
-  readonly failure: Error | undefined
-}
 
 const pollMs = 100
 /** A small buffer keeps records young, so that most of what they leave behind is collected cheaply. */
@@ -483,24 +388,6 @@ class Job {
           delivered: sample.bytes,
           objectKey: sample.objectKey
         }
-  }
-}
-
-/** Ends at the signal also while the source has nothing to say, such as an idle terminal. */
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]()
-  const aborted = deferred<undefined>()
-  const onAbort = (): void => aborted.resolve(undefined)
-  if (signal.aborted) return
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise])
-      if (next === undefined || next.done) return
-      yield next.value
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

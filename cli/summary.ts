@@ -1,4 +1,4 @@
-import type { JobResult } from './job.ts'
+import type { JobResult } from './types.ts'
 import { bytes, count, rate, recordsPerSecond } from './view.ts'
 
 export interface SummaryContext {

@@ -1,4 +1,4 @@
-import type { Progress } from './job.ts'
+import type { Progress } from './types.ts'
 
 /** How a running job shows itself. */
 export interface View {

@@ -35,3 +35,10 @@ export function checkKnownOptions(path: string, options: object, known: readonly
     }
   }
 }
+
+/** Throws when more than one of the named options is given: each would make the others pointless. */
+export function checkAtMostOne<T extends object>(options: T, names: readonly (keyof T & string)[]): void {
+  const [first, second] = names.filter(name => options[name] !== undefined)
+  if (first === undefined || second === undefined) return
+  throw new InvalidOptionError(second, `cannot stand beside ${first}: expected at most one of them`)
+}

@@ -1,7 +1,12 @@
 import type { FirehoseClient, FirehoseClientConfig } from '@aws-sdk/client-firehose'
-import { checkInteger, checkKnownOptions, checkOneOf, checkString } from '../core/check-option.ts'
+import {
+  checkAtMostOne,
+  checkInteger,
+  checkKnownOptions,
+  checkOneOf,
+  checkString
+} from '../core/check-option.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { InvalidOptionError } from '../core/errors.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
 import { Framing } from './record-framing.ts'
 import type { FirehosePort, SinkEvent } from './types.ts'
@@ -75,15 +80,7 @@ const knownOptions = [
 
 export function resolveOptions(options: DeliveryStreamSinkOptions): ResolvedSinkOptions {
   checkKnownOptions('', options, knownOptions)
-  const clients = (['client', 'clientConfig', 'firehose'] as const).filter(
-    name => options[name] !== undefined
-  )
-  if (clients.length > 1) {
-    throw new InvalidOptionError(
-      clients[1]!,
-      `cannot stand beside ${clients[0]}: expected at most one of them`
-    )
-  }
+  checkAtMostOne(options, ['client', 'clientConfig', 'firehose'])
   const { batchRecords, batchBytes, recordBytes } = limits
   return {
     deliveryStreamName: checkString('deliveryStreamName', options.deliveryStreamName),

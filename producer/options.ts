@@ -1,6 +1,12 @@
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis'
 import type { KinesisWriterPort } from '../core/aws-ports.ts'
-import { checkInteger, checkKnownOptions, checkOneOf, checkString } from '../core/check-option.ts'
+import {
+  checkAtMostOne,
+  checkInteger,
+  checkKnownOptions,
+  checkOneOf,
+  checkString
+} from '../core/check-option.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
@@ -131,13 +137,7 @@ const mebibyte = 1_048_576
 
 export function resolveOptions(options: ProducerOptions): ResolvedProducerOptions {
   checkKnownOptions('', options, knownOptions)
-  const clients = (['client', 'clientConfig', 'kinesis'] as const).filter(name => options[name] !== undefined)
-  if (clients.length > 1) {
-    throw new InvalidOptionError(
-      clients[1]!,
-      `cannot stand beside ${clients[0]}: expected at most one of them`
-    )
-  }
+  checkAtMostOne(options, ['client', 'clientConfig', 'kinesis'])
   const recordTtlMs = checkInteger('recordTtlMs', options.recordTtlMs ?? 30_000, 1_000, 86_400_000)
   const maxRecordBytes = checkInteger(
     'maxRecordBytes',

@@ -16,8 +16,9 @@ import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { explainError } from '../explain-error.ts'
 import { type InputLine, readLines } from '../input.ts'
-import { type JobOptions, type JobResult, type OnBadLine, runJob } from '../job.ts'
+import { runJob } from '../job.ts'
 import { jsonSummary, textSummary } from '../summary.ts'
+import type { JobOptions, JobResult, OnBadLine } from '../types.ts'
 import { createView } from '../view.ts'
 
 export const runUsage = `sealstream run --input FILE|- --format ndjson|lines [--partition-key FIELD]
