@@ -1,19 +1,24 @@
-import { deferred } from '../core/concurrency.ts'
-
 /** Ends at the signal also while the source has nothing to say, such as an idle terminal. */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]()
-  const aborted = deferred<undefined>()
-  const onAbort = (): void => aborted.resolve(undefined)
-  if (signal.aborted) return
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise])
-      if (next === undefined || next.done) return
-      yield next.value
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort)
+  while (!signal.aborted) {
+    const next = await nextOrAbort(iterator, signal)
+    if (next === undefined || next.done) return
+    yield next.value
   }
+}
+
+/** No `Promise.race` with one lasting promise: that would keep every value until the promise settles. */
+function nextOrAbort<T>(
+  iterator: AsyncIterator<T>,
+  signal: AbortSignal
+): Promise<IteratorResult<T> | undefined> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(undefined)
+    signal.addEventListener('abort', onAbort, { once: true })
+    iterator
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }
