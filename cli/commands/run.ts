@@ -138,6 +138,9 @@ export async function commonSettings(
   }
   const plan = config === undefined ? defaultPlan(engine) : await readConfigFile(config)
   definePipeline(plan)
+  if (engine === 'aws' && values.create === true && plan.delivery?.roleArn === undefined) {
+    throw new UsageError('--create on aws needs delivery.roleArn in the plan: the role that Firehose assumes')
+  }
   const endpoint = text(values.endpoint) ?? process.env.SEALSTREAM_ENDPOINT
   if (engine === 'endpoint') checkUrl(endpoint)
   else if (values.endpoint !== undefined) throw new UsageError('--endpoint goes with --engine endpoint')

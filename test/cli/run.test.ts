@@ -241,6 +241,17 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
     expect(code).toBe(2)
   })
 
+  it('makes no delivery stream on aws without the role that Firehose is to assume', async () => {
+    const config = join(folder, 'no-role.json')
+    writeFileSync(config, JSON.stringify({ name: 'no-role' }))
+    const { code, stderr } = await sealstream(
+      [...run, '--engine', 'aws', '--create', '--config', config],
+      two
+    )
+    expect(stderr).toContain('delivery.roleArn')
+    expect(code).toBe(2)
+  })
+
   it('names the endpoint that refuses the connection, without a stack trace', async () => {
     // A port that was free a moment ago: nobody listens there.
     const port = await new Promise<number>(resolve => {
