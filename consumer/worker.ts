@@ -60,7 +60,11 @@ export class Worker {
         callTimeoutMs: Math.ceil(failoverTimeMs / 3),
         clock
       })
-    this.#opener = open?.keyring.createOpener({ streamName, context: open.context })
+    this.#opener = open?.keyring.createOpener({
+      streamName,
+      context: open.context,
+      unstoredContext: open.unstoredContext
+    })
     this.#shardSync = new ShardSync({
       kinesis: this.#kinesis,
       streamName,

@@ -15,6 +15,7 @@ export const ErrorCode = {
   malformedMessage: 'SEALSTREAM_MALFORMED_MESSAGE',
   authenticationFailed: 'SEALSTREAM_AUTHENTICATION_FAILED',
   noUsableDataKey: 'SEALSTREAM_NO_USABLE_DATA_KEY',
+  uncommittedMessage: 'SEALSTREAM_UNCOMMITTED_MESSAGE',
   contextMismatch: 'SEALSTREAM_CONTEXT_MISMATCH',
   plaintextRefused: 'SEALSTREAM_PLAINTEXT_REFUSED',
   keyUnavailable: 'SEALSTREAM_KEY_UNAVAILABLE',

@@ -21,6 +21,14 @@ export interface SealerOptions {
   readonly context?: EncryptionContext
 }
 
+export interface OpenerOptions extends SealerOptions {
+  /**
+   * Pairs that the writer bound to its messages without storing them in the header, as other implementations
+   * can. A message that holds one of them all the same must hold this value.
+   */
+  readonly unstoredContext?: EncryptionContext
+}
+
 export interface RecordSealer {
   /**
    * Seals one payload. Returns bytes when a data key is at hand, which is nearly always, and a promise only
@@ -28,7 +36,10 @@ export interface RecordSealer {
    * Rejects with `KeyUnavailableError` when the key cannot be had at the moment.
    */
   seal(plaintext: Uint8Array): Uint8Array | Promise<Uint8Array>
-  /** Bytes that sealing adds to a payload of this size: exact once a data key was had, an upper bound before. */
+  /**
+   * Bytes that sealing adds to a payload of this size: an upper bound, and exact for an unsigned suite once a
+   * data key was had.
+   */
   overheadBytes(plaintextBytes: number): number
   /** Calls to the key service so far. */
   readonly keyServiceCalls: number
@@ -52,7 +63,7 @@ export interface RecordOpener {
 /** What `seal: { keyring }` and `open: { keyring }` take. */
 export interface SealingKeyring {
   createSealer(options: SealerOptions): RecordSealer
-  createOpener(options: SealerOptions): RecordOpener
+  createOpener(options: OpenerOptions): RecordOpener
 }
 
 /**

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../core/errors.ts'
 import type { EncryptionContext } from '../core/record-transform.ts'
 import { MalformedMessageError } from './errors.ts'
+import { uint16 } from './uint16.ts'
 
 /*
  * Serialised context: nothing at all when empty, else
@@ -9,11 +10,12 @@ import { MalformedMessageError } from './errors.ts'
  */
 const maxBytes = 65_535
 const reservedPrefix = 'aws-crypto-'
+const nothing = Buffer.alloc(0)
 
 /** Canonical bytes of a context. Keys are ordered by their UTF-8 bytes, never by locale or UTF-16 unit. */
 export function encodeContext(context: EncryptionContext): Buffer {
   const pairs = Object.entries(context).map(([key, value]) => [Buffer.from(key), Buffer.from(value)] as const)
-  if (pairs.length === 0) return Buffer.alloc(0)
+  if (pairs.length === 0) return nothing
   pairs.sort(([a], [b]) => Buffer.compare(a, b))
   const parts: Buffer[] = [uint16(pairs.length)]
   for (const [key, value] of pairs) parts.push(uint16(key.length), key, uint16(value.length), value)
@@ -64,10 +66,4 @@ export function decodeContext(bytes: Buffer, offset: number): ReadonlyMap<string
   }
   if (at !== bytes.length) throw new MalformedMessageError('bytes behind the encryption context', offset + at)
   return context
-}
-
-function uint16(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(2)
-  bytes.writeUInt16BE(value)
-  return bytes
 }

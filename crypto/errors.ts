@@ -38,3 +38,13 @@ export class ContextMismatchError extends RecordFaultError {
     this.names = names
   }
 }
+
+/** The message does not commit to its data key, and the commitment policy asks for that. */
+export class UncommittedMessageError extends RecordFaultError {
+  constructor(suiteId: number) {
+    super(
+      ErrorCode.uncommittedMessage,
+      `sealed message: algorithm suite 0x${suiteId.toString(16).padStart(4, '0')} does not commit to the data key`
+    )
+  }
+}

@@ -2,7 +2,8 @@ export {
   AuthenticationFailedError,
   ContextMismatchError,
   MalformedMessageError,
-  NoUsableDataKeyError
+  NoUsableDataKeyError,
+  UncommittedMessageError
 } from './errors.ts'
 export { Keyring } from './keyrings/keyring.ts'
 export type { KmsKeyringOptions } from './keyrings/kms-keyring.ts'
@@ -12,3 +13,4 @@ export { multiKeyring } from './keyrings/multi-keyring.ts'
 export type { RawAesKeyringOptions } from './keyrings/raw-aes-keyring.ts'
 export { rawAesKeyring } from './keyrings/raw-aes-keyring.ts'
 export type { DataKeyCacheOptions, KeyringOptions } from './options.ts'
+export { CommitmentPolicy, SealingSuite } from './options.ts'

@@ -1,5 +1,6 @@
 import type { EncryptionContext } from '../core/record-transform.ts'
 import type { AlgorithmSuite } from './algorithm-suites.ts'
+import type { SigningKey } from './message-format/footer.ts'
 
 /** One wrapped copy of a data key, as it stands in a message header. */
 export interface EncryptedDataKey {
@@ -14,6 +15,8 @@ export interface EncryptionMaterials {
   readonly context: EncryptionContext
   readonly dataKey: DataKey
   readonly encryptedDataKeys: readonly EncryptedDataKey[]
+  /** For a signed suite; its public key stands in the context. */
+  readonly signingKey: SigningKey | undefined
 }
 
 /**

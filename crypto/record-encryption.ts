@@ -1,22 +1,25 @@
 import type { CancelTimer } from '../core/clock.ts'
 import { SingleFlight } from '../core/concurrency.ts'
+import { InvalidOptionError } from '../core/errors.ts'
 import {
   ContextName,
   type EncryptionContext,
+  type OpenerOptions,
   type RecordOpener,
   type RecordSealer,
   type SealerOptions
 } from '../core/record-transform.ts'
-import { committingSuite } from './algorithm-suites.ts'
-import { OpenKeyCache } from './data-key-cache.ts'
+import { type OpenKey, OpenKeyCache } from './data-key-cache.ts'
 import { decryptMessage } from './decrypt.ts'
 import { MessageWriter } from './encrypt.ts'
-import { checkContext } from './encryption-context.ts'
-import { ContextMismatchError } from './errors.ts'
+import { checkContext, encodeContext } from './encryption-context.ts'
+import { ContextMismatchError, UncommittedMessageError } from './errors.ts'
 import type { Keyring } from './keyrings/keyring.ts'
 import type { DataKey } from './materials.ts'
+import { generateSigningKey, readPublicKey } from './message-format/footer.ts'
 import { looksSealed, type ParsedHeader, parseHeader } from './message-format/header.ts'
-import type { ResolvedKeyringOptions } from './options.ts'
+import { publicKeyName } from './message-format/identifiers.ts'
+import { CommitmentPolicy, type ResolvedKeyringOptions } from './options.ts'
 
 /** Stands in for the overhead of a message while no data key was had: more than any usual header. */
 const overheadGuessBytes = 2_048
@@ -43,6 +46,9 @@ export class Sealer implements RecordSealer {
   #cancelExpiry: CancelTimer | undefined
 
   constructor(keyring: Keyring, options: SealerOptions, settings: ResolvedKeyringOptions) {
+    if (settings.commitmentPolicy === CommitmentPolicy.forbidAllow) {
+      throw new InvalidOptionError('commitmentPolicy', `${settings.commitmentPolicy} opens and never seals`)
+    }
     this.#keyring = keyring
     this.#options = settings
     this.#context = contextOf(options)
@@ -89,17 +95,22 @@ export class Sealer implements RecordSealer {
 
   #fetch(): Promise<SealingKey> {
     return this.#fetching.run('key', async () => {
+      const { suite, frameLength } = this.#options
+      const signingKey = suite.signature === undefined ? undefined : generateSigningKey(suite.signature)
+      const context =
+        signingKey === undefined
+          ? this.#context
+          : { ...this.#context, [publicKeyName]: signingKey.publicKeyText }
       const { dataKey, encryptedDataKeys } = await this.#keyring.generateDataKey({
-        suite: committingSuite,
-        context: this.#context,
+        suite,
+        context,
         onKeyServiceCall: () => {
           this.#keyServiceCalls += 1
         }
       })
-      const materials = { suite: committingSuite, context: this.#context, dataKey, encryptedDataKeys }
       this.close()
       this.#key = {
-        writer: new MessageWriter(materials),
+        writer: new MessageWriter({ suite, context, dataKey, encryptedDataKeys, signingKey }, frameLength),
         dataKey,
         bornMs: this.#options.clock.now(),
         messages: 0,
@@ -118,18 +129,27 @@ export class Sealer implements RecordSealer {
   }
 }
 
+/** A pair that every message must be bound to. */
+interface RequiredPair {
+  readonly name: string
+  readonly value: string
+  readonly mayBeUnstored: boolean
+}
+
 /** Opens messages that are bound to one stream; keeps their data keys. */
 export class Opener implements RecordOpener {
   readonly #keyring: Keyring
-  readonly #required: readonly (readonly [string, string])[]
+  readonly #required: readonly RequiredPair[]
   readonly #maxEncryptedDataKeys: number
+  readonly #commitmentPolicy: CommitmentPolicy
   readonly #keys: OpenKeyCache
   #keyServiceCalls = 0
 
-  constructor(keyring: Keyring, options: SealerOptions, settings: ResolvedKeyringOptions) {
+  constructor(keyring: Keyring, options: OpenerOptions, settings: ResolvedKeyringOptions) {
     this.#keyring = keyring
-    this.#required = Object.entries(contextOf(options))
+    this.#required = requiredPairs(contextOf(options), checkContext(options.unstoredContext ?? {}))
     this.#maxEncryptedDataKeys = settings.maxEncryptedDataKeys
+    this.#commitmentPolicy = settings.commitmentPolicy
     this.#keys = new OpenKeyCache({
       maxAgeMs: settings.cache.maxAgeMs,
       maxKeys: settings.cache.maxOpenKeys,
@@ -148,39 +168,88 @@ export class Opener implements RecordOpener {
   open(data: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const message = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
     const header = parseHeader(message, this.#maxEncryptedDataKeys)
-    // Before any key is asked for: a message for another stream costs no call.
-    this.#checkRequired(header)
-    const dataKey = this.#keys.get(header.materialBytes)
-    return dataKey === undefined
-      ? this.#openAfterMiss(message, header)
-      : decryptMessage(message, header, dataKey.bytes)
+    // Before any key is asked for: a message that will not be opened costs no call.
+    if (!header.suite.committing && this.#commitmentPolicy === CommitmentPolicy.requireRequire) {
+      throw new UncommittedMessageError(header.suite.id)
+    }
+    const unstored = this.#checkRequired(header)
+    const key = this.#keys.get(header)
+    return key === undefined
+      ? this.#openAfterMiss(message, header, unstored)
+      : decrypt(message, header, key, unstored)
   }
 
   close(): void {
     this.#keys.close()
   }
 
-  async #openAfterMiss(message: Buffer, header: ParsedHeader): Promise<Uint8Array> {
-    const request = {
-      suite: header.suite,
-      context: Object.fromEntries(header.context),
-      onKeyServiceCall: (): void => {
-        this.#keyServiceCalls += 1
+  async #openAfterMiss(
+    message: Buffer,
+    header: ParsedHeader,
+    unstored: EncryptionContext
+  ): Promise<Uint8Array> {
+    const unwrap = async (): Promise<OpenKey> => {
+      const { suite, context, encryptedDataKeys } = header
+      const publicKey =
+        suite.signature === undefined
+          ? undefined
+          : readPublicKey(suite.signature, context.get(publicKeyName)!)
+      const request = {
+        suite,
+        context: { ...Object.fromEntries(context), ...unstored },
+        onKeyServiceCall: (): void => {
+          this.#keyServiceCalls += 1
+        }
+      }
+      return { dataKey: await this.#keyring.unwrapDataKey(request, encryptedDataKeys), publicKey }
+    }
+    if (header.suite.kdfHash === undefined) {
+      // The data key is the content key, so it belongs to this message alone.
+      const key = await unwrap()
+      try {
+        return decrypt(message, header, key, unstored)
+      } finally {
+        key.dataKey.wipe()
       }
     }
     for (;;) {
-      const dataKey = await this.#keys.load(header.materialBytes, () =>
-        this.#keyring.unwrapDataKey(request, header.encryptedDataKeys)
-      )
+      const key = await this.#keys.load(header, unwrap)
       // A full cache may have given the key up again between its arrival and this moment.
-      if (!dataKey.isWiped) return decryptMessage(message, header, dataKey.bytes)
+      if (!key.dataKey.isWiped) return decrypt(message, header, key, unstored)
     }
   }
 
-  #checkRequired({ context }: ParsedHeader): void {
-    const missing = this.#required.filter(([name, value]) => context.get(name) !== value)
-    if (missing.length > 0) throw new ContextMismatchError(missing.map(([name]) => name))
+  /** The pairs that are bound to the message and do not stand in it. @throws ContextMismatchError */
+  #checkRequired({ context }: ParsedHeader): EncryptionContext {
+    const differing = this.#required.filter(({ name, value }) => context.get(name) !== value)
+    if (differing.length === 0) return noPairs
+    const missing = differing.filter(({ name, mayBeUnstored }) => context.has(name) || !mayBeUnstored)
+    if (missing.length > 0) throw new ContextMismatchError(missing.map(({ name }) => name))
+    return Object.fromEntries(differing.map(({ name, value }) => [name, value]))
   }
+}
+
+const noPairs: EncryptionContext = {}
+
+function decrypt(
+  message: Buffer,
+  header: ParsedHeader,
+  { dataKey, publicKey }: OpenKey,
+  unstored: EncryptionContext
+): Buffer {
+  const unstoredContext = encodeContext(unstored)
+  return decryptMessage(message, header, { dataKey: dataKey.bytes, publicKey, unstoredContext })
+}
+
+function requiredPairs(context: EncryptionContext, unstored: EncryptionContext): RequiredPair[] {
+  const names = new Set([...Object.keys(context), ...Object.keys(unstored)])
+  return [...names].map(name => {
+    const value = context[name] ?? unstored[name]!
+    if ((unstored[name] ?? value) !== value) {
+      throw new InvalidOptionError(`unstoredContext.${name}`, 'differs from the pair that is required')
+    }
+    return { name, value, mayBeUnstored: Object.hasOwn(unstored, name) }
+  })
 }
 
 function contextOf(options: SealerOptions): EncryptionContext {

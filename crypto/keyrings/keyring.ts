@@ -1,5 +1,6 @@
 import type {
   EncryptionContext,
+  OpenerOptions,
   RecordOpener,
   RecordSealer,
   SealerOptions,
@@ -59,7 +60,7 @@ export abstract class Keyring implements SealingKeyring {
     return new Sealer(this, options, this.#options)
   }
 
-  createOpener(options: SealerOptions): RecordOpener {
+  createOpener(options: OpenerOptions): RecordOpener {
     return new Opener(this, options, this.#options)
   }
 }

@@ -1,12 +1,14 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { ivBytes, tagBytes } from '../algorithm-suites.ts'
+import { type AlgorithmSuite, ivBytes, tagBytes } from '../algorithm-suites.ts'
 import { AuthenticationFailedError, MalformedMessageError } from '../errors.ts'
+import type { ParsedHeader } from './header.ts'
 import {
   finalFrameLabel,
   finalFrameMarker,
   finalFrameOverhead,
   frameLabel,
-  regularFrameOverhead
+  regularFrameOverhead,
+  singleBlockLabel
 } from './identifiers.ts'
 
 /*
@@ -14,9 +16,9 @@ import {
  *   regular frame = sequence (4) ‖ IV (12) ‖ ciphertext (exactly the frame length) ‖ tag (16)
  *   final frame   = FFFFFFFF (4) ‖ sequence (4) ‖ IV (12) ‖ length (4) ‖ ciphertext ‖ tag (16); exactly one, last
  * Sequence numbers start at 1. IV of frame n = 8 zero bytes ‖ n (4); IV 0 belongs to the header.
- * AAD of a frame = message id ‖ label ‖ sequence (4) ‖ plaintext length (8)
+ * Without frames: IV (12) ‖ length (8) ‖ ciphertext ‖ tag (16), as sequence number 1.
+ * AAD = message id ‖ label ‖ sequence (4) ‖ plaintext length (8)
  */
-const cipher = 'aes-256-gcm'
 const options = { authTagLength: tagBytes }
 /** The header's tag is made with an IV of zeros. */
 const headerIv = Buffer.alloc(ivBytes)
@@ -37,31 +39,40 @@ function regularFrameCount(plaintextBytes: number, frameLength: number): number 
 }
 
 /** Writes the header's tag behind the header body. */
-export function writeHeaderTag(out: Buffer, bodyEnd: number, contentKey: Buffer): void {
-  const gcm = createCipheriv(cipher, contentKey, headerIv, options)
+export function writeHeaderTag(
+  suite: AlgorithmSuite,
+  out: Buffer,
+  bodyEnd: number,
+  contentKey: Buffer
+): void {
+  const gcm = createCipheriv(suite.cipher, contentKey, headerIv, options)
   gcm.setAAD(out.subarray(0, bodyEnd))
   gcm.final()
   gcm.getAuthTag().copy(out, bodyEnd)
 }
 
-/** @throws AuthenticationFailedError */
-export function verifyHeaderTag(body: Buffer, tag: Buffer, contentKey: Buffer): void {
-  const gcm = createDecipheriv(cipher, contentKey, headerIv, options)
-  gcm.setAAD(body)
+/**
+ * `unstoredContext` is the serialised context that is bound to the message and does not stand in it.
+ * @throws AuthenticationFailedError
+ */
+export function verifyHeaderTag(header: ParsedHeader, contentKey: Buffer, unstoredContext: Buffer): void {
+  const { suite, body, iv, tag } = header
+  const gcm = createDecipheriv(suite.cipher, contentKey, iv, options)
+  gcm.setAAD(unstoredContext.length === 0 ? body : Buffer.concat([body, unstoredContext]))
   gcm.setAuthTag(tag)
   finish(() => gcm.final())
 }
 
-/** Encrypts `plaintext` into `out` from `offset` on. */
+/** Encrypts `plaintext` into `out` from `offset` on. Returns where the body ends. */
 export function writeFrames(
+  suite: AlgorithmSuite,
   out: Buffer,
   offset: number,
   plaintext: Uint8Array,
   frameLength: number,
   contentKey: Buffer,
   messageId: Uint8Array
-): void {
-  const aad = new FrameAad(messageId)
+): number {
   const regular = regularFrameCount(plaintext.length, frameLength)
   let at = offset
   for (let sequence = 1; sequence <= regular + 1; sequence += 1) {
@@ -75,58 +86,59 @@ export function writeFrames(
     iv.writeUInt32BE(sequence, 8)
     at += ivBytes
     if (isFinal) at = out.writeUInt32BE(part.length, at)
-    const gcm = createCipheriv(cipher, contentKey, iv, options)
-    gcm.setAAD(aad.of(sequence, part.length, isFinal))
+    const gcm = createCipheriv(suite.cipher, contentKey, iv, options)
+    gcm.setAAD(aadOf(messageId, isFinal ? finalFrameLabel : frameLabel, sequence, part.length))
     gcm.update(part).copy(out, at)
     gcm.final()
     at += part.length
     gcm.getAuthTag().copy(out, at)
     at += tagBytes
   }
+  return at
 }
 
-interface FrameView {
+interface Part {
   readonly sequence: number
-  readonly isFinal: boolean
+  readonly label: Buffer
   readonly iv: Buffer
   readonly ciphertext: Buffer
   readonly tag: Buffer
 }
 
+export interface OpenedBody {
+  readonly plaintext: Buffer
+  /** Where the body ends. */
+  readonly end: number
+}
+
 /**
- * Decrypts the body from `offset` to the end of the message. Nothing is returned before every tag fits; what
- * was decrypted before a failure is wiped.
- * @throws MalformedMessageError for another layout, bytes behind the final frame included
+ * Decrypts the body. Nothing is returned before every tag fits; what was decrypted before a failure is wiped.
+ * @throws MalformedMessageError for another layout
  * @throws AuthenticationFailedError
  */
-export function readFrames(
-  message: Buffer,
-  offset: number,
-  frameLength: number,
-  contentKey: Buffer,
-  messageId: Uint8Array
-): Buffer {
+export function readBody(message: Buffer, header: ParsedHeader, contentKey: Buffer): OpenedBody {
+  const { suite, messageId, bodyAt, frameLength } = header
   // The layout first: it says how many bytes there will be, and bounds them by the message itself.
-  const frames = splitFrames(message, offset, frameLength)
-  const aad = new FrameAad(messageId)
-  const total = frames.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)
-  const plaintext = frames.length === 1 ? undefined : Buffer.allocUnsafe(total)
+  const { parts, end } =
+    frameLength === undefined ? splitUnframed(message, bodyAt) : splitFrames(message, bodyAt, frameLength)
+  const total = parts.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0)
+  const plaintext = parts.length === 1 ? undefined : Buffer.allocUnsafe(total)
   let at = 0
-  for (const { sequence, isFinal, iv, ciphertext, tag } of frames) {
-    const gcm = createDecipheriv(cipher, contentKey, iv, options)
-    gcm.setAAD(aad.of(sequence, ciphertext.length, isFinal))
+  for (const { sequence, label, iv, ciphertext, tag } of parts) {
+    const gcm = createDecipheriv(suite.cipher, contentKey, iv, options)
+    gcm.setAAD(aadOf(messageId, label, sequence, ciphertext.length))
     gcm.setAuthTag(tag)
     const part = gcm.update(ciphertext)
     finish(() => gcm.final(), part, plaintext)
-    if (plaintext === undefined) return part
+    if (plaintext === undefined) return { plaintext: part, end }
     part.copy(plaintext, at)
     at += part.length
   }
-  return plaintext ?? nothing
+  return { plaintext: plaintext ?? nothing, end }
 }
 
-function splitFrames(message: Buffer, offset: number, frameLength: number): FrameView[] {
-  const frames: FrameView[] = []
+function splitFrames(message: Buffer, offset: number, frameLength: number): { parts: Part[]; end: number } {
+  const parts: Part[] = []
   let at = offset
   const need = (length: number): number => {
     if (at + length > message.length) throw new MalformedMessageError('body ends early', at)
@@ -145,32 +157,37 @@ function splitFrames(message: Buffer, offset: number, frameLength: number): Fram
       throw new MalformedMessageError('final frame longer than the frame length', at - 4)
     const ciphertext = message.subarray(need(length), at)
     const tag = message.subarray(need(tagBytes), at)
-    frames.push({ sequence, isFinal, iv, ciphertext, tag })
-    if (!isFinal) continue
-    if (at !== message.length) throw new MalformedMessageError('bytes behind the message', at)
-    return frames
+    parts.push({ sequence, label: isFinal ? finalFrameLabel : frameLabel, iv, ciphertext, tag })
+    if (isFinal) return { parts, end: at }
   }
 }
 
-/** One buffer for the additional authenticated data of all frames of a message. */
-class FrameAad {
-  readonly #messageId: Uint8Array
-
-  constructor(messageId: Uint8Array) {
-    this.#messageId = messageId
+function splitUnframed(message: Buffer, offset: number): { parts: Part[]; end: number } {
+  const lengthAt = offset + ivBytes
+  const ciphertextAt = lengthAt + 8
+  if (ciphertextAt > message.length) throw new MalformedMessageError('body ends early', offset)
+  const length = Number(message.readBigUInt64BE(lengthAt))
+  const tagAt = ciphertextAt + length
+  const end = tagAt + tagBytes
+  if (end > message.length) throw new MalformedMessageError('body ends early', lengthAt)
+  const part = {
+    sequence: 1,
+    label: singleBlockLabel,
+    iv: message.subarray(offset, lengthAt),
+    ciphertext: message.subarray(ciphertextAt, tagAt),
+    tag: message.subarray(tagAt, end)
   }
+  return { parts: [part], end }
+}
 
-  of(sequence: number, plaintextBytes: number, isFinal: boolean): Buffer {
-    const label = isFinal ? finalFrameLabel : frameLabel
-    const aad = Buffer.allocUnsafe(this.#messageId.length + label.length + 12)
-    aad.set(this.#messageId, 0)
-    let at = this.#messageId.length
-    aad.set(label, at)
-    at = aad.writeUInt32BE(sequence, at + label.length)
-    at = aad.writeUInt32BE(0, at)
-    aad.writeUInt32BE(plaintextBytes, at)
-    return aad
-  }
+function aadOf(messageId: Uint8Array, label: Buffer, sequence: number, plaintextBytes: number): Buffer {
+  const aad = Buffer.allocUnsafe(messageId.length + label.length + 12)
+  aad.set(messageId, 0)
+  aad.set(label, messageId.length)
+  let at = aad.writeUInt32BE(sequence, messageId.length + label.length)
+  at = aad.writeUInt32BE(0, at)
+  aad.writeUInt32BE(plaintextBytes, at)
+  return aad
 }
 
 function finish(final: () => void, ...wipe: (Buffer | undefined)[]): void {

@@ -2,25 +2,38 @@ import type { EncryptionContext } from '../../core/record-transform.ts'
 import {
   type AlgorithmSuite,
   commitmentBytes,
+  ivBytes,
   messageIdBytes,
-  readableSuites,
+  suites,
   tagBytes
 } from '../algorithm-suites.ts'
 import { decodeContext, encodeContext } from '../encryption-context.ts'
 import { MalformedMessageError } from '../errors.ts'
 import type { EncryptedDataKey } from '../materials.ts'
-import { contentTypeFramed, defaultMaxEncryptedDataKeys, maxMessageBytes } from './identifiers.ts'
+import { uint16 } from '../uint16.ts'
+import {
+  contentTypeFramed,
+  contentTypeUnframed,
+  defaultMaxEncryptedDataKeys,
+  maxMessageBytes,
+  publicKeyName,
+  version1Type
+} from './identifiers.ts'
 
 /*
- * Header of a version 2 message; integers are unsigned and big-endian:
- *   version (1) = 02 ‖ suite id (2) ‖ message id (32)
+ * Header; integers are unsigned and big-endian:
+ *   version (1) = 02 ‖ suite id (2) ‖ message id (32)                    -- version 2
+ *   version (1) = 01 ‖ type (1) = 80 ‖ suite id (2) ‖ message id (16)    -- version 1, read only
  *   ‖ context length (2) ‖ context ‖ EDK count (2)
  *   ‖ count × [ provider id, provider info, wrapped key; each length (2) ‖ bytes ]
- *   ‖ content type (1) ‖ frame length (4) ‖ commitment (32)            -- header body
- *   ‖ tag (16)                                                        -- header authentication
+ *   ‖ content type (1)
+ *   ‖ frame length (4) ‖ commitment (32)                                 -- version 2
+ *   ‖ reserved (4) = 0 ‖ IV length (1) = 0C ‖ frame length (4)           -- version 1
+ * and the header authentication:
+ *   tag (16), made with an IV of zeros                                   -- version 2
+ *   IV (12) ‖ tag (16)                                                   -- version 1
  */
-const messageIdAt = 3
-export const materialsAt = messageIdAt + messageIdBytes
+const zeroIv = Buffer.alloc(ivBytes)
 
 /** A header body with blanks for message id and commitment, which are all that differs between two messages. */
 export interface HeaderTemplate {
@@ -29,6 +42,7 @@ export interface HeaderTemplate {
   readonly commitmentAt: number
 }
 
+/** For version 2, which alone is written. */
 export function headerTemplate(
   suite: AlgorithmSuite,
   context: EncryptionContext,
@@ -36,7 +50,8 @@ export function headerTemplate(
   frameLength: number
 ): HeaderTemplate {
   const contextBytes = encodeContext(context)
-  const parts = [Buffer.from([suite.messageVersion]), uint16(suite.id), Buffer.alloc(messageIdBytes)]
+  const start = Buffer.concat([Buffer.from([suite.messageVersion]), uint16(suite.id)])
+  const parts: Buffer[] = [start, Buffer.alloc(messageIdBytes(suite))]
   parts.push(uint16(contextBytes.length), contextBytes, uint16(encryptedDataKeys.length))
   for (const { providerId, providerInfo, wrappedKey } of encryptedDataKeys) {
     for (const field of [Buffer.from(providerId), providerInfo, wrappedKey])
@@ -47,7 +62,7 @@ export function headerTemplate(
   tail.writeUInt32BE(frameLength, 1)
   parts.push(tail)
   const body = Buffer.concat(parts)
-  return { body, messageIdAt, commitmentAt: body.length - commitmentBytes }
+  return { body, messageIdAt: start.length, commitmentAt: body.length - commitmentBytes }
 }
 
 export interface ParsedHeader {
@@ -55,10 +70,13 @@ export interface ParsedHeader {
   readonly messageId: Buffer
   readonly context: ReadonlyMap<string, string>
   readonly encryptedDataKeys: readonly EncryptedDataKey[]
-  readonly frameLength: number
-  readonly commitment: Buffer
+  /** Undefined for one ciphertext without frames. */
+  readonly frameLength: number | undefined
+  /** Undefined for a suite without commitment. */
+  readonly commitment: Buffer | undefined
   /** Header body: what the header tag authenticates. */
   readonly body: Buffer
+  readonly iv: Buffer
   readonly tag: Buffer
   /** Where the message body begins. */
   readonly bodyAt: number
@@ -69,9 +87,12 @@ export interface ParsedHeader {
   readonly materialBytes: Buffer
 }
 
-/** Whether the bytes begin like a message that is read here. */
+/** Whether the bytes begin like a message of the AWS Encryption SDK. */
 export function looksSealed(data: Uint8Array): boolean {
-  return data.length > materialsAt && data[0] === 2 && (data[1] === 4 || data[1] === 5) && data[2] === 0x78
+  if (data.length < 4) return false
+  return data[0] === 2
+    ? (data[1] === 4 || data[1] === 5) && data[2] === 0x78
+    : data[0] === 1 && data[1] === version1Type && suites.has((data[2]! << 8) | data[3]!)
 }
 
 /**
@@ -90,34 +111,40 @@ export function parseHeader(
     at += length
     return at - length
   }
-  const field = (): Buffer => {
-    const start = need(message.readUInt16BE(need(2)))
+  const take = (length: number): Buffer => {
+    const start = need(length)
     return message.subarray(start, at)
   }
+  const field = (): Buffer => take(message.readUInt16BE(need(2)))
+  const refuse = (reason: string, where: number): never => {
+    throw new MalformedMessageError(reason, where)
+  }
+
   const version = message[need(1)]!
-  if (version !== 2) throw new MalformedMessageError(`version ${version}; 2 is read`, 0)
+  if (version !== 1 && version !== 2) refuse(`version ${version}; 1 and 2 are read`, 0)
+  if (version === 1 && message[need(1)] !== version1Type) refuse('unknown type', 1)
   const suiteId = message.readUInt16BE(need(2))
-  const suite = readableSuites.get(suiteId)
-  if (suite === undefined) {
+  const suite = suites.get(suiteId)
+  if (suite?.messageVersion !== version) {
     throw new MalformedMessageError(
-      `algorithm suite 0x${suiteId.toString(16).padStart(4, '0')} is not read`,
-      1
-    )
-  }
-  const messageId = message.subarray(need(messageIdBytes), at)
-  const contextAt = at + 2
-  const context = decodeContext(field(), contextAt)
-  // A public key belongs to a signed message; in an unsigned one somebody cut the signature off.
-  if (context.has('aws-crypto-public-key')) {
-    throw new MalformedMessageError('a public key in an unsigned message', contextAt)
-  }
-  const count = message.readUInt16BE(need(2))
-  if (count === 0) throw new MalformedMessageError('no encrypted data key', at - 2)
-  if (count > maxEncryptedDataKeys) {
-    throw new MalformedMessageError(
-      `${count} encrypted data keys; at most ${maxEncryptedDataKeys} are read`,
+      `algorithm suite 0x${suiteId.toString(16).padStart(4, '0')} in a message of version ${version}`,
       at - 2
     )
+  }
+  const messageId = take(messageIdBytes(suite))
+  const materialsAt = at
+  const context = decodeContext(field(), materialsAt + 2)
+  // A public key belongs to a signed message; in an unsigned one somebody cut the signature off.
+  if (context.has(publicKeyName) !== (suite.signature !== undefined)) {
+    refuse(
+      suite.signature === undefined ? 'a public key in an unsigned message' : 'no public key',
+      materialsAt
+    )
+  }
+  const count = message.readUInt16BE(need(2))
+  if (count === 0) refuse('no encrypted data key', at - 2)
+  if (count > maxEncryptedDataKeys) {
+    refuse(`${count} encrypted data keys; at most ${maxEncryptedDataKeys} are read`, at - 2)
   }
   const encryptedDataKeys: EncryptedDataKey[] = []
   for (let index = 0; index < count; index += 1) {
@@ -128,29 +155,32 @@ export function parseHeader(
     })
   }
   const materialBytes = message.subarray(materialsAt, at)
-  const contentType = message[need(1)]
-  if (contentType !== contentTypeFramed) throw new MalformedMessageError('content is not framed', at - 1)
+  const contentType = message[need(1)]!
+  if (contentType !== contentTypeFramed && contentType !== contentTypeUnframed) {
+    refuse(`content type ${contentType}`, at - 1)
+  }
+  const isFramed = contentType === contentTypeFramed
+  if (version === 1) {
+    if (message.readUInt32BE(need(4)) !== 0) refuse('reserved bytes that are not zero', at - 4)
+    if (message[need(1)] !== ivBytes) refuse('IV of another length', at - 1)
+  }
   const frameLength = message.readUInt32BE(need(4))
-  if (frameLength === 0) throw new MalformedMessageError('frame length 0', at - 4)
-  const commitment = message.subarray(need(commitmentBytes), at)
+  if (frameLength > 0 !== isFramed) refuse(`frame length ${frameLength}`, at - 4)
+  const commitment = suite.committing ? take(commitmentBytes) : undefined
   const body = message.subarray(0, at)
-  const tag = message.subarray(need(tagBytes), at)
+  const iv = version === 1 ? take(ivBytes) : zeroIv
+  const tag = take(tagBytes)
   return {
     suite,
     messageId,
     context,
     encryptedDataKeys,
-    frameLength,
+    frameLength: isFramed ? frameLength : undefined,
     commitment,
     body,
+    iv,
     tag,
     bodyAt: at,
     materialBytes
   }
-}
-
-function uint16(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(2)
-  bytes.writeUInt16BE(value)
-  return bytes
 }

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { ErrorCode, KeyUnavailableError } from '../../core/errors.ts'
 import { type KmsKeyringOptions, kmsKeyring } from '../../crypto/index.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { anOpener, aSealer, faultOf } from './messages.ts'
 
 const arn = (id: string): string => `arn:aws:kms:eu-west-1:111122223333:key/${id}`
@@ -146,11 +147,19 @@ describe('the KMS keyring', () => {
   ])('takes %s (%i) of Decrypt for a %s fault', async (name, status, fault) => {
     const kms = new FakeKms()
     const sealed = await aSealer(keyringOn(kms)).seal(Buffer.from('x'))
-    const opener = anOpener(keyringOn(kms))
+    const clock = new FakeClock()
+    const opener = anOpener(keyringOn(kms, { clock }))
     kms.failures.Decrypt = named(name, status)
     expect(await faultOf(() => opener.open(sealed))).toBe(fault)
-    // Nothing of the failure is kept: when the key is back, the same opener goes on.
     kms.failures = {}
+    kms.calls.length = 0
+    if (fault === 'record') {
+      // A flood of such records costs no call each.
+      expect(await faultOf(() => opener.open(sealed))).toBe('record')
+      expect(kms.calls).toEqual([])
+      await clock.advance(5_000)
+    }
+    // When the key is back, the same opener goes on.
     expect(await faultOf(() => opener.open(sealed))).toBe('opened')
   })
 

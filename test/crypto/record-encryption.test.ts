@@ -1,9 +1,26 @@
+import { createCipheriv } from 'node:crypto'
+import {
+  buildClient,
+  CommitmentPolicy as OfficialPolicy,
+  RawAesKeyringNode,
+  RawAesWrappingSuiteIdentifier
+} from '@aws-crypto/client-node'
 import { describe, expect, it } from 'vitest'
 import { ErrorCode, type RecordFaultError } from '../../core/errors.ts'
-import { type DataKeyCacheOptions, multiKeyring, rawAesKeyring } from '../../crypto/index.ts'
+import { committingSuite } from '../../crypto/algorithm-suites.ts'
+import { MessageWriter } from '../../crypto/encrypt.ts'
+import { encodeContext } from '../../crypto/encryption-context.ts'
+import {
+  CommitmentPolicy,
+  type DataKeyCacheOptions,
+  multiKeyring,
+  rawAesKeyring,
+  SealingSuite
+} from '../../crypto/index.ts'
+import { deriveKeys } from '../../crypto/key-derivation.ts'
 import { parseHeader } from '../../crypto/message-format/header.ts'
 import { FakeClock, settle } from '../helpers/fake-clock.ts'
-import { aKeyring, anOpener, aSealer, faultOf } from './messages.ts'
+import { aKeyring, anOpener, aSealer, faultOf, wrappingKey } from './messages.ts'
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
@@ -42,19 +59,45 @@ describe('sealing and opening', () => {
     expect(ids.size).toBe(1_000)
   })
 
-  it('refuses every single bit flip and every truncation of a message', async () => {
+  it.each(Object.values(SealingSuite))(
+    'refuses every single bit flip and every truncation of a message, suite %s',
+    async algorithmSuite => {
+      const opener = anOpener()
+      const sealed = Buffer.from(await aSealer(aKeyring({ algorithmSuite })).seal(Buffer.from('payload')))
+      await opener.open(sealed)
+      for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+        const altered = Buffer.from(sealed)
+        altered[bit >> 3]! ^= 1 << (bit & 7)
+        expect([bit, await faultOf(() => opener.open(altered))]).toEqual([bit, 'record'])
+      }
+      for (let end = 0; end < sealed.length; end += 1) {
+        expect([end, await faultOf(() => opener.open(sealed.subarray(0, end)))]).toEqual([end, 'record'])
+      }
+      expect(await faultOf(() => opener.open(Buffer.concat([sealed, Buffer.alloc(1)])))).toBe('record')
+    }
+  )
+
+  it('signs when it is told to, under one key pair for each data key', async () => {
+    const sealer = aSealer(aKeyring({ algorithmSuite: SealingSuite.committingSigned }))
     const opener = anOpener()
-    const sealed = Buffer.from(await aSealer().seal(Buffer.from('payload')))
-    await opener.open(sealed)
-    for (let bit = 0; bit < sealed.length * 8; bit += 1) {
-      const altered = Buffer.from(sealed)
-      altered[bit >> 3]! ^= 1 << (bit & 7)
-      expect([bit, await faultOf(() => opener.open(altered))]).toEqual([bit, 'record'])
+    const plaintext = Buffer.alloc(100_000, 'abc')
+    const sealed = await Promise.all([sealer.seal(plaintext), sealer.seal(plaintext)])
+    const publicKeys = new Set<string | undefined>()
+    for (const message of sealed) {
+      expect(opener.isSealed(message)).toBe(true)
+      expect(Buffer.from(await opener.open(message)).equals(plaintext)).toBe(true)
+      publicKeys.add(parseHeader(Buffer.from(message)).context.get('aws-crypto-public-key'))
+      expect(message.length).toBeLessThanOrEqual(plaintext.length + sealer.overheadBytes(plaintext.length))
     }
-    for (let end = 0; end < sealed.length; end += 1) {
-      expect([end, await faultOf(() => opener.open(sealed.subarray(0, end)))]).toEqual([end, 'record'])
-    }
-    expect(await faultOf(() => opener.open(Buffer.concat([sealed, Buffer.alloc(1)])))).toBe('record')
+    expect(publicKeys.size).toBe(1)
+    expect(opener.open(sealed[0]!)).toBeInstanceOf(Uint8Array)
+  })
+
+  it('cuts payloads into frames of the length that is asked for', async () => {
+    const sealer = aSealer(aKeyring({ frameLength: 1_000 }))
+    const sealed = Buffer.from(await sealer.seal(Buffer.alloc(2_500)))
+    expect(parseHeader(sealed).frameLength).toBe(1_000)
+    expect(Buffer.from(await anOpener().open(sealed))).toHaveLength(2_500)
   })
 
   it('has one text for all authentication failures', async () => {
@@ -105,6 +148,95 @@ describe('sealing and opening', () => {
     const keyring = aKeyring()
     expect(() => keyring.createSealer({ streamName: 's', context: { 'aws-crypto-x': 'secret' } })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('secret') })
+    )
+  })
+})
+
+describe('context that is bound and not stored', () => {
+  /** As other implementations write: the pair `stream` is part of what is authenticated, not of the header. */
+  async function sealUnstored(): Promise<Buffer> {
+    const stored = { pipeline: 'shop' }
+    const unstored = { stream: 'orders' }
+    const request = { suite: committingSuite, context: { ...stored, ...unstored }, onKeyServiceCall() {} }
+    const generated = await aKeyring().generateDataKey(request)
+    const materials = { suite: committingSuite, context: stored, signingKey: undefined, ...generated }
+    const sealed = new MessageWriter(materials).encrypt(Buffer.from('payload'))
+    const { body, messageId, iv } = parseHeader(sealed)
+    const { contentKey } = deriveKeys(committingSuite, generated.dataKey.bytes, messageId)
+    const gcm = createCipheriv('aes-256-gcm', contentKey, iv)
+    gcm.setAAD(Buffer.concat([body, encodeContext(unstored)]))
+    gcm.final()
+    gcm.getAuthTag().copy(sealed, body.length)
+    return sealed
+  }
+  const open = (stream: string, unstoredContext: Record<string, string>) => async (message: Uint8Array) => {
+    const opener = aKeyring().createOpener({
+      streamName: stream,
+      context: { pipeline: 'shop' },
+      unstoredContext
+    })
+    return text(await opener.open(message))
+  }
+
+  it('is accepted where the reader names it, and compared where it stands in the message', async () => {
+    expect(await open('orders', { stream: 'orders' })(await sealUnstored())).toBe('payload')
+    expect(await open('orders', { stream: 'orders' })(await aSealer().seal(Buffer.from('stored')))).toBe(
+      'stored'
+    )
+  })
+
+  it('is refused where the reader does not name it, or names another value', async () => {
+    const sealed = await sealUnstored()
+    await expect(open('orders', {})(sealed)).rejects.toMatchObject({ code: ErrorCode.contextMismatch })
+    await expect(open('orders', { stream: 'orders', tenant: 'a' })(sealed)).rejects.toMatchObject({
+      code: ErrorCode.noUsableDataKey
+    })
+    await expect(
+      open('payments', { stream: 'payments' })(await aSealer().seal(Buffer.from('x')))
+    ).rejects.toMatchObject({ code: ErrorCode.contextMismatch, names: ['stream'] })
+    await expect(open('orders', { stream: 'other' })(sealed)).rejects.toThrow('unstoredContext.stream')
+  })
+})
+
+describe('the commitment policy', () => {
+  const uncommitted = async (): Promise<Buffer> => {
+    const client = buildClient({
+      commitmentPolicy: OfficialPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT,
+      maxEncryptedDataKeys: false
+    })
+    const keyring = new RawAesKeyringNode({
+      keyNamespace: 'test',
+      keyName: 'key-1',
+      unencryptedMasterKey: Uint8Array.from(wrappingKey),
+      wrappingSuite: RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING,
+      utf8Sorting: true
+    })
+    const { result } = await client.encrypt(keyring, 'old', {
+      encryptionContext: { pipeline: 'shop', stream: 'orders' }
+    })
+    return result
+  }
+
+  it('refuses messages that do not commit, before any key is asked for', async () => {
+    const opener = anOpener()
+    const sealed = await uncommitted()
+    expect(opener.isSealed(sealed)).toBe(true)
+    expect(() => opener.open(sealed)).toThrow(
+      expect.objectContaining({ code: 'SEALSTREAM_UNCOMMITTED_MESSAGE' })
+    )
+  })
+
+  it('can let them be read while they are still in the stream', async () => {
+    for (const policy of [CommitmentPolicy.requireAllow, CommitmentPolicy.forbidAllow]) {
+      const opener = anOpener(aKeyring({ commitmentPolicy: policy }))
+      expect(text(await opener.open(await uncommitted()))).toBe('old')
+      expect(text(await opener.open(await aSealer().seal(Buffer.from('new'))))).toBe('new')
+    }
+  })
+
+  it('never seals without commitment', () => {
+    expect(() => aSealer(aKeyring({ commitmentPolicy: CommitmentPolicy.forbidAllow }))).toThrow(
+      'commitmentPolicy'
     )
   })
 })
