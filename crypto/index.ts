@@ -6,6 +6,9 @@ export {
   UncommittedMessageError
 } from './errors.ts'
 export { Keyring } from './keyrings/keyring.ts'
+export type { KmsClient, KmsClientOptions } from './keyrings/kms-calls.ts'
+export type { KmsDiscoveryFilter, KmsDiscoveryKeyringOptions } from './keyrings/kms-discovery-keyring.ts'
+export { kmsDiscoveryKeyring } from './keyrings/kms-discovery-keyring.ts'
 export type { KmsKeyringOptions } from './keyrings/kms-keyring.ts'
 export { kmsKeyring } from './keyrings/kms-keyring.ts'
 export type { MultiKeyringOptions } from './keyrings/multi-keyring.ts'

@@ -1,21 +1,13 @@
-import {
-  DecryptCommand,
-  DescribeKeyCommand,
-  EncryptCommand,
-  GenerateDataKeyCommand,
-  KMSClient,
-  type KMSClientConfig
-} from '@aws-sdk/client-kms'
 import { checkString } from '../../core/check-option.ts'
 import { SingleFlight } from '../../core/concurrency.ts'
-import { isSealstreamError, KeyUnavailableError } from '../../core/errors.ts'
-import { serviceErrorName } from '../../core/service-errors.ts'
-import { NoUsableDataKeyError } from '../errors.ts'
-import { DataKey, type EncryptedDataKey } from '../materials.ts'
+import { InvalidOptionError } from '../../core/errors.ts'
+import type { DataKey, EncryptedDataKey } from '../materials.ts'
 import type { KeyringOptions } from '../options.ts'
 import { type GeneratedDataKey, type KeyRequest, Keyring } from './keyring.ts'
+import { KmsCalls, type KmsClientOptions, kmsProviderId } from './kms-calls.ts'
+import { areReplicas, type KmsKeyArn, parseKmsKeyArn } from './kms-key-arn.ts'
 
-export interface KmsKeyringOptions extends KeyringOptions {
+export interface KmsKeyringOptions extends KeyringOptions, KmsClientOptions {
   /**
    * Key that makes the data keys: ARN, key id, alias (`alias/…`) or alias ARN. Anything but a key ARN is
    * resolved with `kms:DescribeKey` when the first message is opened.
@@ -23,62 +15,47 @@ export interface KmsKeyringOptions extends KeyringOptions {
   readonly keyId: string
   /** Keys that wrap every data key as well, so that either opens the messages. */
   readonly additionalKeyIds?: readonly string[]
-  readonly grantTokens?: readonly string[]
-  /** A ready client, taken as it is. */
-  readonly client?: Pick<KMSClient, 'send'>
-  /** Or what to make one from, at first use. */
-  readonly clientConfig?: KMSClientConfig
+  /**
+   * Whether a replica of a multi-Region key opens what another replica of it sealed: Decrypt is then asked of the
+   * configured replica. A message needs one encrypted data key for all regions.
+   * @default false
+   */
+  readonly multiRegion?: boolean
 }
 
 /**
  * Data keys from AWS KMS, strict: only messages under the configured keys are opened, the key is always named
- * in the call, and the answer must name it, too.
+ * in the call, and the answer must name it, too. A key in a custom key store, such as one backed by CloudHSM, is
+ * used like any other.
  */
 export function kmsKeyring(options: KmsKeyringOptions): Keyring {
   return new KmsKeyring(options)
 }
 
-const providerId = 'aws-kms'
-const keyArnPattern = /^arn:[^:]+:kms:[^:]+:[^:]+:key\/[A-Za-z0-9-]+$/
-/** KMS says that the ciphertext is not what it claims to be: the record is at fault, not the key. */
-const recordFaults = new Set(['InvalidCiphertextException', 'IncorrectKeyException'])
-
 class KmsKeyring extends Keyring {
   readonly #keyIds: readonly string[]
-  readonly #grantTokens: string[] | undefined
-  readonly #config: KMSClientConfig
-  #client: Pick<KMSClient, 'send'> | undefined
+  readonly #isMultiRegion: boolean
+  readonly #kms: KmsCalls
   /** Configured id -> key ARN. An alias is resolved once; pointing it elsewhere needs a new keyring. */
-  readonly #arns = new Map<string, string>()
-  readonly #resolving = new SingleFlight<string, string>()
+  readonly #arns = new Map<string, KmsKeyArn>()
+  readonly #resolving = new SingleFlight<string, KmsKeyArn>()
 
   constructor(options: KmsKeyringOptions) {
     super(options)
     this.#keyIds = [options.keyId, ...(options.additionalKeyIds ?? [])].map(id => checkString('keyId', id))
-    for (const id of this.#keyIds) if (keyArnPattern.test(id)) this.#arns.set(id, id)
-    this.#grantTokens = options.grantTokens === undefined ? undefined : [...options.grantTokens]
-    this.#client = options.client
-    this.#config = options.clientConfig ?? {}
+    this.#isMultiRegion = options.multiRegion ?? false
+    this.#kms = new KmsCalls(options)
+    for (const id of this.#keyIds) this.#remember(id, id)
+    if (this.#isMultiRegion) refuseReplicas([...this.#arns.values()])
   }
 
   async generateDataKey(request: KeyRequest): Promise<GeneratedDataKey> {
-    const [keyId, ...others] = this.#keyIds
-    const answer = await this.#call(request, 'GenerateDataKey', () =>
-      this.#kms().send(
-        new GenerateDataKeyCommand({
-          KeyId: keyId,
-          NumberOfBytes: request.suite.keyBytes,
-          EncryptionContext: request.context,
-          GrantTokens: this.#grantTokens
-        })
-      )
-    )
-    const dataKey = this.#checkedKey(answer.Plaintext, request)
-    const first = this.#checkedWrap(answer.KeyId, answer.CiphertextBlob)
-    this.#arns.set(keyId!, answer.KeyId!)
+    const [keyId, ...others] = this.#keyIds as readonly [string, ...string[]]
+    const { dataKey, encryptedDataKey } = await this.#kms.generateDataKey(request, keyId)
+    this.#remember(keyId, encryptedDataKey.providerInfo.toString('utf8'))
     try {
-      const further = await Promise.all(others.map(other => this.#wrap(request, dataKey, other)))
-      return { dataKey, encryptedDataKeys: [first, ...further] }
+      const further = await Promise.all(others.map(other => this.#kms.encrypt(request, other, dataKey)))
+      return { dataKey, encryptedDataKeys: [encryptedDataKey, ...further] }
     } catch (error) {
       dataKey.wipe()
       throw error
@@ -86,108 +63,48 @@ class KmsKeyring extends Keyring {
   }
 
   async wrapDataKey(request: KeyRequest, dataKey: DataKey): Promise<readonly EncryptedDataKey[]> {
-    return Promise.all(this.#keyIds.map(keyId => this.#wrap(request, dataKey, keyId)))
+    return Promise.all(this.#keyIds.map(keyId => this.#kms.encrypt(request, keyId, dataKey)))
   }
 
   async unwrapDataKey(request: KeyRequest, encryptedDataKeys: readonly EncryptedDataKey[]): Promise<DataKey> {
-    const arns = await Promise.all(this.#keyIds.map(keyId => this.#resolve(request, keyId)))
-    const failures: unknown[] = []
-    let unavailable: KeyUnavailableError | undefined
-    for (const { providerId: provider, providerInfo, wrappedKey } of encryptedDataKeys) {
-      const keyArn = providerInfo.toString('utf8')
-      if (provider !== providerId || !arns.includes(keyArn)) continue
-      try {
-        const answer = await this.#call(request, 'Decrypt', () =>
-          this.#kms().send(
-            new DecryptCommand({
-              KeyId: keyArn,
-              CiphertextBlob: wrappedKey,
-              EncryptionContext: request.context,
-              GrantTokens: this.#grantTokens
-            })
-          )
-        )
-        if (answer.KeyId !== keyArn) throw new NoUsableDataKeyError('kms: Decrypt answered for another key')
-        return this.#checkedKey(answer.Plaintext, request)
-      } catch (error) {
-        if (error instanceof KeyUnavailableError) unavailable ??= error
-        failures.push(error)
-      }
-    }
-    // One that may still come outweighs any number that do not fit: the record must not be given up.
-    if (unavailable !== undefined) throw unavailable
-    throw new NoUsableDataKeyError(
-      failures.length === 0
-        ? 'sealed message: no encrypted data key is for the configured KMS keys'
-        : 'sealed message: KMS refused every encrypted data key that is for the configured keys',
-      { errors: failures }
-    )
+    const configured = await Promise.all(this.#keyIds.map(keyId => this.#resolve(request, keyId)))
+    const candidates = encryptedDataKeys.flatMap(({ providerId, providerInfo, wrappedKey }) => {
+      if (providerId !== kmsProviderId) return []
+      const keyArn = this.#match(providerInfo.toString('utf8'), configured)
+      return keyArn === undefined ? [] : [{ keyArn, wrappedKey }]
+    })
+    return this.#kms.decryptFirst(request, candidates)
   }
 
-  async #wrap(request: KeyRequest, dataKey: DataKey, keyId: string): Promise<EncryptedDataKey> {
-    const answer = await this.#call(request, 'Encrypt', () =>
-      this.#kms().send(
-        new EncryptCommand({
-          KeyId: keyId,
-          Plaintext: dataKey.bytes,
-          EncryptionContext: request.context,
-          GrantTokens: this.#grantTokens
-        })
-      )
-    )
-    return this.#checkedWrap(answer.KeyId, answer.CiphertextBlob)
+  /** The configured key that opens what was wrapped under `keyArn`. */
+  #match(keyArn: string, configured: readonly KmsKeyArn[]): string | undefined {
+    const equal = configured.find(({ text }) => text === keyArn)
+    if (equal !== undefined || !this.#isMultiRegion) return equal?.text
+    const arn = parseKmsKeyArn(keyArn)
+    return arn && configured.find(replica => areReplicas(replica, arn))?.text
   }
 
-  #resolve(request: KeyRequest, keyId: string): Promise<string> | string {
+  #resolve(request: KeyRequest, keyId: string): Promise<KmsKeyArn> | KmsKeyArn {
     const known = this.#arns.get(keyId)
     if (known !== undefined) return known
     return this.#resolving.run(keyId, async () => {
-      const answer = await this.#call(request, 'DescribeKey', () =>
-        this.#kms().send(new DescribeKeyCommand({ KeyId: keyId, GrantTokens: this.#grantTokens }))
-      )
-      const arn = answer.KeyMetadata?.Arn
-      if (arn === undefined) throw new KeyUnavailableError('kms: DescribeKey answered without a key ARN')
+      const arn = await this.#kms.resolve(request, keyId)
       this.#arns.set(keyId, arn)
       return arn
     })
   }
 
-  #checkedKey(plaintext: Uint8Array | undefined, request: KeyRequest): DataKey {
-    if (plaintext?.length !== request.suite.keyBytes) {
-      plaintext?.fill(0)
-      throw new KeyUnavailableError('kms: the answer holds no data key of the right length')
-    }
-    return new DataKey(plaintext)
+  #remember(keyId: string, text: string): void {
+    const arn = parseKmsKeyArn(text)
+    if (arn !== undefined) this.#arns.set(keyId, arn)
   }
+}
 
-  #checkedWrap(keyId: string | undefined, blob: Uint8Array | undefined): EncryptedDataKey {
-    if (keyId === undefined || !keyArnPattern.test(keyId) || blob === undefined) {
-      throw new KeyUnavailableError('kms: the answer holds no key ARN, or no wrapped key')
-    }
-    return { providerId, providerInfo: Buffer.from(keyId), wrappedKey: Buffer.from(blob) }
-  }
-
-  #kms(): Pick<KMSClient, 'send'> {
-    this.#client ??= new KMSClient(this.#config)
-    return this.#client
-  }
-
-  async #call<T>(request: KeyRequest, operation: string, send: () => Promise<T>): Promise<T> {
-    request.onKeyServiceCall()
-    try {
-      return await send()
-    } catch (error) {
-      if (isSealstreamError(error)) throw error
-      const serviceCode = serviceErrorName(error)
-      if (operation === 'Decrypt' && recordFaults.has(serviceCode)) {
-        throw new NoUsableDataKeyError(`kms: Decrypt refused the encrypted data key (${serviceCode})`, {
-          cause: error
-        })
-      }
-      throw new KeyUnavailableError(`kms: ${operation} failed (${serviceCode})`, {
-        cause: error,
-        serviceCode
-      })
+/** The same multi-Region key in two regions would wrap twice what either opens. */
+function refuseReplicas(arns: readonly KmsKeyArn[]): void {
+  for (const [index, arn] of arns.entries()) {
+    if (arns.slice(index + 1).some(other => areReplicas(arn, other))) {
+      throw new InvalidOptionError('additionalKeyIds', `names a replica of ${arn.keyId} twice`)
     }
   }
 }
