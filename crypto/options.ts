@@ -37,7 +37,7 @@ export interface DataKeyCacheOptions {
   readonly maxMessages?: number
   /** Payload bytes sealed with one data key. Range 1 to 2^53 - 1. @default 2^36 */
   readonly maxBytes?: number
-  /** Data keys that an opener keeps; the one not used for longest goes first. Range 1 to 100_000. @default 1_000 */
+  /** Data keys that an opener keeps; the one not used for longest goes first. Range 1 to 100_000. @default 10_000 */
   readonly maxOpenKeys?: number
 }
 
@@ -73,7 +73,7 @@ export function resolveKeyringOptions(options: KeyringOptions): ResolvedKeyringO
       maxAgeMs: checkInteger('cache.maxAgeMs', cache.maxAgeMs ?? 300_000, 1_000, 3_600_000),
       maxMessages: checkInteger('cache.maxMessages', cache.maxMessages ?? 2 ** 20, 1, 2 ** 32),
       maxBytes: checkInteger('cache.maxBytes', cache.maxBytes ?? 2 ** 36, 1, Number.MAX_SAFE_INTEGER),
-      maxOpenKeys: checkInteger('cache.maxOpenKeys', cache.maxOpenKeys ?? 1_000, 1, 100_000)
+      maxOpenKeys: checkInteger('cache.maxOpenKeys', cache.maxOpenKeys ?? 10_000, 1, 100_000)
     },
     maxEncryptedDataKeys: checkInteger(
       'maxEncryptedDataKeys',

@@ -41,6 +41,8 @@ const failureBackoff = { baseMs: 100, maxMs: 10_000 }
 export class BatchProcessor {
   readonly #given: BatchProcessorOptions
   #isKeyUnavailable = false
+  /** Waits for a key so far. */
+  #keyWaits = 0
 
   constructor(given: BatchProcessorOptions) {
     this.#given = given
@@ -61,9 +63,15 @@ export class BatchProcessor {
     const faults: Fault[] = []
     let last = from
     let filtered = 0
-    for (const record of records) {
-      const opened = this.#read(record)
+    let ahead = this.#readAhead(records)
+    for (const [index, record] of records.entries()) {
+      const opened = ahead[index]!
+      const waits = this.#keyWaits
       const read = opened instanceof Promise ? await this.#openPatiently(record, opened) : opened
+      // What failed together with this one is asked for together again.
+      if (this.#keyWaits > waits) {
+        ahead = [...ahead.slice(0, index + 1), ...this.#readAhead(records.slice(index + 1))]
+      }
       const sequenceNumber = record.SequenceNumber!
       const end = { sequenceNumber, subSequenceNumber: read.lastSubSequenceNumber }
       counters.kinesisRecordsRead += 1
@@ -108,6 +116,16 @@ export class BatchProcessor {
     return last
   }
 
+  /** Opens all at once, so that the data keys of many writers are asked for beside each other. */
+  #readAhead(records: readonly KinesisRecord[]): readonly (ReadRecord | Promise<ReadRecord>)[] {
+    return records.map(record => {
+      const opened = this.#read(record)
+      // Looked at when its turn comes, if it does.
+      if (opened instanceof Promise) opened.catch(() => {})
+      return opened
+    })
+  }
+
   #read(record: KinesisRecord): ReadRecord | Promise<ReadRecord> {
     try {
       return this.#given.reader.read(record)
@@ -140,6 +158,7 @@ export class BatchProcessor {
         }
       }
       counters.retries += 1
+      this.#keyWaits += 1
       await options.clock.sleep(
         backoffDelayMs(attempt, { ...keyBackoff, random: options.random }),
         waitSignal

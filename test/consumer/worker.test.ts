@@ -404,6 +404,35 @@ describe('a key that cannot be had', () => {
     expect(letters).toEqual([])
   })
 
+  it('is asked for by all records of a read beside each other, and again when it is back', async () => {
+    const fleet = fleetOf()
+    let waiting: { resolve(value: Uint8Array): void; text: string }[] = []
+    let isDown = true
+    let asked = 0
+    const keyring = keyringThat(text => {
+      asked += 1
+      if (isDown) return Promise.reject(new KeyUnavailableError('down'))
+      const { promise, resolve } = deferred<Uint8Array>()
+      waiting.push({ resolve, text })
+      return promise
+    })
+    const texts = Array.from({ length: 200 }, (_, index) => `!${index}`)
+    put(fleet, texts)
+    fleet.add('w1', { open: { keyring } })
+    await fleet.clock.advance(1_000)
+    expect(asked).toBeGreaterThanOrEqual(200)
+    isDown = false
+    waiting = []
+    await fleet.clock.advance(10_000)
+    // The first alone finds out that the key is back; then all others come together.
+    for (const round of [1, 199]) {
+      expect(waiting).toHaveLength(round)
+      for (const { resolve, text } of waiting.splice(0)) resolve(Buffer.from(text.slice(1)))
+      await settle()
+    }
+    expect(fleet.texts()).toEqual(texts.map(text => text.slice(1)))
+  })
+
   it('does not keep the worker from stopping', async () => {
     const fleet = fleetOf()
     put(fleet, ['!a'])
