@@ -4,6 +4,7 @@ import { deriveKeys } from './key-derivation.ts'
 import { verifyFooter } from './message-format/footer.ts'
 import { readBody, verifyHeaderTag } from './message-format/frames.ts'
 import type { ParsedHeader } from './message-format/header.ts'
+import { secretKey } from './secret-key.ts'
 
 /** What one or more messages are opened with. */
 export interface DecryptionMaterials {
@@ -32,8 +33,9 @@ export function decryptMessage(
     // Before the content key is used for anything: a key that does not commit to the message is not its key.
     if (suite.committing && !timingSafeEqual(commitment!, header.commitment!))
       throw new AuthenticationFailedError()
-    verifyHeaderTag(header, contentKey, unstoredContext)
-    const { plaintext, end } = readBody(message, header, contentKey)
+    const key = secretKey(contentKey)
+    verifyHeaderTag(header, key, unstoredContext)
+    const { plaintext, end } = readBody(message, header, key)
     try {
       if (suite.signature !== undefined) verifyFooter(message, end, suite.signature, publicKey!)
       else if (end !== message.length) throw new MalformedMessageError('bytes behind the message', end)

@@ -6,6 +6,7 @@ import { maxFooterBytes, writeFooter } from './message-format/footer.ts'
 import { bodyLength, writeFrames, writeHeaderTag } from './message-format/frames.ts'
 import { type HeaderTemplate, headerTemplate } from './message-format/header.ts'
 import { defaultFrameLength } from './message-format/identifiers.ts'
+import { secretKey } from './secret-key.ts'
 
 /**
  * Writes messages with one data key. The header but for message id, commitment and tag is made once; each
@@ -40,9 +41,10 @@ export class MessageWriter {
     takeRandom(messageId)
     const { contentKey, commitment } = deriveKeys(suite, dataKey.bytes, messageId)
     out.set(commitment!, commitmentAt)
-    writeHeaderTag(suite, out, body.length, contentKey)
+    const key = secretKey(contentKey)
+    writeHeaderTag(suite, out, body.length, key)
     const bodyAt = body.length + tagBytes
-    const end = writeFrames(suite, out, bodyAt, plaintext, this.#frameLength, contentKey, messageId)
+    const end = writeFrames(suite, out, bodyAt, plaintext, this.#frameLength, key, messageId)
     contentKey.fill(0)
     return signingKey === undefined ? out : out.subarray(0, writeFooter(out, end, signingKey))
   }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { type AlgorithmSuite, committingSignedSuite, committingSuite } from './algorithm-suites.ts'
+import { secretKey } from './secret-key.ts'
 import { uint16 } from './uint16.ts'
 
 /*
@@ -33,16 +34,17 @@ export interface DerivedKeys {
 export function deriveKeys(suite: AlgorithmSuite, dataKey: Uint8Array, messageId: Uint8Array): DerivedKeys {
   const { committing, kdfHash, keyBytes, id } = suite
   if (committing) {
-    const prk = createHmac('sha512', messageId).update(dataKey).digest()
-    const contentKey = createHmac('sha512', prk).update(deriveInfos.get(id)!).digest().subarray(0, 32)
-    const commitment = createHmac('sha512', prk).update(commitInfo).digest().subarray(0, 32)
+    const prk = createHmac('sha512', secretKey(messageId)).update(dataKey).digest()
+    const key = secretKey(prk)
+    const contentKey = createHmac('sha512', key).update(deriveInfos.get(id)!).digest().subarray(0, 32)
+    const commitment = createHmac('sha512', key).update(commitInfo).digest().subarray(0, 32)
     prk.fill(0)
     return { contentKey, commitment }
   }
   if (kdfHash === undefined) return { contentKey: Buffer.from(dataKey), commitment: undefined }
   const salt = zeros.subarray(0, hashBytes[kdfHash])
-  const prk = createHmac(kdfHash, salt).update(dataKey).digest()
-  const contentKey = createHmac(kdfHash, prk)
+  const prk = createHmac(kdfHash, secretKey(salt)).update(dataKey).digest()
+  const contentKey = createHmac(kdfHash, secretKey(prk))
     .update(uint16(id))
     .update(messageId)
     .update(Buffer.from([1]))

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { type CipherKey, createCipheriv, createDecipheriv } from 'node:crypto'
 import { type AlgorithmSuite, ivBytes, tagBytes } from '../algorithm-suites.ts'
 import { AuthenticationFailedError, MalformedMessageError } from '../errors.ts'
 import type { ParsedHeader } from './header.ts'
@@ -43,7 +43,7 @@ export function writeHeaderTag(
   suite: AlgorithmSuite,
   out: Buffer,
   bodyEnd: number,
-  contentKey: Buffer
+  contentKey: CipherKey
 ): void {
   const gcm = createCipheriv(suite.cipher, contentKey, headerIv, options)
   gcm.setAAD(out.subarray(0, bodyEnd))
@@ -55,7 +55,7 @@ export function writeHeaderTag(
  * `unstoredContext` is the serialised context that is bound to the message and does not stand in it.
  * @throws AuthenticationFailedError
  */
-export function verifyHeaderTag(header: ParsedHeader, contentKey: Buffer, unstoredContext: Buffer): void {
+export function verifyHeaderTag(header: ParsedHeader, contentKey: CipherKey, unstoredContext: Buffer): void {
   const { suite, body, iv, tag } = header
   const gcm = createDecipheriv(suite.cipher, contentKey, iv, options)
   gcm.setAAD(unstoredContext.length === 0 ? body : Buffer.concat([body, unstoredContext]))
@@ -70,7 +70,7 @@ export function writeFrames(
   offset: number,
   plaintext: Uint8Array,
   frameLength: number,
-  contentKey: Buffer,
+  contentKey: CipherKey,
   messageId: Uint8Array
 ): number {
   const regular = regularFrameCount(plaintext.length, frameLength)
@@ -116,7 +116,7 @@ export interface OpenedBody {
  * @throws MalformedMessageError for another layout
  * @throws AuthenticationFailedError
  */
-export function readBody(message: Buffer, header: ParsedHeader, contentKey: Buffer): OpenedBody {
+export function readBody(message: Buffer, header: ParsedHeader, contentKey: CipherKey): OpenedBody {
   const { suite, messageId, bodyAt, frameLength } = header
   // The layout first: it says how many bytes there will be, and bounds them by the message itself.
   const { parts, end } =
