@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm'
  * @property {string} name
  * @property {(iterations: number) => void | Promise<void>} run does the operation that many times; whatever is
  *   made once belongs outside. Throws when a result is wrong: a wrong answer has no speed.
+ * @property {number} [units] units of the group that one operation stands for; 1 unless given
  *
  * @typedef {object} BenchGroup What is measured side by side.
  * @property {string} name
@@ -14,9 +15,11 @@ import { runInNewContext } from 'node:vm'
  * @property {string} baseline name of the case that the others are compared with
  * @property {readonly BenchCase[]} cases
  * @property {number} [iterations] operations of one sample; without it as many as fill `sampleMs`
+ * @property {object} [row] what the group stands for in the JSON of its suite
  *
  * @typedef {object} Bench What a `*.bench.js` file returns from its exported `prepare()`.
  * @property {readonly BenchGroup[]} groups
+ * @property {(group: BenchGroup, result: GroupResult) => object} [rowOf] one row of the suite's JSON
  * @property {readonly string[]} [notes] what a reader must know to judge the numbers
  * @property {() => void | Promise<void>} [finish] checks what only the end can tell, and releases what is held
  *
@@ -77,8 +80,9 @@ export async function measureGroup(group, { samples, sampleMs, warmUpMs }) {
       // A case does not pay for what the one before left behind.
       collectGarbage()
       const count = iterations[index] ?? 1
-      const ms = await timed(/** @type {BenchCase} */ (cases[index]), count)
-      speeds[index]?.push((count / ms) * 1_000)
+      const candidate = /** @type {BenchCase} */ (cases[index])
+      const ms = await timed(candidate, count)
+      speeds[index]?.push(((count * (candidate.units ?? 1)) / ms) * 1_000)
     }
   }
   const reference = speeds[baselineIndex] ?? []

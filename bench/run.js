@@ -1,11 +1,11 @@
-// Usage: npm run bench -- [part of a file's name] [--json]
+// Usage: npm run bench -- [--suite NAME] [--json]; with --json the last line of each suite is JSON
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { machine, measureGroup } from './measure.js'
 import { groupLines, machineLines } from './report.js'
 
 const suffix = '.bench.js'
-const effort = { samples: 15, sampleMs: 40, warmUpMs: 200 }
+const effort = { samples: 11, sampleMs: 30, warmUpMs: 100 }
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 process.exitCode = await main()
@@ -18,52 +18,43 @@ async function main() {
     .filter(file => file.endsWith(suffix))
     .map(file => file.slice(0, -suffix.length))
     .sort()
-  const names = all.filter(name => usage.parts.length === 0 || usage.parts.some(part => name.includes(part)))
+  const names = all.filter(name => usage.suite === undefined || name === usage.suite)
   if (names.length === 0) {
-    console.error(`no bench is named like ${usage.parts.join(', ')}; there are: ${all.join(', ')}`)
+    console.error(`there is no suite ${usage.suite}; there are: ${all.join(', ')}`)
     return 2
   }
-  const say = usage.json
-    ? () => {}
-    : (/** @type {readonly string[]} */ lines) => console.log(lines.join('\n'))
-  const report = { machine: machine(), effort, benches: /** @type {object[]} */ ([]), elapsedMs: 0 }
-  say(machineLines(report.machine, effort))
-  const from = performance.now()
-  for (const name of names) report.benches.push(await runBench(name, say))
-  report.elapsedMs = Math.round(performance.now() - from)
-  say(['', `${(report.elapsedMs / 1_000).toFixed(1)} s`])
-  if (usage.json) console.log(JSON.stringify(report))
+  console.log(machineLines(machine(), effort).join('\n'))
+  for (const name of names) {
+    const suite = await runSuite(name)
+    if (usage.json) console.log(JSON.stringify(suite))
+  }
   return 0
 }
 
-/**
- * @param {string} name
- * @param {(lines: readonly string[]) => void} say
- */
-async function runBench(name, say) {
+/** @param {string} name */
+async function runSuite(name) {
   const { prepare } = await import(`./${name}${suffix}`)
   /** @type {import('./measure.js').Bench} */
-  const { groups, notes = [], finish } = await prepare()
-  say(['', name, ...notes.map(note => `  - ${note}`)])
-  const results = []
+  const { groups, notes = [], rowOf, finish } = await prepare()
+  console.log(['', name, ...notes.map(note => `  - ${note}`)].join('\n'))
+  const rows = []
   for (const group of groups) {
     const result = await measureGroup(group, effort)
-    results.push(result)
-    say(groupLines(result))
+    rows.push(rowOf?.(group, result) ?? result)
+    console.log(groupLines(result).join('\n'))
   }
   await finish?.()
-  return { name, notes, groups: results }
+  return { suite: name, machine: machine(), rows }
 }
 
 function readArguments() {
   try {
-    const { values, positionals } = parseArgs({
-      options: { json: { type: 'boolean', default: false } },
-      allowPositionals: true
+    const { values } = parseArgs({
+      options: { json: { type: 'boolean', default: false }, suite: { type: 'string' } }
     })
-    return { json: values.json, parts: positionals }
+    return values
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\nusage: run.js [name ...] [--json]`)
+    console.error(`${error instanceof Error ? error.message : error}\nusage: run.js [--suite NAME] [--json]`)
     return undefined
   }
 }
