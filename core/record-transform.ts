@@ -35,12 +35,12 @@ export interface RecordSealer {
    * when one must be had first.
    * Rejects with `KeyUnavailableError` when the key cannot be had at the moment.
    */
-  seal(plaintext: Uint8Array): Uint8Array | Promise<Uint8Array>
+  seal(plaintext: Uint8Array, tenant?: string): Uint8Array | Promise<Uint8Array>
   /**
    * Bytes that sealing adds to a payload of this size: an upper bound, and exact for an unsigned suite once a
    * data key was had.
    */
-  overheadBytes(plaintextBytes: number): number
+  overheadBytes(plaintextBytes: number, tenant?: string): number
   /** Calls to the key service so far. */
   readonly keyServiceCalls: number
   /** Wipes the data keys that are held. */
@@ -62,6 +62,8 @@ export interface RecordOpener {
 
 /** What `seal: { keyring }` and `open: { keyring }` take. */
 export interface SealingKeyring {
+  /** Whether every record belongs to a tenant with a key of its own: then `seal` must be told which. */
+  readonly isPerTenant?: boolean
   createSealer(options: SealerOptions): RecordSealer
   createOpener(options: OpenerOptions): RecordOpener
 }

@@ -41,6 +41,9 @@ export interface DataKeyCacheOptions {
   readonly maxOpenKeys?: number
 }
 
+/** Largest value of `maxEncryptedDataKeys`. */
+export const mostEncryptedDataKeys = 100
+
 /** What every keyring takes. */
 export interface KeyringOptions {
   readonly cache?: DataKeyCacheOptions
@@ -79,7 +82,7 @@ export function resolveKeyringOptions(options: KeyringOptions): ResolvedKeyringO
       'maxEncryptedDataKeys',
       options.maxEncryptedDataKeys ?? defaultMaxEncryptedDataKeys,
       1,
-      100
+      mostEncryptedDataKeys
     ),
     suite: suiteOf(options.algorithmSuite),
     commitmentPolicy: checkOneOf(

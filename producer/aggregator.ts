@@ -7,14 +7,15 @@ export interface AggregatorOptions {
   readonly maxRecords: number
   readonly maxBufferedMs: number
   /** Bytes that the aggregate may have before the whole of it is sealed; asked whenever a batch opens. */
-  readonly maxBytes: () => number
+  readonly maxBytes: (tenant: string | undefined) => number
   /** Bytes of one user record's data inside the aggregate. */
   readonly dataBytes: (record: PendingRecord) => number
-  /** Takes user records of one predicted shard, in the order of their puts. */
+  /** Takes user records of one predicted shard and one tenant, in the order of their puts. */
   readonly onBatch: (shardId: string, records: readonly PendingRecord[]) => void
 }
 
 interface OpenBatch {
+  readonly shardId: string
   readonly records: PendingRecord[]
   readonly size: AggregateSize
   readonly maxBytes: number
@@ -24,7 +25,7 @@ interface OpenBatch {
 /** Batches due within this part of the buffering time go together with the one that is due. */
 const togetherPart = 0.1
 
-/** Gathers the user records of each predicted shard until size, count or the earliest deadline. */
+/** Gathers the user records of each predicted shard and tenant until size, count or the earliest deadline. */
 export class Aggregator {
   readonly #options: AggregatorOptions
   readonly #open = new Map<string, OpenBatch>()
@@ -38,33 +39,35 @@ export class Aggregator {
   add(shardId: string, record: PendingRecord): void {
     const { partitionKey } = record.record
     const dataBytes = this.#options.dataBytes(record)
-    let batch = this.#open.get(shardId)
+    // No shard id holds a slash.
+    const key = record.tenant === undefined ? shardId : `${shardId}/${record.tenant}`
+    let batch = this.#open.get(key)
     if (
       batch !== undefined &&
       batch.size.with(partitionKey, record.explicitHashKey, dataBytes) > batch.maxBytes
     ) {
-      this.#cut(shardId)
+      this.#cut(key)
       batch = undefined
     }
     if (batch === undefined) {
       batch = {
+        shardId,
         records: [],
         size: new AggregateSize(),
-        maxBytes: this.#options.maxBytes(),
+        maxBytes: this.#options.maxBytes(record.tenant),
         deadlineMs: record.deadlineMs
       }
-      this.#open.set(shardId, batch)
+      this.#open.set(key, batch)
     }
     batch.size.add(partitionKey, record.explicitHashKey, dataBytes)
     batch.records.push(record)
     if (record.deadlineMs < batch.deadlineMs) batch.deadlineMs = record.deadlineMs
-    if (batch.records.length >= this.#options.maxRecords || batch.size.bytes >= batch.maxBytes)
-      this.#cut(shardId)
+    if (batch.records.length >= this.#options.maxRecords || batch.size.bytes >= batch.maxBytes) this.#cut(key)
     else if (batch.deadlineMs < this.#timerMs) this.#arm(batch.deadlineMs)
   }
 
   flush(): void {
-    for (const shardId of [...this.#open.keys()]) this.#cut(shardId)
+    for (const key of [...this.#open.keys()]) this.#cut(key)
   }
 
   close(): void {
@@ -72,9 +75,9 @@ export class Aggregator {
     this.#disarm()
   }
 
-  #cut(shardId: string): void {
-    const { records } = this.#open.get(shardId)!
-    this.#open.delete(shardId)
+  #cut(key: string): void {
+    const { shardId, records } = this.#open.get(key)!
+    this.#open.delete(key)
     if (this.#open.size === 0) this.#disarm()
     this.#options.onBatch(shardId, records)
   }
@@ -99,8 +102,8 @@ export class Aggregator {
     const { clock, maxBufferedMs } = this.#options
     const due = clock.now() + maxBufferedMs * togetherPart
     let next = Number.POSITIVE_INFINITY
-    for (const [shardId, { deadlineMs }] of [...this.#open]) {
-      if (deadlineMs <= due) this.#cut(shardId)
+    for (const [key, { deadlineMs }] of [...this.#open]) {
+      if (deadlineMs <= due) this.#cut(key)
       else next = Math.min(next, deadlineMs)
     }
     if (next < this.#timerMs) this.#arm(next)

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
 import { type EncryptionContext, type SealingKeyring, SealMode } from '../core/record-transform.ts'
+import type { UserRecord } from '../core/user-record.ts'
 import type { ProducerEvent } from './types.ts'
 
 export interface SealOptions {
@@ -23,6 +24,18 @@ export interface SealOptions {
   readonly mode?: SealMode
   /** Further pairs for the encryption context, the same for every record. The pair `stream` is always there. */
   readonly context?: EncryptionContext
+  /**
+   * For a keyring with a key per tenant: the tenant whose key seals the record. Called once for each `put`; what it
+   * throws rejects the put. Records of two tenants never share a sealed message.
+   */
+  readonly keyFor?: (record: UserRecord) => string
+}
+
+export interface ResolvedSealOptions {
+  readonly keyring: SealingKeyring
+  readonly mode: SealMode
+  readonly context: EncryptionContext
+  readonly keyFor: ((record: UserRecord) => string) | undefined
 }
 
 export interface ProducerOptions {
@@ -92,7 +105,7 @@ export interface ProducerOptions {
 
 export interface ResolvedProducerOptions {
   readonly streamName: string
-  readonly seal: Required<SealOptions> | undefined
+  readonly seal: ResolvedSealOptions | undefined
   readonly aggregation: boolean
   readonly maxBufferedMs: number
   readonly recordTtlMs: number
@@ -187,14 +200,21 @@ export function resolveOptions(options: ProducerOptions): ResolvedProducerOption
   }
 }
 
-function resolveSeal(seal: SealOptions | undefined): Required<SealOptions> | undefined {
+function resolveSeal(seal: SealOptions | undefined): ResolvedSealOptions | undefined {
   if (seal === undefined) return undefined
-  checkKnownOptions('seal', seal, ['keyring', 'mode', 'context'])
+  checkKnownOptions('seal', seal, ['keyring', 'mode', 'context', 'keyFor'])
   if (typeof seal.keyring?.createSealer !== 'function') {
     throw new InvalidOptionError('seal.keyring', 'expected a keyring, such as kmsKeyring({ keyId })')
   }
+  if ((seal.keyFor !== undefined) !== (seal.keyring.isPerTenant ?? false)) {
+    throw new InvalidOptionError(
+      'seal.keyFor',
+      'goes with a keyring that has a key per tenant, and with no other'
+    )
+  }
   return {
     keyring: seal.keyring,
+    keyFor: seal.keyFor,
     mode: checkOneOf('seal.mode', seal.mode ?? SealMode.aggregate, Object.values(SealMode)),
     context: seal.context ?? {}
   }

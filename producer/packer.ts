@@ -23,19 +23,20 @@ export class Packer {
   }
 
   /** Bytes of one user record's data inside the aggregate. */
-  dataBytes(plainBytes: number): number {
-    return this.#mode === SealMode.record ? plainBytes + this.#sealer!.overheadBytes(plainBytes) : plainBytes
+  dataBytes({ record, tenant }: PendingRecord): number {
+    const { length } = record.data
+    return this.#mode === SealMode.record ? length + this.#sealer!.overheadBytes(length, tenant) : length
   }
 
   /** Bytes that an aggregate may have so that what is stored has at most `storedBytes`. */
-  aggregateBytes(storedBytes: number): number {
+  aggregateBytes(storedBytes: number, tenant: string | undefined): number {
     return this.#mode === SealMode.aggregate
-      ? storedBytes - this.#sealer!.overheadBytes(storedBytes)
+      ? storedBytes - this.#sealer!.overheadBytes(storedBytes, tenant)
       : storedBytes
   }
 
   /**
-   * A promise only when a data key must be had first. Throws, or rejects, with what the sealer says:
+   * All records are of one tenant. A promise only when a data key must be had first. Throws, or rejects, with what the sealer says:
    * `KeyUnavailableError` when the key cannot be had at the moment.
    */
   pack(shardId: string, records: readonly PendingRecord[]): KinesisRecord | Promise<KinesisRecord> {
@@ -52,14 +53,15 @@ export class Packer {
         aggregate(
           records,
           records.map(({ record }) => record.data)
-        )
+        ),
+        records[0]!.tenant
       )
       const finish = (data: Uint8Array): KinesisRecord =>
         kinesisRecord(shardId, records, data, outerKey, outerKey, true)
       return sealed instanceof Promise ? sealed.then(finish) : finish(sealed)
     }
     const sealer = this.#sealer
-    const sealed = records.map(({ record }) => sealer.seal(record.data))
+    const sealed = records.map(({ record, tenant }) => sealer.seal(record.data, tenant))
     if (sealed.some(data => data instanceof Promise)) {
       return Promise.all(sealed).then(all => compose(shardId, records, all))
     }

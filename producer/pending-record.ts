@@ -14,6 +14,8 @@ export interface PendingRecordInit {
   /** In plain decimal. */
   readonly explicitHashKey: string | undefined
   readonly hashKey: bigint
+  /** Whose key seals it; undefined where all records have the same key. */
+  readonly tenant: string | undefined
   /** Bytes taken from the budget. */
   readonly bytes: number
   readonly acceptedMs: number
@@ -31,6 +33,7 @@ export class PendingRecord {
   readonly record: UserRecord
   readonly explicitHashKey: string | undefined
   readonly hashKey: bigint
+  readonly tenant: string | undefined
   readonly bytes: number
   readonly acceptedMs: number
   readonly expiresAtMs: number
@@ -50,6 +53,7 @@ export class PendingRecord {
     this.record = init.record
     this.explicitHashKey = init.explicitHashKey
     this.hashKey = init.hashKey
+    this.tenant = init.tenant
     this.bytes = init.bytes
     this.acceptedMs = init.acceptedMs
     this.deadlineMs = init.acceptedMs + init.maxBufferedMs

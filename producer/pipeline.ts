@@ -67,7 +67,8 @@ export class Pipeline {
   readonly #outstanding = new Map<number, number>()
   #generation = 0
   #flushes: { readonly generation: number; readonly done: () => void }[] = []
-  #keyFailures = 0
+  /** Tenant, or undefined for the one key of all -> failures in a row. */
+  readonly #keyFailures = new Map<string | undefined, number>()
 
   constructor(
     options: ResolvedProducerOptions,
@@ -98,8 +99,8 @@ export class Pipeline {
       clock,
       maxRecords: options.maxRecordsPerAggregate,
       maxBufferedMs: options.maxBufferedMs,
-      maxBytes: () => this.#packer.aggregateBytes(options.maxAggregateBytes),
-      dataBytes: ({ record }) => this.#packer.dataBytes(record.data.length),
+      maxBytes: tenant => this.#packer.aggregateBytes(options.maxAggregateBytes, tenant),
+      dataBytes: record => this.#packer.dataBytes(record),
       onBatch: (shardId, records) => this.#pack(shardId, records)
     })
     this.#collector = new Collector({
@@ -146,7 +147,12 @@ export class Pipeline {
   #route(record: PendingRecord): void {
     const map = this.#shardMap.current
     if (map !== undefined) {
-      this.#aggregator.add(map.predict(record.hashKey), record)
+      try {
+        this.#aggregator.add(map.predict(record.hashKey), record)
+      } catch (error) {
+        // The record's tenant has become unknown since it was accepted.
+        this.#reject(record, error)
+      }
       return
     }
     this.#withoutMap.add(record)
@@ -187,20 +193,21 @@ export class Pipeline {
       for (const record of records) this.#reject(record, error)
       return
     }
-    this.#keyFailures += 1
-    if (this.#keyFailures === 1) {
+    const { tenant } = records[0]!
+    const failures = (this.#keyFailures.get(tenant) ?? 0) + 1
+    this.#keyFailures.set(tenant, failures)
+    if (failures === 1) {
       this.#options.onEvent({ type: 'keyUnavailable', serviceCode: error.serviceCode })
       this.#options.logger.warn({ serviceCode: error.serviceCode }, 'the key cannot be had; records are held')
     }
     const now = this.#options.clock.now()
     for (const record of records) record.noteFailure(error.code, error, now)
-    const delay = backoffDelayMs(this.#keyFailures - 1, { ...keyBackoff, random: this.#options.random })
+    const delay = backoffDelayMs(failures - 1, { ...keyBackoff, random: this.#options.random })
     this.#later(delay, () => this.#pack(shardId, records))
   }
 
   #collect(record: KinesisRecord): void {
-    if (this.#keyFailures > 0) {
-      this.#keyFailures = 0
+    if (this.#keyFailures.size > 0 && this.#keyFailures.delete(record.userRecords[0]!.tenant)) {
       this.#options.onEvent({ type: 'keyAvailable' })
     }
     if (record.bytes > this.#options.maxRecordBytes) {

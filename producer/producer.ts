@@ -20,6 +20,15 @@ const recordOverheadBytes = 1_024
 /** Longest outer partition key of a sealed aggregate: a hash key in decimal. */
 const longestHashKeyText = 39
 
+/** A record that was found valid. */
+interface OfferedRecord {
+  readonly record: UserRecord
+  /** In plain decimal. */
+  readonly explicitHashKey: string | undefined
+  readonly tenant: string | undefined
+  readonly bytes: number
+}
+
 /**
  * Puts user records into one Kinesis stream: aggregated in the KPL's format, sealed when asked, retried entry by
  * entry, within a bounded buffer.
@@ -81,11 +90,13 @@ export class Producer implements AsyncDisposable {
     try {
       this.#throwIfClosed()
       const { explicitHashKey } = checkRecord(record)
-      this.#checkSize(record, explicitHashKey)
+      const tenant = this.#tenantOf(record)
+      this.#checkSize(record, explicitHashKey, tenant)
       options.signal?.throwIfAborted()
       const bytes = record.data.length + Buffer.byteLength(record.partitionKey) + recordOverheadBytes
-      if (this.#budget.tryTake(bytes)) return this.#accept(record, explicitHashKey, bytes)
-      return this.#acceptLater(record, explicitHashKey, bytes, options.signal)
+      const offered = { record, explicitHashKey, tenant, bytes }
+      if (this.#budget.tryTake(bytes)) return this.#accept(offered)
+      return this.#acceptLater(offered, options.signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -130,7 +141,7 @@ export class Producer implements AsyncDisposable {
     this.#ownClient?.destroy()
   }
 
-  #accept(record: UserRecord, explicitHashKey: string | undefined, bytes: number): Promise<PutResult> {
+  #accept({ record, explicitHashKey, tenant, bytes }: OfferedRecord): Promise<PutResult> {
     const { clock, maxBufferedMs, recordTtlMs } = this.#options
     this.#accepted += 1
     this.#bytesIn += record.data.length
@@ -140,6 +151,7 @@ export class Producer implements AsyncDisposable {
           record,
           explicitHashKey,
           hashKey: hashKeyOf({ partitionKey: record.partitionKey, explicitHashKey }),
+          tenant,
           bytes,
           acceptedMs: clock.now(),
           maxBufferedMs,
@@ -152,12 +164,8 @@ export class Producer implements AsyncDisposable {
     })
   }
 
-  async #acceptLater(
-    record: UserRecord,
-    explicitHashKey: string | undefined,
-    bytes: number,
-    signal: AbortSignal | undefined
-  ): Promise<PutResult> {
+  async #acceptLater(offered: OfferedRecord, signal: AbortSignal | undefined): Promise<PutResult> {
+    const { bytes } = offered
     const { maxWaitingPuts } = this.#options
     if (this.#budget.waiting >= maxWaitingPuts) throw new BufferFullError(maxWaitingPuts)
     await this.#budget.take(bytes, this.#whileOpen(signal))
@@ -165,11 +173,27 @@ export class Producer implements AsyncDisposable {
       this.#budget.release(bytes)
       throw this.#closing.signal.reason
     }
-    return this.#accept(record, explicitHashKey, bytes)
+    return this.#accept(offered)
+  }
+
+  /** Whose key seals the record. @throws what `keyFor` throws, and for a tenant that the keyring does not know */
+  #tenantOf(record: UserRecord): string | undefined {
+    const keyFor = this.#options.seal?.keyFor
+    if (keyFor === undefined) return undefined
+    const tenant = keyFor(record)
+    if (typeof tenant !== 'string' || tenant === '') {
+      throw new InvalidRecordError('tenant', 'seal.keyFor gave no name')
+    }
+    this.#sealer!.overheadBytes(0, tenant)
+    return tenant
   }
 
   /** What the record takes when it travels alone must fit into one Kinesis record, keys included. */
-  #checkSize({ partitionKey, data }: UserRecord, explicitHashKey: string | undefined): void {
+  #checkSize(
+    { partitionKey, data }: UserRecord,
+    explicitHashKey: string | undefined,
+    tenant: string | undefined
+  ): void {
     const { maxRecordBytes, seal } = this.#options
     // Far below the limit there is nothing to work out.
     if (data.length < maxRecordBytes >>> 1) return
@@ -179,7 +203,7 @@ export class Producer implements AsyncDisposable {
       stored = new AggregateSize().with(partitionKey, explicitHashKey, data.length)
       keyBytes = longestHashKeyText
     }
-    stored += (this.#sealer?.overheadBytes(stored) ?? 0) + keyBytes
+    stored += (this.#sealer?.overheadBytes(stored, tenant) ?? 0) + keyBytes
     if (stored > maxRecordBytes) {
       throw new InvalidRecordError(
         'data',

@@ -37,10 +37,12 @@ export class KmsCalls {
   readonly #options: KmsClientOptions
   readonly #grantTokens: string[] | undefined
   readonly #clients = new Map<string | undefined, KmsClient>()
+  readonly #refusesDeletedKeys: boolean
 
-  constructor(options: KmsClientOptions) {
+  constructor(options: KmsClientOptions, refusesDeletedKeys = false) {
     checkAtMostOne(options, ['client', 'clientFor', 'clientConfig'])
     this.#options = options
+    this.#refusesDeletedKeys = refusesDeletedKeys
     this.#grantTokens = options.grantTokens === undefined ? undefined : [...options.grantTokens]
   }
 
@@ -95,7 +97,7 @@ export class KmsCalls {
       try {
         return await this.#decrypt(request, keyArn, wrappedKey)
       } catch (error) {
-        failures.push(error)
+        failures.push((await this.#isDeleted(request, keyArn, error)) ? deletedKey(error) : error)
       }
     }
     // One that may still come outweighs any number that do not fit: the record must not be given up.
@@ -135,6 +137,17 @@ export class KmsCalls {
     throw new NoUsableDataKeyError('kms: Decrypt answered for another key')
   }
 
+  /** Whether Decrypt failed because the key is scheduled for deletion, or gone. */
+  async #isDeleted(request: KeyRequest, keyArn: string, error: unknown): Promise<boolean> {
+    if (!this.#refusesDeletedKeys || !(error instanceof KeyUnavailableError)) return false
+    if (error.serviceCode === 'NotFoundException') return true
+    if (error.serviceCode !== 'KMSInvalidStateException') return false
+    const { KeyMetadata: metadata } = await this.#call(request, 'DescribeKey', keyArn, client =>
+      client.send(new DescribeKeyCommand({ KeyId: keyArn, GrantTokens: this.#grantTokens }))
+    )
+    return metadata?.KeyState === 'PendingDeletion' || metadata?.KeyState === 'PendingReplicaDeletion'
+  }
+
   async #call<T>(
     request: KeyRequest,
     operation: string,
@@ -169,6 +182,10 @@ export class KmsCalls {
     this.#clients.set(region, made)
     return made
   }
+}
+
+function deletedKey(cause: unknown): NoUsableDataKeyError {
+  return new NoUsableDataKeyError('kms: the key of the message is scheduled for deletion, or gone', { cause })
 }
 
 function checkedKey(plaintext: Uint8Array | undefined, request: KeyRequest): DataKey {

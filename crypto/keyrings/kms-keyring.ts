@@ -1,4 +1,4 @@
-import { checkString } from '../../core/check-option.ts'
+import { checkOneOf, checkString } from '../../core/check-option.ts'
 import { SingleFlight } from '../../core/concurrency.ts'
 import { InvalidOptionError } from '../../core/errors.ts'
 import type { DataKey, EncryptedDataKey } from '../materials.ts'
@@ -21,6 +21,13 @@ export interface KmsKeyringOptions extends KeyringOptions, KmsClientOptions {
    * @default false
    */
   readonly multiRegion?: boolean
+  /**
+   * What a message is under a key that is scheduled for deletion, or gone: `hold` takes it for a key that cannot be
+   * had at the moment, since a deletion can be taken back; `refuse` for a fault of the record, as after the key of
+   * a tenant was destroyed on purpose. Needs `kms:DescribeKey`.
+   * @default 'hold'
+   */
+  readonly deletedKeys?: 'hold' | 'refuse'
 }
 
 /**
@@ -44,7 +51,8 @@ class KmsKeyring extends Keyring {
     super(options)
     this.#keyIds = [options.keyId, ...(options.additionalKeyIds ?? [])].map(id => checkString('keyId', id))
     this.#isMultiRegion = options.multiRegion ?? false
-    this.#kms = new KmsCalls(options)
+    const deletedKeys = checkOneOf('deletedKeys', options.deletedKeys ?? 'hold', ['hold', 'refuse'])
+    this.#kms = new KmsCalls(options, deletedKeys === 'refuse')
     for (const id of this.#keyIds) this.#remember(id, id)
     if (this.#isMultiRegion) refuseReplicas([...this.#arns.values()])
   }
