@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { checkString } from '../../core/check-option.ts'
 import { InvalidOptionError } from '../../core/errors.ts'
 import { ivBytes, tagBytes } from '../algorithm-suites.ts'
 import { encodeContext } from '../encryption-context.ts'
@@ -7,6 +6,7 @@ import { NoUsableDataKeyError } from '../errors.ts'
 import { DataKey, type EncryptedDataKey } from '../materials.ts'
 import type { KeyringOptions } from '../options.ts'
 import { type GeneratedDataKey, type KeyRequest, Keyring } from './keyring.ts'
+import { RawAesLayout } from './raw-aes-layout.ts'
 
 export interface RawAesKeyringOptions extends KeyringOptions {
   /** Provider id of the encrypted data keys. Must not begin with `aws-kms`. */
@@ -22,27 +22,14 @@ export function rawAesKeyring(options: RawAesKeyringOptions): Keyring {
   return new RawAesKeyring(options)
 }
 
-/*
- * Encrypted data key of a raw AES keyring:
- *   provider info = name ‖ tag bits (4) = 128 ‖ IV length (4) = 12 ‖ IV (12)
- *   wrapped key   = ciphertext ‖ tag (16); AAD = the serialised context
- */
 class RawAesKeyring extends Keyring {
-  readonly #namespace: string
-  readonly #infoPrefix: Buffer
+  readonly #layout: RawAesLayout
   readonly #key: KeyObject
   readonly #cipher: 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm'
 
   constructor(options: RawAesKeyringOptions) {
     super(options)
-    this.#namespace = checkString('namespace', options.namespace)
-    if (this.#namespace.startsWith('aws-kms')) {
-      throw new InvalidOptionError('namespace', 'names that begin with aws-kms are reserved')
-    }
-    const lengths = Buffer.alloc(8)
-    lengths.writeUInt32BE(tagBytes * 8, 0)
-    lengths.writeUInt32BE(ivBytes, 4)
-    this.#infoPrefix = Buffer.concat([Buffer.from(checkString('name', options.name)), lengths])
+    this.#layout = new RawAesLayout(options.namespace, options.name)
     const size = options.key instanceof Uint8Array ? options.key.length : 0
     if (size !== 16 && size !== 24 && size !== 32)
       throw new InvalidOptionError('key', 'expected 16, 24 or 32 bytes')
@@ -59,22 +46,19 @@ class RawAesKeyring extends Keyring {
     const iv = randomBytes(ivBytes)
     const gcm = createCipheriv(this.#cipher, this.#key, iv, { authTagLength: tagBytes })
     gcm.setAAD(encodeContext(request.context))
-    const wrappedKey = Buffer.concat([gcm.update(dataKey.bytes), gcm.final(), gcm.getAuthTag()])
-    return [{ providerId: this.#namespace, providerInfo: Buffer.concat([this.#infoPrefix, iv]), wrappedKey }]
+    const ciphertext = Buffer.concat([gcm.update(dataKey.bytes), gcm.final()])
+    return [this.#layout.write({ iv, ciphertext, tag: gcm.getAuthTag() })]
   }
 
   async unwrapDataKey(request: KeyRequest, encryptedDataKeys: readonly EncryptedDataKey[]): Promise<DataKey> {
     const aad = encodeContext(request.context)
-    for (const { providerId, providerInfo, wrappedKey } of encryptedDataKeys) {
-      if (providerId !== this.#namespace) continue
-      if (providerInfo.length !== this.#infoPrefix.length + ivBytes) continue
-      if (!providerInfo.subarray(0, this.#infoPrefix.length).equals(this.#infoPrefix)) continue
-      if (wrappedKey.length !== request.suite.keyBytes + tagBytes) continue
-      const iv = providerInfo.subarray(this.#infoPrefix.length)
-      const gcm = createDecipheriv(this.#cipher, this.#key, iv, { authTagLength: tagBytes })
+    for (const encrypted of encryptedDataKeys) {
+      const wrapped = this.#layout.read(encrypted, request.suite.keyBytes)
+      if (wrapped === undefined) continue
+      const gcm = createDecipheriv(this.#cipher, this.#key, wrapped.iv, { authTagLength: tagBytes })
       gcm.setAAD(aad)
-      gcm.setAuthTag(wrappedKey.subarray(request.suite.keyBytes))
-      const unwrapped = gcm.update(wrappedKey.subarray(0, request.suite.keyBytes))
+      gcm.setAuthTag(wrapped.tag)
+      const unwrapped = gcm.update(wrapped.ciphertext)
       try {
         gcm.final()
         return new DataKey(unwrapped)
