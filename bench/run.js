@@ -5,7 +5,7 @@ import { machine, measureGroup } from './measure.js'
 import { groupLines, machineLines } from './report.js'
 
 const suffix = '.bench.js'
-const effort = { samples: 11, sampleMs: 30, warmUpMs: 100 }
+const effort = { samples: 11, sampleMs: 60, warmUpMs: 200 }
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 process.exitCode = await main()

@@ -349,7 +349,7 @@ class Job {
       bytesIn: stats.bytesIn,
       bytesSealed: stats.bytesSealed,
       kinesisRecords: stats.kinesisRecords,
-      kmsCalls: stats.keyServiceCalls + this.#fleet!.sum(worker => worker.keyServiceCalls),
+      kmsCalls: stats.keys.serviceCalls + this.#fleet!.sum(worker => worker.keys.serviceCalls),
       elapsedMs,
       flowMs: this.#flowMs(),
       objects: this.#objects,

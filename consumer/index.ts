@@ -2,6 +2,7 @@ export type {
   ConsumedRecord,
   DeadLetter,
   DeadLetterStore,
+  KeyStats,
   RecordSink,
   UndeliverableRecord
 } from '../core/index.ts'

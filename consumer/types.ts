@@ -1,3 +1,4 @@
+import type { KeyStats } from '../core/record-transform.ts'
 import type { FailureClass } from '../core/service-errors.ts'
 
 /**
@@ -19,7 +20,7 @@ export interface WorkerStats {
   /** Of the shard that lags most, as of its last read. */
   readonly millisBehindLatest: number
   readonly leasesHeld: number
-  readonly keyServiceCalls: number
+  readonly keys: KeyStats
   /** Handler calls, deliveries and openings that were made again. */
   readonly retries: number
   readonly checkpoints: number

@@ -4,7 +4,7 @@ import type { CallOptions, KinesisReaderPort } from '../core/aws-ports.ts'
 import { deferred } from '../core/concurrency.ts'
 import { ClosedError } from '../core/errors.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
-import type { RecordOpener } from '../core/record-transform.ts'
+import { noKeyStats, type RecordOpener } from '../core/record-transform.ts'
 import { newCounters } from './counters.ts'
 import { WorkerStoppedError } from './errors.ts'
 import { DynamodbLeaseTable } from './leases/dynamodb-lease-table.ts'
@@ -99,7 +99,7 @@ export class Worker {
         0
       ),
       leasesHeld: this.#coordinator.heldCount,
-      keyServiceCalls: this.#opener?.keyServiceCalls ?? 0
+      keys: this.#opener?.keyStats ?? noKeyStats
     }
   }
 

@@ -13,7 +13,13 @@ export {
 } from './errors.ts'
 export type { Logger } from './logger.ts'
 export type { DeadLetter, DeadLetterStore, RecordSink, UndeliverableRecord } from './record-sink.ts'
-export type { EncryptionContext, RecordOpener, RecordSealer, SealingKeyring } from './record-transform.ts'
+export type {
+  EncryptionContext,
+  KeyStats,
+  RecordOpener,
+  RecordSealer,
+  SealingKeyring
+} from './record-transform.ts'
 export { SealMode } from './record-transform.ts'
 export { FailureClass, ServiceError } from './service-errors.ts'
 export type { ConsumedRecord, UserRecord } from './user-record.ts'

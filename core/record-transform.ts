@@ -29,6 +29,23 @@ export interface OpenerOptions extends SealerOptions {
   readonly unstoredContext?: EncryptionContext
 }
 
+/** Counters of the data keys of one sealer or opener, since it was made. */
+export interface KeyStats {
+  /** Payloads whose data key was at hand. */
+  readonly hits: number
+  /** Payloads that had to wait for one. */
+  readonly misses: number
+  /** Calls to the key service. */
+  readonly serviceCalls: number
+  /** Milliseconds that having data keys made or unwrapped took, all together; some run beside each other. */
+  readonly serviceMs: number
+  /** Data keys that are held now. */
+  readonly open: number
+}
+
+/** Of a producer or worker that does not seal. */
+export const noKeyStats: KeyStats = { hits: 0, misses: 0, serviceCalls: 0, serviceMs: 0, open: 0 }
+
 export interface RecordSealer {
   /**
    * Seals one payload. Returns bytes when a data key is at hand, which is nearly always, and a promise only
@@ -41,8 +58,7 @@ export interface RecordSealer {
    * data key was had.
    */
   overheadBytes(plaintextBytes: number, tenant?: string): number
-  /** Calls to the key service so far. */
-  readonly keyServiceCalls: number
+  readonly keyStats: KeyStats
   /** Wipes the data keys that are held. */
   close(): void
 }
@@ -56,7 +72,7 @@ export interface RecordOpener {
    * `KeyUnavailableError` when its key cannot be had at the moment.
    */
   open(message: Uint8Array): Uint8Array | Promise<Uint8Array>
-  readonly keyServiceCalls: number
+  readonly keyStats: KeyStats
   close(): void
 }
 

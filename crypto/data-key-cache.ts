@@ -42,6 +42,13 @@ export class OpenKeyCache {
     this.#clock = options.clock
   }
 
+  /** Data keys that are held. */
+  get size(): number {
+    let held = 0
+    for (const { key } of this.#entries.values()) if (key !== undefined) held += 1
+    return held
+  }
+
   /**
    * The key when it is at hand.
    * @throws NoUsableDataKeyError when it was found a moment ago that there is none

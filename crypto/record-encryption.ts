@@ -4,6 +4,7 @@ import { InvalidOptionError } from '../core/errors.ts'
 import {
   ContextName,
   type EncryptionContext,
+  type KeyStats,
   type OpenerOptions,
   type RecordOpener,
   type RecordSealer,
@@ -14,6 +15,7 @@ import { decryptMessage } from './decrypt.ts'
 import { MessageWriter } from './encrypt.ts'
 import { checkContext, encodeContext } from './encryption-context.ts'
 import { ContextMismatchError, UncommittedMessageError } from './errors.ts'
+import { KeyCounters } from './key-counters.ts'
 import type { Keyring } from './keyrings/keyring.ts'
 import type { DataKey } from './materials.ts'
 import { generateSigningKey, readPublicKey } from './message-format/footer.ts'
@@ -42,7 +44,7 @@ export class Sealer implements RecordSealer {
   readonly #options: ResolvedKeyringOptions
   readonly #fetching = new SingleFlight<'key', SealingKey>()
   #key: SealingKey | undefined
-  #keyServiceCalls = 0
+  readonly #counters: KeyCounters
   #cancelExpiry: CancelTimer | undefined
 
   constructor(keyring: Keyring, options: SealerOptions, settings: ResolvedKeyringOptions) {
@@ -51,16 +53,21 @@ export class Sealer implements RecordSealer {
     }
     this.#keyring = keyring
     this.#options = settings
+    this.#counters = new KeyCounters(settings.clock)
     this.#context = contextOf(options)
   }
 
-  get keyServiceCalls(): number {
-    return this.#keyServiceCalls
+  get keyStats(): KeyStats {
+    return this.#counters.stats(this.#key === undefined ? 0 : 1)
   }
 
   seal(plaintext: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const key = this.#key
-    if (key === undefined || !this.#isUsable(key, plaintext.length)) return this.#sealAfterMiss(plaintext)
+    if (key === undefined || !this.#isUsable(key, plaintext.length)) {
+      this.#counters.misses += 1
+      return this.#sealAfterMiss(plaintext)
+    }
+    this.#counters.hits += 1
     if (this.#ageOf(key) > this.#options.cache.maxAgeMs * refreshAt) this.#refresh()
     return use(key, plaintext)
   }
@@ -101,13 +108,10 @@ export class Sealer implements RecordSealer {
         signingKey === undefined
           ? this.#context
           : { ...this.#context, [publicKeyName]: signingKey.publicKeyText }
-      const { dataKey, encryptedDataKeys } = await this.#keyring.generateDataKey({
-        suite,
-        context,
-        onKeyServiceCall: () => {
-          this.#keyServiceCalls += 1
-        }
-      })
+      const { onKeyServiceCall } = this.#counters
+      const { dataKey, encryptedDataKeys } = await this.#counters.time(() =>
+        this.#keyring.generateDataKey({ suite, context, onKeyServiceCall })
+      )
       this.close()
       this.#key = {
         writer: new MessageWriter({ suite, context, dataKey, encryptedDataKeys, signingKey }, frameLength),
@@ -143,10 +147,11 @@ export class Opener implements RecordOpener {
   readonly #maxEncryptedDataKeys: number
   readonly #commitmentPolicy: CommitmentPolicy
   readonly #keys: OpenKeyCache
-  #keyServiceCalls = 0
+  readonly #counters: KeyCounters
 
   constructor(keyring: Keyring, options: OpenerOptions, settings: ResolvedKeyringOptions) {
     this.#keyring = keyring
+    this.#counters = new KeyCounters(settings.clock)
     this.#required = requiredPairs(contextOf(options), checkContext(options.unstoredContext ?? {}))
     this.#maxEncryptedDataKeys = settings.maxEncryptedDataKeys
     this.#commitmentPolicy = settings.commitmentPolicy
@@ -157,8 +162,8 @@ export class Opener implements RecordOpener {
     })
   }
 
-  get keyServiceCalls(): number {
-    return this.#keyServiceCalls
+  get keyStats(): KeyStats {
+    return this.#counters.stats(this.#keys.size)
   }
 
   isSealed(data: Uint8Array): boolean {
@@ -174,9 +179,12 @@ export class Opener implements RecordOpener {
     }
     const unstored = this.#checkRequired(header)
     const key = this.#keys.get(header)
-    return key === undefined
-      ? this.#openAfterMiss(message, header, unstored)
-      : decrypt(message, header, key, unstored)
+    if (key === undefined) {
+      this.#counters.misses += 1
+      return this.#openAfterMiss(message, header, unstored)
+    }
+    this.#counters.hits += 1
+    return decrypt(message, header, key, unstored)
   }
 
   close(): void {
@@ -197,11 +205,10 @@ export class Opener implements RecordOpener {
       const request = {
         suite,
         context: { ...Object.fromEntries(context), ...unstored },
-        onKeyServiceCall: (): void => {
-          this.#keyServiceCalls += 1
-        }
+        onKeyServiceCall: this.#counters.onKeyServiceCall
       }
-      return { dataKey: await this.#keyring.unwrapDataKey(request, encryptedDataKeys), publicKey }
+      const dataKey = await this.#counters.time(() => this.#keyring.unwrapDataKey(request, encryptedDataKeys))
+      return { dataKey, publicKey }
     }
     if (header.suite.kdfHash === undefined) {
       // The data key is the content key, so it belongs to this message alone.

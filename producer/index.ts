@@ -1,4 +1,4 @@
-export type { UserRecord } from '../core/index.ts'
+export type { KeyStats, UserRecord } from '../core/index.ts'
 export {
   ClosedError,
   ErrorCode,

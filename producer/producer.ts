@@ -6,7 +6,7 @@ import { Semaphore } from '../core/concurrency.ts'
 import { ClosedError, InvalidRecordError } from '../core/errors.ts'
 import { hashKeyOf } from '../core/hash-key.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
-import { type RecordSealer, SealMode } from '../core/record-transform.ts'
+import { noKeyStats, type RecordSealer, SealMode } from '../core/record-transform.ts'
 import type { UserRecord } from '../core/user-record.ts'
 import { BufferFullError } from './errors.ts'
 import { type ProducerOptions, type ResolvedProducerOptions, resolveOptions } from './options.ts'
@@ -75,7 +75,7 @@ export class Producer implements AsyncDisposable {
       inFlight: this.#accepted - counters.acknowledged - counters.handedBack,
       pendingBytes: this.#budget.taken,
       bytesIn: this.#bytesIn,
-      keyServiceCalls: this.#sealer?.keyServiceCalls ?? 0
+      keys: this.#sealer?.keyStats ?? noKeyStats
     }
   }
 

@@ -1,3 +1,4 @@
+import type { KeyStats } from '../core/record-transform.ts'
 import type { FailureClass } from '../core/service-errors.ts'
 
 /** Where a user record went. */
@@ -43,7 +44,7 @@ export interface ProducerStats {
   readonly throttled: number
   /** Kinesis records that went to another shard than predicted. */
   readonly wrongShard: number
-  readonly keyServiceCalls: number
+  readonly keys: KeyStats
 }
 
 /** What a producer tells while it works. Never a payload, a key or a context value. */

@@ -2,6 +2,8 @@ import { checkInteger, checkKnownOptions, checkString } from '../../core/check-o
 import { InvalidOptionError } from '../../core/errors.ts'
 import {
   ContextName,
+  type KeyStats,
+  noKeyStats,
   type OpenerOptions,
   type RecordOpener,
   type RecordSealer,
@@ -66,8 +68,8 @@ class TenantSealer implements RecordSealer {
     this.#tenants = tenants
   }
 
-  get keyServiceCalls(): number {
-    return this.#tenants.keyServiceCalls
+  get keyStats(): KeyStats {
+    return this.#tenants.keyStats
   }
 
   seal(plaintext: Uint8Array, tenant?: string): Uint8Array | Promise<Uint8Array> {
@@ -90,8 +92,8 @@ class TenantOpener implements RecordOpener {
     this.#tenants = tenants
   }
 
-  get keyServiceCalls(): number {
-    return this.#tenants.keyServiceCalls
+  get keyStats(): KeyStats {
+    return this.#tenants.keyStats
   }
 
   isSealed(data: Uint8Array): boolean {
@@ -111,23 +113,20 @@ class TenantOpener implements RecordOpener {
 }
 
 /** Sealers or openers by tenant, in order of use: the first is the one not used for longest. */
-class OpenTenants<T extends { readonly keyServiceCalls: number; close(): void }> {
+class OpenTenants<T extends { readonly keyStats: KeyStats; close(): void }> {
   readonly #max: number
   readonly #make: (tenant: string) => T
   readonly #open = new Map<string, T>()
-  /** Calls of those that were given up. */
-  #formerCalls = 0
+  /** Of those that were given up. */
+  #former = noKeyStats
 
   constructor(max: number, make: (tenant: string) => T) {
     this.#max = max
     this.#make = make
   }
 
-  get keyServiceCalls(): number {
-    return [...this.#open.values()].reduce(
-      (sum, { keyServiceCalls }) => sum + keyServiceCalls,
-      this.#formerCalls
-    )
+  get keyStats(): KeyStats {
+    return [...this.#open.values()].reduce((sum, { keyStats }) => add(sum, keyStats), this.#former)
   }
 
   get(tenant: string): T {
@@ -146,6 +145,16 @@ class OpenTenants<T extends { readonly keyServiceCalls: number; close(): void }>
     const found = this.#open.get(tenant)!
     this.#open.delete(tenant)
     found.close()
-    this.#formerCalls += found.keyServiceCalls
+    this.#former = add(this.#former, found.keyStats)
+  }
+}
+
+function add(a: KeyStats, b: KeyStats): KeyStats {
+  return {
+    hits: a.hits + b.hits,
+    misses: a.misses + b.misses,
+    serviceCalls: a.serviceCalls + b.serviceCalls,
+    serviceMs: a.serviceMs + b.serviceMs,
+    open: a.open + b.open
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { RecordReader } from '../../consumer/retrieval/record-reader.ts'
 import { AggregatedRecordBuilder } from '../../core/aggregated-record.ts'
 import { KeyUnavailableError } from '../../core/errors.ts'
-import type { RecordOpener } from '../../core/record-transform.ts'
+import { noKeyStats, type RecordOpener } from '../../core/record-transform.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
 
 const keyring = rawAesKeyring({ namespace: 'n', name: 'k', key: randomBytes(32) })
@@ -172,7 +172,7 @@ describe('faults', () => {
       }
     ]
   ])('is not the record’s when the key cannot be had (the opener %s)', async (_, open) => {
-    const opener: RecordOpener = { isSealed: data => data[0] === 2, open, keyServiceCalls: 0, close() {} }
+    const opener: RecordOpener = { isSealed: data => data[0] === 2, open, keyStats: noKeyStats, close() {} }
     const { read, seal } = start({ opener })
     await expect(read(await seal('a'))).rejects.toBeInstanceOf(KeyUnavailableError)
     await expect(read(aggregateOf(await seal('a'), await seal('b')))).rejects.toBeInstanceOf(

@@ -11,7 +11,7 @@ import { AggregatedRecordBuilder } from '../../core/aggregated-record.ts'
 import { deferred } from '../../core/concurrency.ts'
 import { ErrorCode, RecordFaultError } from '../../core/errors.ts'
 import type { DeadLetter, RecordSink } from '../../core/record-sink.ts'
-import type { RecordOpener, SealingKeyring } from '../../core/record-transform.ts'
+import { noKeyStats, type RecordOpener, type SealingKeyring } from '../../core/record-transform.ts'
 import { ServiceError } from '../../core/service-errors.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
 import { settle } from '../helpers/fake-clock.ts'
@@ -61,7 +61,7 @@ function keyringThat(open: (text: string) => Uint8Array | Promise<Uint8Array>): 
   const opener: RecordOpener = {
     isSealed: data => data[0] === 0x21,
     open: data => open(Buffer.from(data).toString()),
-    keyServiceCalls: 0,
+    keyStats: noKeyStats,
     close() {}
   }
   return { createOpener: () => opener, createSealer: () => expect.unreachable() }

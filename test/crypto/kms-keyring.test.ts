@@ -22,7 +22,7 @@ describe('the KMS keyring', () => {
       Array.from({ length: 1_000 }, (_, index) => index)
     )
     expect(kms.calls).toEqual([`GenerateDataKey ${arn('orders')}`, `Decrypt ${arn('orders')}`])
-    expect([sealer.keyServiceCalls, opener.keyServiceCalls]).toEqual([1, 1])
+    expect([sealer.keyStats.serviceCalls, opener.keyStats.serviceCalls]).toEqual([1, 1])
   })
 
   it('seals under an alias and opens by the key behind it, looked up once', async () => {

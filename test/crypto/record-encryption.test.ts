@@ -128,7 +128,7 @@ describe('sealing and opening', () => {
         message: expect.not.stringContaining('orders')
       })
     )
-    expect(opener.keyServiceCalls).toBe(0)
+    expect(opener.keyStats.serviceCalls).toBe(0)
   })
 
   it('refuses more encrypted data keys than it may read', async () => {
@@ -311,6 +311,31 @@ describe('the data-key cache', () => {
     expect(clock.pending).toBe(0)
     await seal()
     expect(keys()).toBe(2)
+  })
+
+  it('counts hits, misses, calls, their time, and the keys that are held', async () => {
+    const clock = new FakeClock()
+    const keyring = aKeyring({ clock })
+    const generate = keyring.generateDataKey.bind(keyring)
+    keyring.generateDataKey = async request => {
+      request.onKeyServiceCall()
+      await clock.sleep(30)
+      return generate(request)
+    }
+    const sealer = aSealer(keyring)
+    const waiting = [sealer.seal(Buffer.from('1')), sealer.seal(Buffer.from('2'))]
+    await clock.advance(30)
+    await Promise.all(waiting)
+    const sealed = await sealer.seal(Buffer.from('3'))
+    expect(sealer.keyStats).toEqual({ hits: 1, misses: 2, serviceCalls: 1, serviceMs: 30, open: 1 })
+    sealer.close()
+    expect(sealer.keyStats.open).toBe(0)
+    const opener = anOpener(keyring)
+    await opener.open(sealed)
+    opener.open(sealed)
+    expect(opener.keyStats).toEqual({ hits: 1, misses: 1, serviceCalls: 0, serviceMs: 0, open: 1 })
+    opener.close()
+    expect(opener.keyStats.open).toBe(0)
   })
 
   it('of an opener keeps so many keys, the last used ones', async () => {

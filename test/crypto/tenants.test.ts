@@ -73,6 +73,7 @@ describe('a key per tenant', () => {
     const sealer = keyring.createSealer({ streamName: 's' })
     for (const tenant of ['a', 'b', 'a', 'c', 'a', 'b']) await sealer.seal(Buffer.from('x'), tenant)
     expect(asked).toEqual(['a', 'b', 'c', 'b'])
+    expect(sealer.keyStats).toMatchObject({ hits: 2, misses: 4, open: 2 })
     sealer.close()
   })
 

@@ -30,7 +30,7 @@ describe.skipIf(library === undefined)('a key on SoftHSM2 (npm run test:pkcs11)'
     for (const [index, message] of messages.entries()) {
       expect(Buffer.from(await opener.open(message)).toString()).toBe(`payload ${index}`)
     }
-    expect(opener.keyServiceCalls).toBe(50)
+    expect(opener.keyStats.serviceCalls).toBe(50)
     keyring.close()
   })
 

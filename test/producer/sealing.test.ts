@@ -112,8 +112,8 @@ function flakyKeyring(state: { error: Error | undefined }): SealingKeyring {
       return {
         seal: plaintext => (state.error === undefined ? sealer.seal(plaintext) : Promise.reject(state.error)),
         overheadBytes: bytes => sealer.overheadBytes(bytes),
-        get keyServiceCalls() {
-          return sealer.keyServiceCalls
+        get keyStats() {
+          return sealer.keyStats
         },
         close: () => sealer.close()
       }
