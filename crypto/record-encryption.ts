@@ -112,6 +112,14 @@ export class Sealer implements RecordSealer {
       const { dataKey, encryptedDataKeys } = await this.#counters.time(() =>
         this.#keyring.generateDataKey({ suite, context, onKeyServiceCall })
       )
+      const { maxEncryptedDataKeys } = this.#options
+      if (encryptedDataKeys.length > maxEncryptedDataKeys) {
+        dataKey.wipe()
+        throw new InvalidOptionError(
+          'maxEncryptedDataKeys',
+          `the keyring wraps every data key ${encryptedDataKeys.length} times; at most ${maxEncryptedDataKeys} are allowed`
+        )
+      }
       this.close()
       this.#key = {
         writer: new MessageWriter({ suite, context, dataKey, encryptedDataKeys, signingKey }, frameLength),

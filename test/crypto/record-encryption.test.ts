@@ -133,10 +133,18 @@ describe('sealing and opening', () => {
 
   it('refuses more encrypted data keys than it may read', async () => {
     const children = Array.from({ length: 5 }, (_, index) => aKeyring({ name: `key-${index + 2}` }))
-    const many = multiKeyring({ generator: aKeyring(), children })
+    const many = multiKeyring({ generator: aKeyring(), children, maxEncryptedDataKeys: 6 })
     const sealed = await aSealer(many).seal(Buffer.from('x'))
     expect(await faultOf(() => anOpener().open(sealed))).toBe('record')
     expect(await faultOf(() => anOpener(aKeyring({ maxEncryptedDataKeys: 6 })).open(sealed))).toBe('opened')
+  })
+
+  it('writes no more encrypted data keys than a reader with the same limit takes', async () => {
+    const children = Array.from({ length: 5 }, (_, index) => aKeyring({ name: `key-${index + 2}` }))
+    const many = multiKeyring({ generator: aKeyring(), children })
+    await expect(aSealer(many).seal(Buffer.from('x'))).rejects.toThrow(
+      'option maxEncryptedDataKeys: the keyring wraps every data key 6 times; at most 5 are allowed'
+    )
   })
 
   it('refuses options that cannot be', () => {
