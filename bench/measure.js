@@ -18,7 +18,8 @@ import { runInNewContext } from 'node:vm'
  * @property {object} [row] what the group stands for in the JSON of its suite
  *
  * @typedef {object} Bench What a `*.bench.js` file returns from its exported `prepare()`.
- * @property {readonly BenchGroup[]} groups
+ * @property {readonly (BenchGroup | (() => Promise<BenchGroup>))[]} groups one that is made when its turn comes
+ *   weighs on no other
  * @property {(group: BenchGroup, result: GroupResult) => object} [rowOf] one row of the suite's JSON
  * @property {readonly string[]} [notes] what a reader must know to judge the numbers
  * @property {() => void | Promise<void>} [finish] checks what only the end can tell, and releases what is held
@@ -77,10 +78,11 @@ export async function measureGroup(group, { samples, sampleMs, warmUpMs }) {
   for (let round = 0; round < samples; round += 1) {
     for (let step = 0; step < cases.length; step += 1) {
       const index = (round + step) % cases.length
-      // A case does not pay for what the one before left behind.
+      // A case does not pay for what the one before left behind, nor for the first steps after a full collection.
       collectGarbage()
       const count = iterations[index] ?? 1
       const candidate = /** @type {BenchCase} */ (cases[index])
+      await candidate.run(Math.ceil(count / 10))
       const ms = await timed(candidate, count)
       speeds[index]?.push(((count * (candidate.units ?? 1)) / ms) * 1_000)
     }

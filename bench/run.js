@@ -38,7 +38,8 @@ async function runSuite(name) {
   const { groups, notes = [], rowOf, finish } = await prepare()
   console.log(['', name, ...notes.map(note => `  - ${note}`)].join('\n'))
   const rows = []
-  for (const group of groups) {
+  for (const each of groups) {
+    const group = typeof each === 'function' ? await each() : each
     const result = await measureGroup(group, effort)
     rows.push(rowOf?.(group, result) ?? result)
     console.log(groupLines(result).join('\n'))

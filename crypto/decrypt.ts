@@ -1,4 +1,5 @@
 import { type KeyObject, timingSafeEqual } from 'node:crypto'
+import { commitmentBytes } from './algorithm-suites.ts'
 import { AuthenticationFailedError, MalformedMessageError } from './errors.ts'
 import { deriveKeys } from './key-derivation.ts'
 import { verifyFooter } from './message-format/footer.ts'
@@ -31,7 +32,7 @@ export function decryptMessage(
   const { contentKey, commitment } = deriveKeys(suite, dataKey, header.messageId)
   try {
     // Before the content key is used for anything: a key that does not commit to the message is not its key.
-    if (suite.committing && !timingSafeEqual(commitment!, header.commitment!))
+    if (suite.committing && !isCommitment(header.commitment!, commitment!))
       throw new AuthenticationFailedError()
     const key = secretKey(contentKey)
     verifyHeaderTag(header, key, unstoredContext)
@@ -47,4 +48,8 @@ export function decryptMessage(
   } finally {
     contentKey.fill(0)
   }
+}
+
+function isCommitment(found: Buffer, expected: string): boolean {
+  return timingSafeEqual(found, Buffer.from(expected.slice(0, commitmentBytes), 'latin1'))
 }

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { messageIdBytes, tagBytes } from './algorithm-suites.ts'
+import { commitmentBytes, messageIdBytes, tagBytes } from './algorithm-suites.ts'
 import { deriveKeys } from './key-derivation.ts'
 import type { EncryptionMaterials } from './materials.ts'
 import { maxFooterBytes, writeFooter } from './message-format/footer.ts'
@@ -40,7 +40,7 @@ export class MessageWriter {
     const messageId = out.subarray(messageIdAt, messageIdAt + messageIdBytes(suite))
     takeRandom(messageId)
     const { contentKey, commitment } = deriveKeys(suite, dataKey.bytes, messageId)
-    out.set(commitment!, commitmentAt)
+    out.write(commitment!, commitmentAt, commitmentBytes, 'latin1')
     const key = secretKey(contentKey)
     writeHeaderTag(suite, out, body.length, key)
     const bodyAt = body.length + tagBytes
@@ -55,13 +55,13 @@ export class MessageWriter {
 const pool = Buffer.allocUnsafeSlow(128 * 32)
 let taken = pool.length
 
-function takeRandom(target: Uint8Array): void {
+function takeRandom(target: Buffer): void {
   if (taken + target.length > pool.length) {
     randomFillSync(pool)
     taken = 0
   }
   const end = taken + target.length
-  target.set(pool.subarray(taken, end))
+  pool.copy(target, 0, taken, end)
   pool.fill(0, taken, end)
   taken = end
 }

@@ -26,8 +26,11 @@ const hashBytes = { sha256: 32, sha384: 48, sha512: 64 } as const
 export interface DerivedKeys {
   /** Of the suite's length, in memory that the caller wipes. */
   readonly contentKey: Buffer
-  /** Undefined for a suite without commitment. */
-  readonly commitment: Buffer | undefined
+  /**
+   * In latin1, which is cheaper than one more buffer, and it is public: the first 32 characters count. Undefined for a
+   * suite without commitment.
+   */
+  readonly commitment: string | undefined
 }
 
 /** Keys of one message. */
@@ -37,7 +40,7 @@ export function deriveKeys(suite: AlgorithmSuite, dataKey: Uint8Array, messageId
     const prk = createHmac('sha512', secretKey(messageId)).update(dataKey).digest()
     const key = secretKey(prk)
     const contentKey = createHmac('sha512', key).update(deriveInfos.get(id)!).digest().subarray(0, 32)
-    const commitment = createHmac('sha512', key).update(commitInfo).digest().subarray(0, 32)
+    const commitment = createHmac('sha512', key).update(commitInfo).digest('binary')
     prk.fill(0)
     return { contentKey, commitment }
   }

@@ -19,6 +19,7 @@ import {
  * Without frames: IV (12) ‖ length (8) ‖ ciphertext ‖ tag (16), as sequence number 1.
  * AAD = message id ‖ label ‖ sequence (4) ‖ plaintext length (8)
  */
+/** Of a decipher: a shorter tag must never do. A cipher makes 16 bytes unless told otherwise. */
 const options = { authTagLength: tagBytes }
 /** The header's tag is made with an IV of zeros. */
 const headerIv = Buffer.alloc(ivBytes)
@@ -45,7 +46,7 @@ export function writeHeaderTag(
   bodyEnd: number,
   contentKey: CipherKey
 ): void {
-  const gcm = createCipheriv(suite.cipher, contentKey, headerIv, options)
+  const gcm = createCipheriv(suite.cipher, contentKey, headerIv)
   gcm.setAAD(out.subarray(0, bodyEnd))
   gcm.final()
   gcm.getAuthTag().copy(out, bodyEnd)
@@ -82,11 +83,11 @@ export function writeFrames(
     if (isFinal) at = out.writeUInt32BE(finalFrameMarker, at)
     at = out.writeUInt32BE(sequence, at)
     const iv = out.subarray(at, at + ivBytes)
-    iv.fill(0, 0, 8)
-    iv.writeUInt32BE(sequence, 8)
-    at += ivBytes
+    at = out.writeUInt32BE(0, at)
+    at = out.writeUInt32BE(0, at)
+    at = out.writeUInt32BE(sequence, at)
     if (isFinal) at = out.writeUInt32BE(part.length, at)
-    const gcm = createCipheriv(suite.cipher, contentKey, iv, options)
+    const gcm = createCipheriv(suite.cipher, contentKey, iv)
     gcm.setAAD(aadOf(messageId, isFinal ? finalFrameLabel : frameLabel, sequence, part.length))
     gcm.update(part).copy(out, at)
     gcm.final()
@@ -180,14 +181,16 @@ function splitUnframed(message: Buffer, offset: number): { parts: Part[]; end: n
   return { parts: [part], end }
 }
 
+/** One for all frames: `setAAD` takes its bytes at once. */
+const aadScratch = Buffer.alloc(32 + singleBlockLabel.length + 12)
+
 function aadOf(messageId: Uint8Array, label: Buffer, sequence: number, plaintextBytes: number): Buffer {
-  const aad = Buffer.allocUnsafe(messageId.length + label.length + 12)
-  aad.set(messageId, 0)
-  aad.set(label, messageId.length)
-  let at = aad.writeUInt32BE(sequence, messageId.length + label.length)
-  at = aad.writeUInt32BE(0, at)
-  aad.writeUInt32BE(plaintextBytes, at)
-  return aad
+  aadScratch.set(messageId, 0)
+  aadScratch.set(label, messageId.length)
+  let at = aadScratch.writeUInt32BE(sequence, messageId.length + label.length)
+  at = aadScratch.writeUInt32BE(0, at)
+  at = aadScratch.writeUInt32BE(plaintextBytes, at)
+  return aadScratch.subarray(0, at)
 }
 
 function finish(final: () => void, ...wipe: (Buffer | undefined)[]): void {

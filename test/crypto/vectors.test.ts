@@ -148,6 +148,6 @@ describe('the key derivation', () => {
     const { messageId, dataKey, contentKey, commitment } = kdf!
     const derived = deriveKeys(suites.get(Number.parseInt(suite!, 16))!, base64(dataKey), base64(messageId))
     if (contentKey !== undefined) expect(derived.contentKey.toString('base64')).toBe(contentKey)
-    expect(derived.commitment?.toString('base64')).toBe(commitment)
+    expect(Buffer.from(derived.commitment!.slice(0, 32), 'latin1').toString('base64')).toBe(commitment)
   })
 })
