@@ -4,11 +4,10 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis'
 import type { KinesisReaderPort } from '../core/aws-ports.ts'
 import { checkInteger, checkKnownOptions, checkString } from '../core/check-option.ts'
-import { type Clock, systemClock } from '../core/clock.ts'
 import { InvalidOptionError } from '../core/errors.ts'
-import { type Logger, silentLogger } from '../core/logger.ts'
 import type { DeadLetterStore, RecordSink } from '../core/record-sink.ts'
 import type { EncryptionContext, SealingKeyring } from '../core/record-transform.ts'
+import { resolveSurroundings, type Surroundings, surroundingNames } from '../core/surroundings.ts'
 import type { ConsumedRecord } from '../core/user-record.ts'
 import type { LeaseTable } from './leases/lease-table.ts'
 import type { WorkerEvent } from './types.ts'
@@ -40,7 +39,7 @@ export interface BatchContext {
  */
 export type BatchHandler = (records: readonly ConsumedRecord[], context: BatchContext) => Promise<void> | void
 
-export interface WorkerOptions {
+export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   /** Workers of one name share the stream. Also the name of the lease table unless `tableName` says otherwise. */
   readonly applicationName: string
   readonly streamName: string
@@ -91,11 +90,6 @@ export interface WorkerOptions {
    * @default 30_000
    */
   readonly shutdownTimeoutMs?: number
-  readonly clock?: Clock
-  /** Source of randomness in [0, 1) for backoffs and for the choice among leases. */
-  readonly random?: () => number
-  readonly logger?: Logger
-  readonly onEvent?: (event: WorkerEvent) => void
 }
 
 const knownOptions = [
@@ -117,13 +111,10 @@ const knownOptions = [
   'idleTimeBetweenReadsMs',
   'maxRecordsPerRead',
   'shutdownTimeoutMs',
-  'clock',
-  'random',
-  'logger',
-  'onEvent'
+  ...surroundingNames
 ] as const satisfies readonly (keyof WorkerOptions)[]
 
-export interface ResolvedWorkerOptions {
+export interface ResolvedWorkerOptions extends Surroundings<WorkerEvent> {
   readonly applicationName: string
   readonly streamName: string
   readonly initialPosition: InitialPosition
@@ -137,10 +128,6 @@ export interface ResolvedWorkerOptions {
   readonly idleTimeBetweenReadsMs: number
   readonly maxRecordsPerRead: number
   readonly shutdownTimeoutMs: number
-  readonly clock: Clock
-  readonly random: () => number
-  readonly logger: Logger
-  readonly onEvent: (event: WorkerEvent) => void
 }
 
 export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
@@ -173,10 +160,7 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
     ),
     maxRecordsPerRead: checkInteger('maxRecordsPerRead', options.maxRecordsPerRead ?? 10_000, 1, 10_000),
     shutdownTimeoutMs: checkInteger('shutdownTimeoutMs', options.shutdownTimeoutMs ?? 30_000, 0, 3_600_000),
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
-    logger: options.logger ?? silentLogger,
-    onEvent: options.onEvent ?? (() => {})
+    ...resolveSurroundings(options)
   }
 }
 

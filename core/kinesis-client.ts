@@ -7,18 +7,16 @@ import {
   ListShardsCommand,
   PutRecordsCommand
 } from '@aws-sdk/client-kinesis'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
-import type { CallOptions, KinesisReaderPort, KinesisWriterPort } from './aws-ports.ts'
+import type { KinesisReaderPort, KinesisWriterPort } from './aws-ports.ts'
+import { sendOptions, withoutRetries } from './sdk-client.ts'
 
 /**
  * A client for puts and polls. It speaks HTTP/1.1 with keep-alive: HTTP/2, the SDK's default for Kinesis,
- * costs a quarter to a half of the throughput. The SDK's own retries are off, because sealstream's retrier
- * decides per record and counts every attempt.
+ * costs a quarter to a half of the throughput.
  */
 export function createKinesisClient(config: KinesisClientConfig = {}): KinesisClient {
   return new KinesisClient({
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000 }),
-    maxAttempts: 1,
+    ...withoutRetries(),
     ...config
   })
 }
@@ -34,8 +32,4 @@ export function kinesisPort(client: KinesisClient): KinesisWriterPort & KinesisR
       client.send(new GetShardIteratorCommand(input), sendOptions(options)),
     getRecords: (input, options) => client.send(new GetRecordsCommand(input), sendOptions(options))
   }
-}
-
-function sendOptions(options: CallOptions | undefined): { abortSignal?: AbortSignal } {
-  return options?.signal === undefined ? {} : { abortSignal: options.signal }
 }

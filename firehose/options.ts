@@ -6,15 +6,14 @@ import {
   checkOneOf,
   checkString
 } from '../core/check-option.ts'
-import { type Clock, systemClock } from '../core/clock.ts'
-import { type Logger, silentLogger } from '../core/logger.ts'
+import { resolveSurroundings, type Surroundings, surroundingNames } from '../core/surroundings.ts'
 import { Framing } from './record-framing.ts'
 import type { FirehosePort, SinkEvent } from './types.ts'
 
 /** Limits of the service: https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html */
 const limits = { batchRecords: 500, batchBytes: 4_194_304, recordBytes: 1_024_000 }
 
-export interface DeliveryStreamSinkOptions {
+export interface DeliveryStreamSinkOptions extends Partial<Surroundings<SinkEvent>> {
   readonly deliveryStreamName: string
   /** How records are told apart at the destination; there is no default, because a wrong guess glues them. */
   readonly framing: Framing
@@ -40,14 +39,9 @@ export interface DeliveryStreamSinkOptions {
    * @default no bound but the caller's signal
    */
   readonly maxElapsedMs?: number
-  readonly clock?: Clock
-  /** Source of randomness in [0, 1) for backoffs. */
-  readonly random?: () => number
-  readonly logger?: Logger
-  readonly onEvent?: (event: SinkEvent) => void
 }
 
-export interface ResolvedSinkOptions {
+export interface ResolvedSinkOptions extends Surroundings<SinkEvent> {
   readonly deliveryStreamName: string
   readonly framing: Framing
   readonly maxBatchRecords: number
@@ -55,10 +49,6 @@ export interface ResolvedSinkOptions {
   readonly maxRecordBytes: number
   readonly maxConcurrentRequests: number
   readonly maxElapsedMs: number
-  readonly clock: Clock
-  readonly random: () => number
-  readonly logger: Logger
-  readonly onEvent: (event: SinkEvent) => void
 }
 
 const knownOptions = [
@@ -72,10 +62,7 @@ const knownOptions = [
   'maxRecordBytes',
   'maxConcurrentRequests',
   'maxElapsedMs',
-  'clock',
-  'random',
-  'logger',
-  'onEvent'
+  ...surroundingNames
 ] as const satisfies readonly (keyof DeliveryStreamSinkOptions)[]
 
 export function resolveOptions(options: DeliveryStreamSinkOptions): ResolvedSinkOptions {
@@ -98,9 +85,6 @@ export function resolveOptions(options: DeliveryStreamSinkOptions): ResolvedSink
       options.maxElapsedMs === undefined
         ? Number.POSITIVE_INFINITY
         : checkInteger('maxElapsedMs', options.maxElapsedMs, 1, 86_400_000),
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
-    logger: options.logger ?? silentLogger,
-    onEvent: options.onEvent ?? (() => {})
+    ...resolveSurroundings(options)
   }
 }

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3'
+import { sendOptions } from '../core/sdk-client.ts'
 import type { PlanFraming } from './plan.ts'
 
 /** Reads what a destination bucket holds, each object once, in the order of the keys. */
@@ -38,7 +39,7 @@ export class ObjectReader {
         if (key === undefined || this.#seen.has(key)) continue
         const answer = await this.#client.send(
           new GetObjectCommand({ Bucket: this.#bucket, Key: key }),
-          signal === undefined ? {} : { abortSignal: signal }
+          sendOptions({ signal })
         )
         const bytes = Buffer.from((await answer.Body?.transformToByteArray()) ?? [])
         this.#seen.add(key)

@@ -1,6 +1,7 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { CallOptions } from '../core/aws-ports.ts'
 import type { DeadLetter, DeadLetterStore } from '../core/record-sink.ts'
+import { sendOptions } from '../core/sdk-client.ts'
 
 export interface S3DeadLetterStoreOptions {
   readonly client: S3Client
@@ -58,7 +59,7 @@ export class S3DeadLetterStore implements DeadLetterStore {
         Body: JSON.stringify(body),
         ContentType: 'application/json'
       }),
-      options.signal === undefined ? {} : { abortSignal: options.signal }
+      sendOptions(options)
     )
   }
 }

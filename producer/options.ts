@@ -7,10 +7,9 @@ import {
   checkOneOf,
   checkString
 } from '../core/check-option.ts'
-import { type Clock, systemClock } from '../core/clock.ts'
 import { InvalidOptionError } from '../core/errors.ts'
-import { type Logger, silentLogger } from '../core/logger.ts'
 import { type EncryptionContext, type SealingKeyring, SealMode } from '../core/record-transform.ts'
+import { resolveSurroundings, type Surroundings, surroundingNames } from '../core/surroundings.ts'
 import type { UserRecord } from '../core/user-record.ts'
 import type { ProducerEvent } from './types.ts'
 
@@ -38,7 +37,7 @@ export interface ResolvedSealOptions {
   readonly keyFor: ((record: UserRecord) => string) | undefined
 }
 
-export interface ProducerOptions {
+export interface ProducerOptions extends Partial<Surroundings<ProducerEvent>> {
   readonly streamName: string
   /** Seal every record; without it records are put as they are. */
   readonly seal?: SealOptions
@@ -96,14 +95,9 @@ export interface ProducerOptions {
   readonly maxBufferedBytes?: number
   /** Most `put()` calls that may wait for room; further ones are rejected. @default 10_000 */
   readonly maxWaitingPuts?: number
-  readonly clock?: Clock
-  /** Source of randomness in [0, 1) for backoffs. */
-  readonly random?: () => number
-  readonly logger?: Logger
-  readonly onEvent?: (event: ProducerEvent) => void
 }
 
-export interface ResolvedProducerOptions {
+export interface ResolvedProducerOptions extends Surroundings<ProducerEvent> {
   readonly streamName: string
   readonly seal: ResolvedSealOptions | undefined
   readonly aggregation: boolean
@@ -117,10 +111,6 @@ export interface ResolvedProducerOptions {
   readonly maxConcurrentRequests: number
   readonly maxBufferedBytes: number
   readonly maxWaitingPuts: number
-  readonly clock: Clock
-  readonly random: () => number
-  readonly logger: Logger
-  readonly onEvent: (event: ProducerEvent) => void
 }
 
 const knownOptions = [
@@ -140,10 +130,7 @@ const knownOptions = [
   'maxConcurrentRequests',
   'maxBufferedBytes',
   'maxWaitingPuts',
-  'clock',
-  'random',
-  'logger',
-  'onEvent'
+  ...surroundingNames
 ] as const satisfies readonly (keyof ProducerOptions)[]
 
 const mebibyte = 1_048_576
@@ -193,10 +180,7 @@ export function resolveOptions(options: ProducerOptions): ResolvedProducerOption
       Number.MAX_SAFE_INTEGER
     ),
     maxWaitingPuts: checkInteger('maxWaitingPuts', options.maxWaitingPuts ?? 10_000, 0, 10_000_000),
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
-    logger: options.logger ?? silentLogger,
-    onEvent: options.onEvent ?? (() => {})
+    ...resolveSurroundings(options)
   }
 }
 
