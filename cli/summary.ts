@@ -2,7 +2,6 @@ import type { JobResult } from './types.ts'
 import { bytes, count, rate, recordsPerSecond } from './view.ts'
 
 export interface SummaryContext {
-  readonly destination: string
   /** Folder or bucket that holds what was delivered. */
   readonly output: string
   /** Commands worth trying next. */

@@ -30,6 +30,19 @@ export const awsEngine: Engine = {
   endpoints: undefined
 }
 
+/** Engines that run in this process, such as those of `sealstream/local`. */
+export function embeddedEngine({
+  region,
+  credentials,
+  endpoints
+}: {
+  readonly region: string
+  readonly credentials: NonNullable<Engine['credentials']>
+  readonly endpoints: NonNullable<Engine['endpoints']>
+}): Engine {
+  return { kind: 'embedded', region, credentials, endpoints }
+}
+
 /** Any AWS-compatible address that serves all services, such as a LocalStack container. */
 export function endpointEngine(
   url: string,

@@ -23,7 +23,7 @@ export type {
 export { createPipeline } from './create-pipeline.ts'
 export { ObjectReader, recordsOf } from './delivered-objects.ts'
 export type { Engine, ServiceClientConfig, ServiceName } from './engine.ts'
-export { awsEngine, clientConfigOf, endpointEngine } from './engine.ts'
+export { awsEngine, clientConfigOf, embeddedEngine, endpointEngine } from './engine.ts'
 export type { LedgerSummary } from './ledger.ts'
 export { Ledger } from './ledger.ts'
 export type { PackedNeedles } from './plaintext-scan.ts'

@@ -9,6 +9,7 @@ import {
   awsEngine,
   definePipeline,
   type Engine,
+  embeddedEngine,
   endpointEngine,
   type PipelinePlan
 } from '../../pipeline/index.ts'
@@ -198,7 +199,7 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
     view.end()
     const output = opened.output
     if (!settings.json) {
-      shown.write(textSummary(result, { destination: 's3', output, next: extras.next ?? [] }))
+      shown.write(textSummary(result, { output, next: extras.next ?? [] }))
     }
     const code = report(result, settings, where)
     if (settings.json) process.stdout.write(`${jsonSummary(result, output)}\n`)
@@ -266,12 +267,7 @@ async function openEngine(settings: RunSettings): Promise<OpenedEngine> {
   const local = await startLocal({ outputFolder: folder })
   const output = relative(process.cwd(), `${folder}/${delivery.bucket}`)
   return {
-    engine: {
-      kind: 'embedded',
-      region: local.region,
-      credentials: local.credentials,
-      endpoints: local.endpoints
-    },
+    engine: embeddedEngine(local),
     local,
     where: `the embedded engines of ${name}`,
     output: output.startsWith('..') ? `${folder}/${delivery.bucket}` : output

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LocalEngines, type LocalOptions, startLocal } from '../../local/index.ts'
-import { type Engine, endpointEngine, type PipelinePlan } from '../../pipeline/index.ts'
+import { type Engine, embeddedEngine, endpointEngine, type PipelinePlan } from '../../pipeline/index.ts'
 
 export interface TestEngine {
   readonly engine: Engine
@@ -25,12 +25,7 @@ export async function openTestEngine(options: Omit<LocalOptions, 'outputFolder'>
   const outputFolder = await mkdtemp(join(tmpdir(), 'sealstream-test-'))
   const local = await startLocal({ ...options, outputFolder })
   return {
-    engine: {
-      kind: 'embedded',
-      region: local.region,
-      credentials: local.credentials,
-      endpoints: local.endpoints
-    },
+    engine: embeddedEngine(local),
     local,
     plan,
     async close() {
