@@ -3,6 +3,7 @@ import {
   DescribeKeyCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
+  type KeyMetadata,
   KMSClient,
   type KMSClientConfig
 } from '@aws-sdk/client-kms'
@@ -113,10 +114,7 @@ export class KmsCalls {
 
   /** ARN of the key behind an id or an alias. */
   async resolve(request: KeyRequest, keyId: string): Promise<KmsKeyArn> {
-    const answer = await this.#call(request, 'DescribeKey', keyId, client =>
-      client.send(new DescribeKeyCommand({ KeyId: keyId, GrantTokens: this.#grantTokens }))
-    )
-    const arn = parseKmsKeyArn(answer.KeyMetadata?.Arn ?? '')
+    const arn = parseKmsKeyArn((await this.#describe(request, keyId))?.Arn ?? '')
     if (arn === undefined) throw new KeyUnavailableError('kms: DescribeKey answered without a key ARN')
     return arn
   }
@@ -142,10 +140,15 @@ export class KmsCalls {
     if (!this.#refusesDeletedKeys || !(error instanceof KeyUnavailableError)) return false
     if (error.serviceCode === 'NotFoundException') return true
     if (error.serviceCode !== 'KMSInvalidStateException') return false
-    const { KeyMetadata: metadata } = await this.#call(request, 'DescribeKey', keyArn, client =>
-      client.send(new DescribeKeyCommand({ KeyId: keyArn, GrantTokens: this.#grantTokens }))
+    const state = (await this.#describe(request, keyArn))?.KeyState
+    return state === 'PendingDeletion' || state === 'PendingReplicaDeletion'
+  }
+
+  async #describe(request: KeyRequest, keyId: string): Promise<KeyMetadata | undefined> {
+    const answer = await this.#call(request, 'DescribeKey', keyId, client =>
+      client.send(new DescribeKeyCommand({ KeyId: keyId, GrantTokens: this.#grantTokens }))
     )
-    return metadata?.KeyState === 'PendingDeletion' || metadata?.KeyState === 'PendingReplicaDeletion'
+    return answer.KeyMetadata
   }
 
   async #call<T>(
