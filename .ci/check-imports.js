@@ -23,7 +23,7 @@ const mayImport = {
   producer: ['core'],
   consumer: ['core'],
   firehose: ['core'],
-  local: ['core/clock.ts'],
+  local: ['core/clock.ts', 'core/errors.ts'],
   lambda: ['core', '*/index.ts'],
   pipeline: ['core', '*/index.ts'],
   cli: ['core', '*/index.ts'],
@@ -44,7 +44,7 @@ for (const folder of folders) {
       if (target.startsWith(`${folder}/`)) continue
       const allowed = mayImport[folder].some(rule =>
         rule.startsWith('*')
-          ? /^[a-z]+\/index\.[jt]s$/.test(target)
+          ? /^[a-z]+(\/testing)?\/index\.[jt]s$/.test(target)
           : target === rule || target.startsWith(`${rule}/`)
       )
       if (!allowed) findings.push(`${from} imports ${target}`)

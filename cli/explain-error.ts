@@ -1,4 +1,4 @@
-import { InvalidOptionError, isSealstreamError } from '../core/errors.ts'
+import { ErrorCode, InvalidOptionError, isSealstreamError } from '../core/errors.ts'
 import { classifyFailure, FailureClass, ServiceError } from '../core/service-errors.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
 
@@ -12,6 +12,9 @@ export interface Explanation {
 export function explainError(error: unknown, endpoint: string): Explanation {
   if (error instanceof UsageError || error instanceof InvalidOptionError) {
     return { exitCode: ExitCode.usage, message: error.message }
+  }
+  if (isSealstreamError(error) && error.code === ErrorCode.engineUnavailable) {
+    return { exitCode: ExitCode.unreachable, message: error.message }
   }
   const failure = failureOf(error)
   if (failure === FailureClass.unreachable) {

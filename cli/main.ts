@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { InvalidOptionError } from '../core/errors.ts'
 import { demoCommand, demoUsage } from './commands/demo.ts'
+import { localCommand, localUsage } from './commands/local.ts'
 import { runCommand, runUsage } from './commands/run.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
 
@@ -10,13 +11,16 @@ ${runUsage}
 
 ${demoUsage}
 
+${localUsage}
+
 Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreachable or denied; 4 findings;
 130 interrupted.
 `
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<ExitCode>>> = {
   run: runCommand,
-  demo: demoCommand
+  demo: demoCommand,
+  local: localCommand
 }
 
 /** Runs one command of the command line and returns the exit code. Never throws. */

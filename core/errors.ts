@@ -24,7 +24,8 @@ export const ErrorCode = {
   timeout: 'SEALSTREAM_TIMEOUT',
   unreachable: 'SEALSTREAM_UNREACHABLE',
   undeliverable: 'SEALSTREAM_UNDELIVERABLE',
-  processorFailed: 'SEALSTREAM_PROCESSOR_FAILED'
+  processorFailed: 'SEALSTREAM_PROCESSOR_FAILED',
+  engineUnavailable: 'SEALSTREAM_ENGINE_UNAVAILABLE'
 } as const
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 

@@ -16,11 +16,11 @@ export interface LocalServer {
 const http2Preface = Buffer.from('PRI ')
 
 /**
- * Listens on one loopback port for HTTP/1.1 and cleartext HTTP/2 alike, because the AWS SDK's default for
+ * Listens on one port for HTTP/1.1 and cleartext HTTP/2 alike, because the AWS SDK's default for
  * Kinesis is HTTP/2 with prior knowledge. The first bytes of a connection decide which server gets it; the
  * HTTP/2 server's compatibility API makes both look the same to `listener`.
  */
-export async function listen(listener: RequestListener, port = 0): Promise<LocalServer> {
+export async function listen(listener: RequestListener, port = 0, host = '127.0.0.1'): Promise<LocalServer> {
   const http1 = createHttpServer({ keepAlive: true }, listener)
   // Idle keep-alive connections stay open: a client that reuses one just as it closes sees a reset.
   http1.keepAliveTimeout = 0
@@ -47,7 +47,7 @@ export async function listen(listener: RequestListener, port = 0): Promise<Local
   })
   await new Promise<void>((resolve, reject) => {
     net.once('error', reject)
-    net.listen(port, '127.0.0.1', resolve)
+    net.listen(port, host, resolve)
   })
   const bound = (net.address() as AddressInfo).port
 

@@ -6,10 +6,11 @@ import type { AwsJsonOptions } from './aws-json.ts'
 import { createDynamodbEngine } from './dynamodb/engine.ts'
 import type { FailDeliveryEntry } from './firehose/actions/put-records.ts'
 import { createFirehoseEngine } from './firehose/engine.ts'
-import { listen, type RequestListener } from './http-server.ts'
+import { type LocalServer, listen, type RequestListener } from './http-server.ts'
 import type { FailEntry } from './kinesis/actions/put-records.ts'
 import { createKinesisEngine } from './kinesis/engine.ts'
 import { createKmsEngine } from './kms/engine.ts'
+import { multiplex } from './multiplexer.ts'
 import { createS3Engine } from './s3/engine.ts'
 
 export type LocalService = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'firehose'
@@ -24,6 +25,10 @@ export interface LocalOptions {
   readonly outputFolder?: string
   /** Port of each service. @default any that is free */
   readonly ports?: Readonly<Partial<Record<LocalService, number>>>
+  /** Port that serves all services. @default any that is free */
+  readonly port?: number
+  /** Address to listen on; `0.0.0.0` lets other machines in, inside a container for example. @default '127.0.0.1' */
+  readonly host?: string
   /** Whether Kinesis shards refuse more than 1,000 records and 1 MiB a second. @default false */
   readonly throttle?: boolean
   /** How long Kinesis streams stay CREATING, UPDATING and DELETING, in milliseconds. @default 0 */
@@ -45,16 +50,23 @@ export interface LocalClientConfig {
   readonly forcePathStyle?: boolean
 }
 
-/** The engines while they run. All of it ends with the process. */
-export interface LocalEngines extends AsyncDisposable {
+/** AWS services on addresses of their own, ready for the SDK's clients; whoever serves them ends with `close`. */
+export interface LocalServices extends AsyncDisposable {
   readonly region: string
   readonly accountId: string
   readonly credentials: LocalClientConfig['credentials']
-  /** `http://127.0.0.1:<port>` of each service. */
+  /** One address that serves all services, such as `http://127.0.0.1:4566`. */
+  readonly endpoint: string
+  /** Address of each service. */
   readonly endpoints: Readonly<Record<LocalService, string>>
-  readonly outputFolder: string
   /** `new KinesisClient(engines.clientConfig('kinesis'))`, and so on. */
   clientConfig(service: LocalService): LocalClientConfig
+  close(): Promise<void>
+}
+
+/** The engines while they run. All of it ends with the process. */
+export interface LocalEngines extends LocalServices {
+  readonly outputFolder: string
   /** Writes what the delivery streams hold now. Returns also when a write has failed and will be tried again. */
   flushFirehose(): Promise<void>
   firehoseBufferedBytes(): number
@@ -62,7 +74,6 @@ export interface LocalEngines extends AsyncDisposable {
   everythingAtRest(): AsyncGenerator<Uint8Array>
   /** Requests that reached KMS so far. */
   kmsRequests(): number
-  close(): Promise<void>
 }
 
 const region = 'us-east-1'
@@ -105,19 +116,23 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     s3: s3.listener,
     firehose: firehose.listener
   }
-  const servers = await Promise.all(
-    Object.entries(listeners).map(async ([service, listener]) => ({
-      service,
-      server: await listen(listener, options.ports?.[service as LocalService] ?? 0)
-    }))
+  const services = Object.keys(listeners) as LocalService[]
+  const servers = await listenAll(
+    [
+      ...services.map(service => ({ listener: listeners[service], port: options.ports?.[service] })),
+      { listener: multiplex(listeners, process.version), port: options.port }
+    ],
+    options.host
   )
-  const endpoints = Object.fromEntries(servers.map(({ service, server }) => [service, server.url])) as Record<
+  const urls = servers.map(({ url }) => url)
+  const endpoint = urls.at(-1)!
+  const endpoints = Object.fromEntries(services.map((service, index) => [service, urls[index]])) as Record<
     LocalService,
     string
   >
 
   const close = async (): Promise<void> => {
-    await Promise.all(servers.map(({ server }) => server.close()))
+    await Promise.all(servers.map(server => server.close()))
     await firehose.close()
     if (options.outputFolder !== undefined) return
     // A request that was cut off may still be writing its file.
@@ -127,14 +142,10 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     region,
     accountId,
     credentials,
+    endpoint,
     endpoints,
     outputFolder,
-    clientConfig: service => ({
-      endpoint: endpoints[service],
-      region,
-      credentials,
-      ...(service === 's3' ? { forcePathStyle: true } : {})
-    }),
+    clientConfig: service => clientConfigOf({ region, credentials, endpoints }, service),
     flushFirehose: () => firehose.flush(),
     firehoseBufferedBytes: () => firehose.bufferedBytes,
     async *everythingAtRest() {
@@ -145,4 +156,30 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     close,
     [Symbol.asyncDispose]: close
   }
+}
+
+/** What a client of `service` is made from. */
+export function clientConfigOf(
+  { region, credentials, endpoints }: Pick<LocalServices, 'region' | 'credentials' | 'endpoints'>,
+  service: LocalService
+): LocalClientConfig {
+  return {
+    endpoint: endpoints[service],
+    region,
+    credentials,
+    ...(service === 's3' ? { forcePathStyle: true } : {})
+  }
+}
+
+/** All of them, or none: when one port is taken the others are given back. */
+async function listenAll(
+  ports: readonly { readonly listener: RequestListener; readonly port: number | undefined }[],
+  host?: string
+): Promise<LocalServer[]> {
+  const settled = await Promise.allSettled(ports.map(({ listener, port }) => listen(listener, port, host)))
+  const servers = settled.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  const failed = settled.find(result => result.status === 'rejected')
+  if (failed === undefined) return servers
+  await Promise.all(servers.map(server => server.close()))
+  throw failed.reason
 }

@@ -30,7 +30,8 @@ delivered by Firehose to S3, and counted in a ledger.
   --input FILE|-          what to read; - is standard input
   --format ndjson|lines   one JSON object per line, or lines as they are
   --partition-key FIELD   member whose value is the partition key (ndjson)
-  --engine NAME           embedded (default: engines in this process), endpoint, or aws
+  --engine NAME           embedded (default: engines in this process), localstack (a container, or what is up
+                          at SEALSTREAM_ENDPOINT), endpoint, or aws
   --endpoint URL          address of the endpoint engine; default SEALSTREAM_ENDPOINT
   --config FILE           a plan: .json, .js, .mjs or .ts; needed for aws
   --workers N             worker processes, 1 to 32; default 2
@@ -41,7 +42,7 @@ delivered by Firehose to S3, and counted in a ledger.
   --json                  print one last line of JSON
   --verbose               show stack traces, and which process is which worker`
 
-const engines = ['embedded', 'endpoint', 'aws'] as const
+const engines = ['embedded', 'localstack', 'endpoint', 'aws'] as const
 const maxLineBytes = 10 * 1024 * 1024 + 1
 
 /** What the demo adds to a plain run. */
@@ -173,15 +174,14 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
   process.on('SIGINT', onInterrupt)
   process.on('SIGTERM', onInterrupt)
   let where = 'AWS'
-  let local: LocalEngines | undefined
+  let opened: OpenedEngine | undefined
   try {
-    const opened = await openEngine(settings)
-    local = opened.local
+    opened = await openEngine(settings)
     where = opened.where
     const options: JobOptions = {
       plan: settings.plan,
       engine: opened.engine,
-      local,
+      local: opened.local,
       provision: settings.engine !== 'aws' || settings.create,
       input: settings.input,
       parse: { format: settings.format, partitionKeyField: settings.partitionKeyField },
@@ -215,7 +215,7 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
     process.off('SIGINT', onInterrupt)
     process.off('SIGTERM', onInterrupt)
     settings.closeInput?.()
-    await local?.close()
+    await opened?.close()
   }
 }
 
@@ -252,15 +252,24 @@ interface OpenedEngine {
   readonly where: string
   /** Folder or bucket of what is delivered. */
   readonly output: string
+  /** Ends what was started for this run. */
+  close(): Promise<void>
 }
 
 async function openEngine(settings: RunSettings): Promise<OpenedEngine> {
   const { delivery, name } = definePipeline(settings.plan)
   const bucket = `s3://${delivery.bucket}/${delivery.prefix}`
-  if (settings.engine === 'aws') return { engine: awsEngine, local: undefined, where: 'AWS', output: bucket }
+  const remote = { local: undefined, output: bucket, close: async () => {} }
+  if (settings.engine === 'aws') return { ...remote, engine: awsEngine, where: 'AWS' }
   if (settings.engine === 'endpoint') {
     const url = settings.endpoint!
-    return { engine: endpointEngine(url), local: undefined, where: url, output: bucket }
+    return { ...remote, engine: endpointEngine(url), where: url }
+  }
+  if (settings.engine === 'localstack') {
+    const { startLocalStack } = await import('../../local/testing/index.ts')
+    const stack = await startLocalStack()
+    const where = `LocalStack at ${stack.endpoint}`
+    return { ...remote, engine: endpointEngine(stack.endpoint), where, close: () => stack.close() }
   }
   const { startLocal } = await import('../../local/index.ts')
   const folder = resolve(settings.output ?? `sealstream-output/${runName()}`)
@@ -270,14 +279,16 @@ async function openEngine(settings: RunSettings): Promise<OpenedEngine> {
     engine: embeddedEngine(local),
     local,
     where: `the embedded engines of ${name}`,
-    output: output.startsWith('..') ? `${folder}/${delivery.bucket}` : output
+    output: output.startsWith('..') ? `${folder}/${delivery.bucket}` : output,
+    close: () => local.close()
   }
 }
 
 /** A plan for a run without a configuration file: buffers of one second, quick failover. */
 function defaultPlan(engine: RunSettings['engine']): PipelinePlan {
   // On an emulator that outlives the run, every run has names of its own.
-  const name = engine === 'endpoint' ? `sealstream-${randomUUID().slice(0, 8)}` : 'sealstream'
+  const name =
+    engine === 'endpoint' || engine === 'localstack' ? `sealstream-${randomUUID().slice(0, 8)}` : 'sealstream'
   return {
     name,
     consumer: { failoverTimeMs: 2_000, idleTimeBetweenReadsMs: 200 },

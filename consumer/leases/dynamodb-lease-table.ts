@@ -38,6 +38,9 @@ type Item = Record<string, unknown>
 const activeTimeoutMs = 120_000
 const pollMs = 250
 
+/** Calls for the table itself come before any lease is held: no lease runs out while a slow answer is awaited. */
+const tableCallOptions = { requestTimeout: 30_000 }
+
 /** The lease table in DynamoDB, in the layout of the Java KCL 2.x. Attributes that it does not know stay as they are. */
 export class DynamodbLeaseTable implements LeaseTable {
   readonly #options: DynamodbLeaseTableOptions
@@ -229,7 +232,8 @@ export class DynamodbLeaseTable implements LeaseTable {
   async #status(): Promise<string | undefined> {
     try {
       const { Table: table } = (await this.#documents.send(
-        new DescribeTableCommand({ TableName: this.#options.tableName }) as never
+        new DescribeTableCommand({ TableName: this.#options.tableName }) as never,
+        tableCallOptions
       )) as { Table?: { TableStatus?: string } }
       return table?.TableStatus
     } catch (cause) {
@@ -246,7 +250,8 @@ export class DynamodbLeaseTable implements LeaseTable {
           BillingMode: 'PAY_PER_REQUEST',
           AttributeDefinitions: [{ AttributeName: A.leaseKey, AttributeType: 'S' }],
           KeySchema: [{ AttributeName: A.leaseKey, KeyType: 'HASH' }]
-        }) as never
+        }) as never,
+        tableCallOptions
       )
     } catch (cause) {
       // Another worker of the fleet was first.

@@ -1,131 +1,15 @@
-import { randomBytes } from 'node:crypto'
-import {
-  type KinesisClient,
-  MergeShardsCommand,
-  PutRecordsCommand,
-  SplitShardCommand
-} from '@aws-sdk/client-kinesis'
-import { afterEach, describe, expect, it } from 'vitest'
-import type { WorkerEvent } from '../../consumer/index.ts'
-import { systemClock } from '../../core/clock.ts'
-import { createKinesisClient, kinesisPort } from '../../core/kinesis-client.ts'
+import { MergeShardsCommand, PutRecordsCommand, SplitShardCommand } from '@aws-sdk/client-kinesis'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { kinesisPort } from '../../core/kinesis-client.ts'
 import { AwsError } from '../../local/aws-json.ts'
-import {
-  clientConfigOf,
-  createPipeline,
-  Ledger,
-  type Pipeline,
-  PlaintextScan,
-  packNeedles,
-  recordsOf
-} from '../../pipeline/index.ts'
-import type { StoredDeadLetter } from '../../pipeline/s3-dead-letter-store.ts'
-import { openTestEngine, type TestEngine } from '../helpers/engine.ts'
-
-const open: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close()
-})
-
-async function start(
-  plan: Parameters<TestEngine['plan']>[0] = {},
-  options: Parameters<typeof openTestEngine>[0] = {}
-): Promise<{ test: TestEngine; pipeline: Pipeline; kinesis: KinesisClient }> {
-  const test = await openTestEngine(options)
-  open.push(() => test.close())
-  const pipeline = createPipeline(test.plan(plan), { engine: test.engine })
-  open.push(() => pipeline.close())
-  await pipeline.provision()
-  const kinesis = createKinesisClient(clientConfigOf(test.engine, 'kinesis'))
-  open.push(() => kinesis.destroy())
-  return { test, pipeline, kinesis }
-}
-
-interface RunningWorker {
-  readonly events: WorkerEvent[]
-  readonly stats: ReturnType<Pipeline['createWorker']>['stats']
-  stop(): Promise<void>
-}
-
-function startWorker(pipeline: Pipeline, workerId: string): RunningWorker {
-  const stop = new AbortController()
-  const events: WorkerEvent[] = []
-  const worker = pipeline.createWorker({ workerId, onEvent: event => events.push(event) })
-  const running = worker.run({ signal: stop.signal })
-  const end = async (): Promise<void> => {
-    stop.abort()
-    await running
-  }
-  open.push(end)
-  return {
-    events,
-    get stats() {
-      return worker.stats
-    },
-    stop: end
-  }
-}
-
-/** Reads the destination until everything has come out, or time is up. */
-async function untilSettled(
-  pipeline: Pipeline,
-  test: TestEngine,
-  ledger: Ledger,
-  timeoutMs = 20_000
-): Promise<StoredDeadLetter[]> {
-  const objects = pipeline.createObjectReader()
-  const letters = pipeline.createDeadLetterReader()
-  const found: StoredDeadLetter[] = []
-  const deadline = systemClock.now() + timeoutMs
-  while (!ledger.settled && systemClock.now() < deadline) {
-    await systemClock.sleep(100)
-    await test.local?.flushFirehose()
-    for await (const { body } of objects.readNew()) {
-      for (const record of recordsOf(body, pipeline.plan.delivery.framing)) ledger.deliver(record)
-    }
-    for await (const { body } of letters.readNew()) {
-      const letter = JSON.parse(body.toString('utf8')) as StoredDeadLetter
-      found.push(letter)
-      ledger.deadLetter(letter.sequenceNumber, letter.subSequenceNumbers)
-    }
-  }
-  return found
-}
-
-async function putAll(
-  pipeline: Pipeline,
-  ledger: Ledger,
-  records: readonly { key: string; data: Buffer }[]
-): Promise<void> {
-  const producer = pipeline.createProducer()
-  await Promise.all(
-    records.map(async ({ key, data }) => {
-      const index = ledger.accept(data)
-      const { sequenceNumber, subSequenceNumber } = await producer.put({ partitionKey: key, data })
-      ledger.acknowledge(index, sequenceNumber, subSequenceNumber)
-    })
-  )
-  await producer.close()
-  const { accepted, acknowledged, handedBack, inFlight } = producer.stats
-  expect({ accepted, acknowledged, handedBack, inFlight }).toEqual({
-    accepted: records.length,
-    acknowledged: records.length,
-    handedBack: 0,
-    inFlight: 0
-  })
-}
-
-const records = (count: number, from = 0): { key: string; data: Buffer }[] =>
-  Array.from({ length: count }, (_, index) => ({
-    key: `key-${(from + index) % 50}`,
-    data: Buffer.from(JSON.stringify({ id: `r${from + index}`, secret: randomBytes(24).toString('base64') }))
-  }))
+import { createPipeline, Ledger, PlaintextScan, packNeedles } from '../../pipeline/index.ts'
+import { putAll, records, startPipeline, startWorker, untilSettled } from '../helpers/pipeline.ts'
 
 describe('the pipeline', () => {
   it.each(['aggregate', 'record', 'off'] as const)(
     'carries every record to S3 in mode %s, over two workers',
     async mode => {
-      const { test, pipeline } = await start({ sealing: { mode } })
+      const { test, pipeline } = await startPipeline({ sealing: { mode } })
       const workers = [startWorker(pipeline, 'w1'), startWorker(pipeline, 'w2')]
       const ledger = new Ledger()
       const put = records(500)
@@ -149,18 +33,18 @@ describe('the pipeline', () => {
   )
 
   it('dead-letters an altered record and one sealed for another stream as received, and goes on', async () => {
-    const { test, pipeline, kinesis } = await start({ stream: { shards: 1 } })
+    const { test, pipeline, kinesis } = await startPipeline({ stream: { shards: 1 } })
     const sealer = pipeline.createSealer()!
-    open.push(() => sealer.close())
+    onTestFinished(() => sealer.close())
     const altered = Buffer.from(await sealer.seal(Buffer.from('{"id":"altered"}')))
     altered[altered.length - 20]! ^= 1
     const foreignPipeline = createPipeline(
       { ...test.plan(), sealing: { keyId: pipeline.plan.sealing.keyId } },
       { engine: test.engine }
     )
-    open.push(() => foreignPipeline.close())
+    onTestFinished(() => foreignPipeline.close())
     const foreignSealer = foreignPipeline.createSealer()!
-    open.push(() => foreignSealer.close())
+    onTestFinished(() => foreignSealer.close())
     const foreign = Buffer.from(await foreignSealer.seal(Buffer.from('{"id":"foreign"}')))
     const plain = Buffer.from('{"id":"plain"}')
 
@@ -191,7 +75,7 @@ describe('the pipeline', () => {
   })
 
   it('follows a split and a merge while records flow', async () => {
-    const { test, pipeline, kinesis } = await start({ stream: { shards: 2 } })
+    const { test, pipeline, kinesis } = await startPipeline({ stream: { shards: 2 } })
     const worker = startWorker(pipeline, 'w1')
     const ledger = new Ledger()
     await putAll(pipeline, ledger, records(100))
@@ -238,7 +122,7 @@ describe('the pipeline', () => {
     'holds the shard while the key cannot be had, raises an event, and goes on by itself',
     async () => {
       let outage: AwsError | undefined
-      const { test, pipeline } = await start(
+      const { test, pipeline } = await startPipeline(
         { stream: { shards: 1 } },
         {
           faults: {
@@ -277,9 +161,9 @@ describe('the pipeline', () => {
   )
 
   it('refuses to start on a stream that does not exist, and says so', async () => {
-    const { test } = await start()
+    const { test } = await startPipeline()
     const pipeline = createPipeline(test.plan(), { engine: test.engine })
-    open.push(() => pipeline.close())
+    onTestFinished(() => pipeline.close())
     const producer = pipeline.createProducer()
     await expect(producer.put({ partitionKey: 'k', data: Buffer.from('x') })).rejects.toMatchObject({
       code: 'SEALSTREAM_PUT_FAILED'

@@ -1,0 +1,18 @@
+export { ErrorCode, isSealstreamError, SealstreamError } from '../../core/errors.ts'
+export {
+  type LocalClientConfig,
+  type LocalEngines,
+  type LocalOptions,
+  type LocalService,
+  type LocalServices,
+  startLocal
+} from '../start.ts'
+export type { ContainerOptions } from './container.ts'
+export { EngineStartError, type EngineStartReason } from './errors.ts'
+export { type LocalContainerOptions, startLocalContainer } from './local-container.ts'
+export {
+  defaultLocalStackImage,
+  type LocalStack,
+  type LocalStackOptions,
+  startLocalStack
+} from './localstack.ts'

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import type { KinesisClient } from '@aws-sdk/client-kinesis'
+import { expect, onTestFinished } from 'vitest'
+import type { WorkerEvent } from '../../consumer/index.ts'
+import { systemClock } from '../../core/clock.ts'
+import { createKinesisClient } from '../../core/kinesis-client.ts'
+import {
+  clientConfigOf,
+  createPipeline,
+  type Ledger,
+  type Pipeline,
+  recordsOf
+} from '../../pipeline/index.ts'
+import type { StoredDeadLetter } from '../../pipeline/s3-dead-letter-store.ts'
+import { openTestEngine, type TestEngine } from './engine.ts'
+
+/** A provisioned pipeline on the engine under test, with names of its own. All of it ends with the test. */
+export async function startPipeline(
+  plan: Parameters<TestEngine['plan']>[0] = {},
+  options: Parameters<typeof openTestEngine>[0] = {}
+): Promise<{ test: TestEngine; pipeline: Pipeline; kinesis: KinesisClient }> {
+  const test = await openTestEngine(options)
+  onTestFinished(() => test.close())
+  const pipeline = createPipeline(test.plan(plan), { engine: test.engine })
+  onTestFinished(() => pipeline.close())
+  await pipeline.provision()
+  const kinesis = createKinesisClient(clientConfigOf(test.engine, 'kinesis'))
+  onTestFinished(() => kinesis.destroy())
+  return { test, pipeline, kinesis }
+}
+
+export interface RunningWorker {
+  readonly events: WorkerEvent[]
+  readonly stats: ReturnType<Pipeline['createWorker']>['stats']
+  stop(): Promise<void>
+}
+
+export function startWorker(pipeline: Pipeline, workerId: string): RunningWorker {
+  const stop = new AbortController()
+  const events: WorkerEvent[] = []
+  const worker = pipeline.createWorker({ workerId, onEvent: event => events.push(event) })
+  const running = worker.run({ signal: stop.signal })
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await running
+  }
+  onTestFinished(end)
+  return {
+    events,
+    get stats() {
+      return worker.stats
+    },
+    stop: end
+  }
+}
+
+/** Reads the destination until everything has come out, or time is up. */
+export async function untilSettled(
+  pipeline: Pipeline,
+  test: TestEngine,
+  ledger: Ledger,
+  timeoutMs = 25_000
+): Promise<StoredDeadLetter[]> {
+  const objects = pipeline.createObjectReader()
+  const letters = pipeline.createDeadLetterReader()
+  const found: StoredDeadLetter[] = []
+  const deadline = systemClock.now() + timeoutMs
+  while (!ledger.settled && systemClock.now() < deadline) {
+    await systemClock.sleep(100)
+    await test.local?.flushFirehose()
+    for await (const { body } of objects.readNew()) {
+      for (const record of recordsOf(body, pipeline.plan.delivery.framing)) ledger.deliver(record)
+    }
+    for await (const { body } of letters.readNew()) {
+      const letter = JSON.parse(body.toString('utf8')) as StoredDeadLetter
+      found.push(letter)
+      ledger.deadLetter(letter.sequenceNumber, letter.subSequenceNumbers)
+    }
+  }
+  return found
+}
+
+export async function putAll(
+  pipeline: Pipeline,
+  ledger: Ledger,
+  records: readonly { key: string; data: Buffer }[]
+): Promise<void> {
+  const producer = pipeline.createProducer()
+  await Promise.all(
+    records.map(async ({ key, data }) => {
+      const index = ledger.accept(data)
+      const { sequenceNumber, subSequenceNumber } = await producer.put({ partitionKey: key, data })
+      ledger.acknowledge(index, sequenceNumber, subSequenceNumber)
+    })
+  )
+  await producer.close()
+  const { accepted, acknowledged, handedBack, inFlight } = producer.stats
+  expect({ accepted, acknowledged, handedBack, inFlight }).toEqual({
+    accepted: records.length,
+    acknowledged: records.length,
+    handedBack: 0,
+    inFlight: 0
+  })
+}
+
+export const records = (count: number, from = 0): { key: string; data: Buffer }[] =>
+  Array.from({ length: count }, (_, index) => ({
+    key: `key-${(from + index) % 50}`,
+    data: Buffer.from(JSON.stringify({ id: `r${from + index}`, secret: randomBytes(24).toString('base64') }))
+  }))
