@@ -217,7 +217,7 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
     ],
     [
       ['run', '--input', '-', '--format', 'lines', '--engine', 'cloud'],
-      '--engine: expected embedded, endpoint, aws, found cloud'
+      '--engine: expected embedded, localstack, endpoint, aws, found cloud'
     ],
     [['run', '--input', '-', '--format', 'lines', '--engine', 'aws'], '--engine aws needs --config'],
     [

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
 import { expect, onTestFinished } from 'vitest'
-import type { WorkerEvent } from '../../consumer/index.ts'
+import { Worker, type WorkerEvent, type WorkerOptions } from '../../consumer/index.ts'
 import { systemClock } from '../../core/clock.ts'
 import { createKinesisClient } from '../../core/kinesis-client.ts'
+import type { ConsumedRecord } from '../../core/user-record.ts'
 import {
   clientConfigOf,
   createPipeline,
@@ -108,3 +109,50 @@ export const records = (count: number, from = 0): { key: string; data: Buffer }[
     key: `key-${(from + index) % 50}`,
     data: Buffer.from(JSON.stringify({ id: `r${from + index}`, secret: randomBytes(24).toString('base64') }))
   }))
+
+export interface Collecting extends RunningWorker {
+  readonly received: ConsumedRecord[]
+}
+
+/** A worker on the pipeline's stream with a handler of the test's own. Ends with the test. */
+export function collect(
+  { engine }: TestEngine,
+  pipeline: Pipeline,
+  overrides: Partial<WorkerOptions> & { readonly workerId: string }
+): Collecting {
+  const stop = new AbortController()
+  const events: WorkerEvent[] = []
+  const received: ConsumedRecord[] = []
+  const { stream, consumer } = pipeline.plan
+  const worker = new Worker({
+    applicationName: consumer.applicationName,
+    streamName: stream.name,
+    initialPosition: 'TRIM_HORIZON',
+    failoverTimeMs: consumer.failoverTimeMs,
+    idleTimeBetweenReadsMs: consumer.idleTimeBetweenReadsMs,
+    createTable: true,
+    kinesis: { clientConfig: clientConfigOf(engine, 'kinesis') },
+    dynamodb: { clientConfig: clientConfigOf(engine, 'dynamodb') },
+    eachBatch: batch => void received.push(...batch),
+    onEvent: event => events.push(event),
+    ...overrides
+  })
+  const running = worker.run({ signal: stop.signal })
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await running
+  }
+  onTestFinished(end)
+  return {
+    events,
+    received,
+    get stats() {
+      return worker.stats
+    },
+    stop: end
+  }
+}
+
+/** The payloads as text, sorted: what came, whatever its order. */
+export const texts = (received: readonly { readonly data: Uint8Array }[]): string[] =>
+  received.map(({ data }) => Buffer.from(data).toString('utf8')).sort()
