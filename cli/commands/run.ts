@@ -16,18 +16,19 @@ import {
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { explainError } from '../explain-error.ts'
+import { flightInput } from '../flights.ts'
 import { type InputLine, readLines } from '../input.ts'
 import { runJob } from '../job.ts'
 import { jsonSummary, textSummary } from '../summary.ts'
 import type { JobOptions, JobResult, OnBadLine } from '../types.ts'
 import { createView } from '../view.ts'
 
-export const runUsage = `sealstream run --input FILE|- --format ndjson|lines [--partition-key FIELD]
+export const runUsage = `sealstream run [--input FILE|- --format ndjson|lines [--partition-key FIELD]]
 
 Carries every line of the input through the whole pipeline: sealed into Kinesis, opened by worker processes,
 delivered by Firehose to S3, and counted in a ledger.
 
-  --input FILE|-          what to read; - is standard input
+  --input FILE|-          what to read; - is standard input; default the flights of the demo, but not on aws
   --format ndjson|lines   one JSON object per line, or lines as they are
   --partition-key FIELD   member whose value is the partition key (ndjson)
   --engine NAME           embedded (default: engines in this process), localstack (a container, or what is up
@@ -101,8 +102,13 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     process.stdout.write(`${runUsage}\n`)
     return ExitCode.ok
   }
-  if (values.input === undefined)
-    throw new UsageError('--input is missing: name a file, or - for standard input')
+  if (values.input === undefined) {
+    const isBare = values.format === undefined && values['partition-key'] === undefined
+    if (!isBare || values.engine === 'aws')
+      throw new UsageError('--input is missing: name a file, or - for standard input')
+    const { canaries, ...input } = flightInput(1)
+    return run({ ...(await commonSettings(values)), ...input }, { canaries })
+  }
   const format = oneOf('--format', values.format, ['ndjson', 'lines'])
   const partitionKeyField = values['partition-key']
   if (format === 'ndjson' && !partitionKeyField)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { clientConfigOf, type LocalService, type LocalServices } from '../start.ts'
+import { endOf } from './container-end.ts'
 import { EngineStartError } from './errors.ts'
 import { WaitUntilReady } from './wait-until-ready.ts'
 
@@ -73,12 +74,12 @@ export async function startContainer(
     const started = await container.start()
     return { endpoint: started.getConnectionUri(), stop: async () => void (await started.stop()) }
   } catch (error) {
+    // testcontainers looks for the bound ports first, and tells of them alone when the container ends before that.
+    const container = runtime.container.getById(containerName)
+    const ended = await endOf(container, image).catch(() => undefined)
     // A container that was made and could not be started stays behind otherwise.
-    await runtime.container
-      .getById(containerName)
-      .remove({ force: true })
-      .catch(() => undefined)
-    throw startFailure(error, image, port)
+    await container.remove({ force: true }).catch(() => undefined)
+    throw ended ?? startFailure(error, image, port)
   }
 }
 

@@ -99,6 +99,12 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
     expect(code).toBe(0)
   })
 
+  it('carries the flights of the demo when no input is named', async () => {
+    const { code, json } = await sealstream(['run', '--json'])
+    expect(json).toMatchObject({ accepted: 20_000, delivered: 20_000, lost: 0, plaintextFoundAtRest: 0 })
+    expect(code).toBe(0)
+  })
+
   it('is not led astray by a hostile environment', async () => {
     const { code, json, stderr } = await sealstream(run, two, {
       AWS_PROFILE: 'missing',
@@ -241,6 +247,12 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
     expect(code).toBe(2)
   })
 
+  it('puts nothing of its own on aws', async () => {
+    const { code, stderr } = await sealstream(['run', '--engine', 'aws', '--config', linesConfig()])
+    expect(stderr).toContain('--input is missing')
+    expect(code).toBe(2)
+  })
+
   it('makes no delivery stream on aws without the role that Firehose is to assume', async () => {
     const config = join(folder, 'no-role.json')
     writeFileSync(config, JSON.stringify({ name: 'no-role' }))
@@ -312,3 +324,25 @@ function isAlive(pid: number): boolean {
     return false
   }
 }
+
+describe('sealstream local', () => {
+  it('serves all engines behind one port until it is interrupted, and says when it is ready', async () => {
+    const child = launch(['local', '--port', '0'])
+    const done = outcome(child)
+    const endpoint = await new Promise<string>((resolve, reject) => {
+      let out = ''
+      child.stdout!.on('data', chunk => {
+        out += String(chunk)
+        const [, url] = /at (http:\S+)\nReady\.\n/.exec(out) ?? []
+        if (url !== undefined) resolve(url)
+      })
+      child.on('close', () => reject(new Error('ended early')))
+    })
+    expect((await fetch(`${endpoint}/_localstack/health`)).status).toBe(200)
+    const taken = await sealstream(['local', '--port', new URL(endpoint).port])
+    expect(taken).toMatchObject({ code: 3, stderr: expect.stringContaining('is taken') })
+    child.kill('SIGTERM')
+    expect((await done).code).toBe(0)
+    await expect(fetch(endpoint)).rejects.toThrow()
+  })
+})

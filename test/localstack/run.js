@@ -5,14 +5,24 @@
 // A Docker engine is started and an image built only with CI=true or SEALSTREAM_CI_DOCKER=1. Without any of them the
 // reason is printed, and nothing fails.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { EngineStartError, startLocalContainer, startLocalStack } from 'sealstream/testing'
+import {
+  defaultLocalStackImage,
+  EngineStartError,
+  startLocalContainer,
+  startLocalStack
+} from 'sealstream/testing'
 
 const root = resolve(import.meta.dirname, '../..')
 const tools = join(root, '.ci/localstack')
-const builtImage = 'sealstream-ci/localstack:4.14'
+const [, builtImage = ''] = /^IMAGE=(.+)$/m.exec(readFileSync(join(tools, 'versions.env'), 'utf8')) ?? []
 const mayPrepare = process.env.CI === 'true' || process.env.SEALSTREAM_CI_DOCKER === '1'
+/** Whoever names an address or an image means it; without either, having none is no failure. */
+const isNamed =
+  process.env.SEALSTREAM_ENDPOINT !== undefined || process.env.SEALSTREAM_LOCALSTACK_IMAGE !== undefined
+/** @type {import('sealstream/testing').EngineStartReason[]} */
+const nothingToStart = ['package-missing', 'no-docker', 'image-not-found']
 
 process.exitCode = await main()
 
@@ -21,13 +31,13 @@ async function main() {
   if (process.env.SEALSTREAM_ENDPOINT !== undefined)
     return onLocalStack(`endpoint ${process.env.SEALSTREAM_ENDPOINT}`)
   let dockerd
-  if (!answers('docker', ['info']) && mayPrepare) {
+  if (mayPrepare && !hasDocker()) {
     const { status, stdout } = tool('start-docker')
-    if (status !== 0) return skip('no Docker engine could be started here')
+    if (status !== 0) return skip('LocalStack', 'no Docker engine runs, and none could be started')
     dockerd = Number(stdout)
   }
   try {
-    const way = prepareImage()
+    const way = chooseImage()
     return (await onLocalStack(way)) || (await onOwnImage())
   } finally {
     if (dockerd !== undefined) process.kill(dockerd)
@@ -35,20 +45,20 @@ async function main() {
 }
 
 /** Sees to it that there is an image to start, and says where it comes from. */
-function prepareImage() {
+function chooseImage() {
   if (process.env.SEALSTREAM_LOCALSTACK_IMAGE !== undefined)
     return `container of the image ${process.env.SEALSTREAM_LOCALSTACK_IMAGE}`
-  const pulled = 'localstack/localstack:4.14.0'
-  if (answers('docker', ['image', 'inspect', pulled]) || answers('docker', ['pull', '--quiet', pulled]))
-    return `container of the pulled image ${pulled}`
-  if (mayPrepare && answers('docker', ['info'])) {
-    console.log('LocalStack cannot be pulled: building an image')
+  if (!hasDocker() || canHave(defaultLocalStackImage))
+    return `container of the pulled image ${defaultLocalStackImage}`
+  if (mayPrepare) {
+    console.log('LocalStack cannot be pulled: building an image where there is none yet')
     tool('build-image')
   }
-  if (!answers('docker', ['image', 'inspect', builtImage])) return 'container'
-  process.env.SEALSTREAM_LOCALSTACK_IMAGE = builtImage
-  // What cannot pull LocalStack cannot pull the image that cleans up behind testcontainers either.
-  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
+  if (isHere(builtImage)) {
+    process.env.SEALSTREAM_LOCALSTACK_IMAGE = builtImage
+    // What cannot pull LocalStack cannot pull the image that cleans up behind testcontainers either.
+    process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
+  }
   return `container of the image ${builtImage}, built here`
 }
 
@@ -59,25 +69,27 @@ async function onLocalStack(way) {
     stack = await startLocalStack()
   } catch (error) {
     if (!(error instanceof EngineStartError)) throw error
-    // Whoever names an address or an image means it; without either, having none is no failure.
-    if (process.env.SEALSTREAM_ENDPOINT === undefined && !mayPrepare) return skip(error.message)
+    if (!isNamed && nothingToStart.includes(error.reason)) return skip('LocalStack', error.message)
     console.error(error.message)
     return 1
   }
   try {
     const { version } = await (await fetch(`${stack.endpoint}/_localstack/health`)).json()
     console.log(`LocalStack ${version}: ${way}`)
-    return suite('localstack', stack.endpoint, ['test/integration', 'test/localstack'])
+    const image = stack.image === undefined ? {} : { SEALSTREAM_TEST_IMAGE: stack.image }
+    return suite('localstack', stack.endpoint, ['test/integration', 'test/localstack'], image)
   } finally {
     await stack.close()
   }
 }
 
 async function onOwnImage() {
+  // Any base with `node` will do; the image that was built here has it.
+  const base = [process.env.SEALSTREAM_LOCAL_BASE ?? 'node:22-slim', builtImage].find(canHave)
+  if (base === undefined) return skip('our engines as an image', 'no Docker, or no base image with node')
   const image = 'sealstream-ci/local'
   process.env.SEALSTREAM_LOCAL_IMAGE = image
-  // Any base with `node` will do; the one that was built here has it.
-  if (process.env.SEALSTREAM_LOCALSTACK_IMAGE === builtImage) process.env.SEALSTREAM_LOCAL_BASE ??= builtImage
+  process.env.SEALSTREAM_LOCAL_BASE = base
   const { status } = spawnSync('node', ['local/build-image.js'], { cwd: root, stdio: 'inherit' })
   if (status !== 0) return 1
   const engines = await startLocalContainer({ image })
@@ -93,15 +105,15 @@ async function onOwnImage() {
  * @param {string} engine
  * @param {string} endpoint
  * @param {string[]} folders
+ * @param {Record<string, string>} [further] variables
  */
-function suite(engine, endpoint, folders) {
-  const env = { ...process.env, SEALSTREAM_TEST_ENGINE: engine, SEALSTREAM_ENDPOINT: endpoint }
+function suite(engine, endpoint, folders, further = {}) {
+  const env = { ...process.env, ...further, SEALSTREAM_TEST_ENGINE: engine, SEALSTREAM_ENDPOINT: endpoint }
   return spawnSync('npx', ['vitest', 'run', ...folders], { cwd: root, stdio: 'inherit', env }).status ?? 1
 }
 
 /** @param {string} name */
 function tool(name) {
-  if (!existsSync(join(tools, name))) return { status: 1, stdout: '' }
   return spawnSync(join(tools, name), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
@@ -113,8 +125,25 @@ function answers(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0
 }
 
-/** @param {string} reason */
-function skip(reason) {
-  console.log(`skipped: ${reason}`)
+function hasDocker() {
+  return answers('docker', ['info'])
+}
+
+/** @param {string} image */
+function isHere(image) {
+  return answers('docker', ['image', 'inspect', image])
+}
+
+/** @param {string} image */
+function canHave(image) {
+  return isHere(image) || answers('docker', ['pull', '--quiet', image])
+}
+
+/**
+ * @param {string} what
+ * @param {string} reason
+ */
+function skip(what, reason) {
+  console.log(`skipped: ${what}: ${reason}`)
   return 0
 }
