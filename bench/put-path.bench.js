@@ -75,6 +75,8 @@ function aProducer(seal) {
   return new Producer({
     streamName,
     kinesis: memoryStream(),
+    // The library's own cost, not the pace of a shard.
+    rateLimitPercent: 1_000_000,
     ...(seal === undefined ? {} : { seal })
   })
 }

@@ -7,7 +7,12 @@ import { checkInteger, checkKnownOptions, checkString } from '../core/check-opti
 import { InvalidOptionError } from '../core/errors.ts'
 import type { DeadLetterStore, RecordSink } from '../core/record-sink.ts'
 import type { EncryptionContext, SealingKeyring } from '../core/record-transform.ts'
-import { resolveSurroundings, type Surroundings, surroundingNames } from '../core/surroundings.ts'
+import {
+  DiagnosticsChannel,
+  resolveSurroundings,
+  type Surroundings,
+  surroundingNames
+} from '../core/surroundings.ts'
 import type { ConsumedRecord } from '../core/user-record.ts'
 import type { LeaseTable } from './leases/lease-table.ts'
 import type { WorkerEvent } from './types.ts'
@@ -160,7 +165,7 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
     ),
     maxRecordsPerRead: checkInteger('maxRecordsPerRead', options.maxRecordsPerRead ?? 10_000, 1, 10_000),
     shutdownTimeoutMs: checkInteger('shutdownTimeoutMs', options.shutdownTimeoutMs ?? 30_000, 0, 3_600_000),
-    ...resolveSurroundings(options)
+    ...resolveSurroundings(options, DiagnosticsChannel.worker, options.applicationName)
   }
 }
 

@@ -15,6 +15,11 @@ export function checkString(option: string, value: unknown): string {
   )
 }
 
+export function checkBoolean(option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new InvalidOptionError(option, `expected true or false, found ${typeof value}`)
+}
+
 export function checkOneOf<T extends string>(option: string, value: unknown, accepted: readonly T[]): T {
   if (accepted.includes(value as T)) return value as T
   const found = typeof value === 'string' ? `'${value}'` : typeof value

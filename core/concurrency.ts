@@ -23,6 +23,7 @@ export class Semaphore {
   readonly #capacity: number
   readonly #waiters: { units: number; grant: Deferred<void> }[] = []
   #taken = 0
+  #waitingUnits = 0
 
   constructor(capacity: number) {
     this.#capacity = capacity
@@ -38,6 +39,11 @@ export class Semaphore {
     return this.#waiters.length
   }
 
+  /** Units that are waited for. */
+  get waitingUnits(): number {
+    return this.#waitingUnits
+  }
+
   /** Takes `units` without waiting, or returns false and takes nothing. */
   tryTake(units: number): boolean {
     if (this.#waiters.length > 0 || !this.#fits(units)) return false
@@ -51,10 +57,12 @@ export class Semaphore {
     if (this.tryTake(units)) return
     const waiter = { units, grant: deferred<void>() }
     this.#waiters.push(waiter)
+    this.#waitingUnits += units
     const onAbort = (): void => {
       const index = this.#waiters.indexOf(waiter)
       if (index < 0) return
       this.#waiters.splice(index, 1)
+      this.#waitingUnits -= units
       waiter.grant.reject(signal?.reason)
       // The one that left may have been what held up smaller requests behind it.
       this.#serve()
@@ -81,6 +89,7 @@ export class Semaphore {
       const next = this.#waiters[0]!
       if (!this.#fits(next.units)) return
       this.#waiters.shift()
+      this.#waitingUnits -= next.units
       this.#taken += next.units
       next.grant.resolve()
     }

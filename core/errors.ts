@@ -9,6 +9,7 @@ export const ErrorCode = {
   recordExpired: 'SEALSTREAM_RECORD_EXPIRED',
   putFailed: 'SEALSTREAM_PUT_FAILED',
   bufferFull: 'SEALSTREAM_BUFFER_FULL',
+  laneStopped: 'SEALSTREAM_LANE_STOPPED',
   leaseLost: 'SEALSTREAM_LEASE_LOST',
   checkpointRejected: 'SEALSTREAM_CHECKPOINT_REJECTED',
   malformedAggregate: 'SEALSTREAM_MALFORMED_AGGREGATE',

@@ -12,6 +12,8 @@ export {
   SealstreamError
 } from './errors.ts'
 export type { Logger } from './logger.ts'
+export type { MetricDimensions, MetricStatistics, Metrics, MetricUnit } from './metrics.ts'
+export { MetricsRecorder } from './metrics.ts'
 export type { DeadLetter, DeadLetterStore, RecordSink, UndeliverableRecord } from './record-sink.ts'
 export type {
   EncryptionContext,
@@ -22,4 +24,5 @@ export type {
 } from './record-transform.ts'
 export { SealMode } from './record-transform.ts'
 export { FailureClass, ServiceError } from './service-errors.ts'
+export { DiagnosticsChannel } from './surroundings.ts'
 export type { ConsumedRecord, UserRecord } from './user-record.ts'

@@ -1,3 +1,4 @@
+import { type Channel, channel } from 'node:diagnostics_channel'
 import { type Clock, systemClock } from './clock.ts'
 import { type Logger, silentLogger } from './logger.ts'
 
@@ -12,11 +13,34 @@ export interface Surroundings<Event> {
 
 export const surroundingNames = ['clock', 'random', 'logger', 'onEvent'] as const
 
-export function resolveSurroundings<Event>(options: Partial<Surroundings<Event>>): Surroundings<Event> {
+/** Channels of `node:diagnostics_channel` on which every event is published as `{ source, event }`. */
+export const DiagnosticsChannel = {
+  producer: 'sealstream:producer',
+  worker: 'sealstream:worker',
+  sink: 'sealstream:sink'
+} as const
+
+/** `source` names what the events come from, such as the stream. */
+export function resolveSurroundings<Event>(
+  options: Partial<Surroundings<Event>>,
+  channelName: (typeof DiagnosticsChannel)[keyof typeof DiagnosticsChannel],
+  source: string
+): Surroundings<Event> {
   return {
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     logger: options.logger ?? silentLogger,
-    onEvent: options.onEvent ?? (() => {})
+    onEvent: publishing(channel(channelName), source, options.onEvent)
+  }
+}
+
+function publishing<Event>(
+  published: Channel,
+  source: string,
+  onEvent: ((event: Event) => void) | undefined
+): (event: Event) => void {
+  return event => {
+    if (published.hasSubscribers) published.publish({ source, event })
+    onEvent?.(event)
   }
 }

@@ -6,7 +6,12 @@ import {
   checkOneOf,
   checkString
 } from '../core/check-option.ts'
-import { resolveSurroundings, type Surroundings, surroundingNames } from '../core/surroundings.ts'
+import {
+  DiagnosticsChannel,
+  resolveSurroundings,
+  type Surroundings,
+  surroundingNames
+} from '../core/surroundings.ts'
 import { Framing } from './record-framing.ts'
 import type { FirehosePort, SinkEvent } from './types.ts'
 
@@ -85,6 +90,6 @@ export function resolveOptions(options: DeliveryStreamSinkOptions): ResolvedSink
       options.maxElapsedMs === undefined
         ? Number.POSITIVE_INFINITY
         : checkInteger('maxElapsedMs', options.maxElapsedMs, 1, 86_400_000),
-    ...resolveSurroundings(options)
+    ...resolveSurroundings(options, DiagnosticsChannel.sink, options.deliveryStreamName)
   }
 }

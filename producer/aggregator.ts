@@ -1,20 +1,19 @@
 import { AggregateSize } from '../core/aggregated-record.ts'
 import type { CancelTimer, Clock } from '../core/clock.ts'
+import type { Batch } from './kinesis-record.ts'
 import type { PendingRecord } from './pending-record.ts'
 
 export interface AggregatorOptions {
   readonly clock: Clock
   readonly maxRecords: number
   readonly maxBufferedMs: number
-  /** Bytes that the aggregate may have before the whole of it is sealed; asked whenever a batch opens. */
-  readonly maxBytes: (tenant: string | undefined) => number
-  /** Bytes of one user record's data inside the aggregate. */
-  readonly dataBytes: (record: PendingRecord) => number
-  /** Takes user records of one predicted shard and one tenant, in the order of their puts. */
-  readonly onBatch: (shardId: string, records: readonly PendingRecord[]) => void
+  /** Bytes that the aggregate of this record and others may have before the whole of it is sealed. */
+  readonly maxBytes: (first: PendingRecord) => number
+  readonly onBatch: (batch: Batch) => void
 }
 
 interface OpenBatch {
+  readonly container: string
   readonly shardId: string
   readonly records: PendingRecord[]
   readonly size: AggregateSize
@@ -25,7 +24,7 @@ interface OpenBatch {
 /** Batches due within this part of the buffering time go together with the one that is due. */
 const togetherPart = 0.1
 
-/** Gathers the user records of each predicted shard and tenant until size, count or the earliest deadline. */
+/** Gathers the user records of each container until size, count or the earliest deadline. */
 export class Aggregator {
   readonly #options: AggregatorOptions
   readonly #open = new Map<string, OpenBatch>()
@@ -36,38 +35,51 @@ export class Aggregator {
     this.#options = options
   }
 
-  add(shardId: string, record: PendingRecord): void {
+  add(container: string, shardId: string, record: PendingRecord): void {
     const { partitionKey } = record.record
-    const dataBytes = this.#options.dataBytes(record)
-    // No shard id holds a slash.
-    const key = record.tenant === undefined ? shardId : `${shardId}/${record.tenant}`
-    let batch = this.#open.get(key)
+    const dataBytes = record.payload.length
+    let batch = this.#open.get(container)
     if (
       batch !== undefined &&
       batch.size.with(partitionKey, record.explicitHashKey, dataBytes) > batch.maxBytes
     ) {
-      this.#cut(key)
+      this.#cut(batch)
       batch = undefined
     }
     if (batch === undefined) {
       batch = {
+        container,
         shardId,
         records: [],
         size: new AggregateSize(),
-        maxBytes: this.#options.maxBytes(record.tenant),
+        maxBytes: this.#options.maxBytes(record),
         deadlineMs: record.deadlineMs
       }
-      this.#open.set(key, batch)
+      this.#open.set(container, batch)
     }
     batch.size.add(partitionKey, record.explicitHashKey, dataBytes)
     batch.records.push(record)
     if (record.deadlineMs < batch.deadlineMs) batch.deadlineMs = record.deadlineMs
-    if (batch.records.length >= this.#options.maxRecords || batch.size.bytes >= batch.maxBytes) this.#cut(key)
+    if (batch.records.length >= this.#options.maxRecords || batch.size.bytes >= batch.maxBytes)
+      this.#cut(batch)
     else if (batch.deadlineMs < this.#timerMs) this.#arm(batch.deadlineMs)
   }
 
+  /** What is open, container by container. */
+  get open(): readonly Batch[] {
+    return [...this.#open.values()]
+  }
+
+  /** Takes the records of one container out, without a batch. */
+  take(container: string): readonly PendingRecord[] {
+    const batch = this.#open.get(container)
+    if (batch === undefined) return []
+    this.#remove(batch)
+    return batch.records
+  }
+
   flush(): void {
-    for (const key of [...this.#open.keys()]) this.#cut(key)
+    for (const batch of this.#open.values()) this.#cut(batch)
   }
 
   close(): void {
@@ -75,11 +87,14 @@ export class Aggregator {
     this.#disarm()
   }
 
-  #cut(key: string): void {
-    const { shardId, records } = this.#open.get(key)!
-    this.#open.delete(key)
+  #cut(batch: OpenBatch): void {
+    this.#remove(batch)
+    this.#options.onBatch(batch)
+  }
+
+  #remove({ container }: OpenBatch): void {
+    this.#open.delete(container)
     if (this.#open.size === 0) this.#disarm()
-    this.#options.onBatch(shardId, records)
   }
 
   #arm(atMs: number): void {
@@ -102,9 +117,9 @@ export class Aggregator {
     const { clock, maxBufferedMs } = this.#options
     const due = clock.now() + maxBufferedMs * togetherPart
     let next = Number.POSITIVE_INFINITY
-    for (const [key, { deadlineMs }] of [...this.#open]) {
-      if (deadlineMs <= due) this.#cut(key)
-      else next = Math.min(next, deadlineMs)
+    for (const batch of this.#open.values()) {
+      if (batch.deadlineMs <= due) this.#cut(batch)
+      else next = Math.min(next, batch.deadlineMs)
     }
     if (next < this.#timerMs) this.#arm(next)
   }

@@ -10,12 +10,15 @@ export interface CollectorOptions {
 
 /** Most entries of one PutRecords request (API reference). */
 const maxEntries = 500
+/** Most bytes of one shard in a request, as in the KPL: a quarter of what the shard takes in a second. */
+const maxShardBytes = 262_144
 
-/** Gathers Kinesis records into requests until size, count or the earliest deadline. */
+/** Gathers Kinesis records into requests until size, count, a shard's share or the earliest deadline. */
 export class Collector {
   readonly #options: CollectorOptions
   #records: KinesisRecord[] = []
   #bytes = 0
+  readonly #shardBytes = new Map<string, number>()
   #timerMs = Number.POSITIVE_INFINITY
   #cancelTimer: CancelTimer | undefined
 
@@ -29,7 +32,15 @@ export class Collector {
     if (this.#bytes > 0 && this.#bytes + record.bytes > maxRequestBytes) this.flush()
     this.#records.push(record)
     this.#bytes += record.bytes
-    if (this.#records.length === maxEntries || this.#bytes >= maxRequestBytes) this.flush()
+    const { shardId } = record.batch
+    const shardBytes = (this.#shardBytes.get(shardId) ?? 0) + record.bytes
+    this.#shardBytes.set(shardId, shardBytes)
+    const isFull =
+      this.#records.length === maxEntries ||
+      this.#bytes >= maxRequestBytes ||
+      // Without a predicted shard there is no share.
+      (shardId !== '' && shardBytes >= maxShardBytes)
+    if (isFull) this.flush()
     else if (record.deadlineMs < this.#timerMs) {
       this.#cancelTimer?.()
       this.#timerMs = record.deadlineMs
@@ -45,6 +56,7 @@ export class Collector {
     const records = this.#records
     this.#records = []
     this.#bytes = 0
+    this.#shardBytes.clear()
     this.#options.onRequest(records)
   }
 

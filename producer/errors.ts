@@ -45,11 +45,31 @@ export class RecordExpiredError extends HandedBackError {
   }
 }
 
-/** The buffer is full and as many puts wait for room as may. The record was not accepted. */
+/** The buffer is full and as much waits for room as may. The record was not accepted. */
 export class BufferFullError extends SealstreamError {
-  constructor(maxWaitingPuts: number) {
-    super(ErrorCode.bufferFull, `buffer is full, and ${maxWaitingPuts} puts wait for room`, {
+  constructor(maxWaitingBytes: number) {
+    super(ErrorCode.bufferFull, `buffer is full, and ${maxWaitingBytes} bytes wait for room`, {
       retryable: true
+    })
+  }
+}
+
+/**
+ * Ordered mode: an earlier record of the same partition key was handed back, so this one is, too. The cause of a
+ * `PutFailedError`, or thrown by a `put` that was still waiting for room.
+ */
+export class LaneStoppedError extends SealstreamError {
+  constructor() {
+    super(ErrorCode.laneStopped, 'an earlier record of this partition key was handed back')
+  }
+}
+
+/** Some records of a `putAll` were handed back, or refused; `errors` has each with its record, and no more were taken. */
+export class PutAllFailedError extends SealstreamError {
+  constructor(errors: readonly unknown[]) {
+    super(ErrorCode.putFailed, `${errors.length} records were handed back or refused`, {
+      cause: errors[0],
+      errors
     })
   }
 }

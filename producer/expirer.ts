@@ -16,6 +16,10 @@ export class Expirer {
     this.#onExpired = onExpired
   }
 
+  get size(): number {
+    return this.#records.size
+  }
+
   get all(): Iterable<PendingRecord> {
     return this.#records
   }

@@ -1,16 +1,32 @@
-export type { KeyStats, UserRecord } from '../core/index.ts'
+export type {
+  KeyStats,
+  MetricDimensions,
+  MetricStatistics,
+  Metrics,
+  MetricUnit,
+  UserRecord
+} from '../core/index.ts'
 export {
   ClosedError,
+  DiagnosticsChannel,
   ErrorCode,
   InvalidOptionError,
   InvalidRecordError,
   isSealstreamError,
   KeyUnavailableError,
+  MetricsRecorder,
   SealMode,
   SealstreamError,
   ServiceError
 } from '../core/index.ts'
-export { BufferFullError, PutFailedError, RecordExpiredError } from './errors.ts'
+export {
+  BufferFullError,
+  LaneStoppedError,
+  PutAllFailedError,
+  PutFailedError,
+  RecordExpiredError
+} from './errors.ts'
+export { ProducerMetric } from './metrics.ts'
 export type { ProducerOptions, SealOptions } from './options.ts'
 export { Producer } from './producer.ts'
-export type { FailedAttempt, ProducerEvent, ProducerStats, PutResult } from './types.ts'
+export type { FailedAttempt, ProducerEvent, ProducerStats, PutAllResult, PutResult } from './types.ts'

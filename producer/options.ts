@@ -2,14 +2,21 @@ import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis
 import type { KinesisWriterPort } from '../core/aws-ports.ts'
 import {
   checkAtMostOne,
+  checkBoolean,
   checkInteger,
   checkKnownOptions,
   checkOneOf,
   checkString
 } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
+import type { Metrics } from '../core/metrics.ts'
 import { type EncryptionContext, type SealingKeyring, SealMode } from '../core/record-transform.ts'
-import { resolveSurroundings, type Surroundings, surroundingNames } from '../core/surroundings.ts'
+import {
+  DiagnosticsChannel,
+  resolveSurroundings,
+  type Surroundings,
+  surroundingNames
+} from '../core/surroundings.ts'
 import type { UserRecord } from '../core/user-record.ts'
 import type { ProducerEvent } from './types.ts'
 
@@ -47,8 +54,38 @@ export interface ProducerOptions extends Partial<Surroundings<ProducerEvent>> {
   readonly clientConfig?: KinesisClientConfig
   /** The calls themselves, for tests and simulations. */
   readonly kinesis?: KinesisWriterPort
-  /** Whether user records share Kinesis records, in the KPL's format. @default true */
+  /**
+   * Whether user records share Kinesis records, in the KPL's format. Off by itself on a stream whose record
+   * distribution is AUTO, where readers drop aggregates.
+   * @default true
+   */
   readonly aggregation?: boolean
+  /**
+   * What the user records of one aggregate have in common: the predicted shard, which fills aggregates best, or the
+   * partition key, for a Lambda that relies on the order of a key with a parallelisation factor. By partition key the
+   * outer partition key is the user's, unless the aggregate is sealed.
+   * @default 'shard'
+   */
+  readonly aggregateBy?: 'shard' | 'partitionKey'
+  /**
+   * Whether records of one partition key reach the stream in the order of their puts, first deliveries compared, also
+   * across retries and resharding. One Kinesis record of a container is under way at a time. Refused on a stream whose
+   * record distribution is AUTO.
+   * @default false
+   */
+  readonly ordered?: boolean
+  /**
+   * In ordered mode, when a record is handed back: `stop` hands back those behind it, too, in order, as far as
+   * they were put before the failure could be known, and are not under way; `continue` leaves a gap.
+   * @default 'stop'
+   */
+  readonly onLaneFailure?: 'stop' | 'continue'
+  /**
+   * What becomes of data that begins with the four bytes that mark an aggregated record, which readers would take
+   * apart: refused, or wrapped into an aggregate of one where it would travel alone.
+   * @default 'refuse'
+   */
+  readonly onMagicPrefix?: 'refuse' | 'wrap'
   /**
    * Longest time a user record may wait before it is sent, in milliseconds.
    * The wait starts when `put()` accepts the record, not when a batch opens.
@@ -64,22 +101,31 @@ export interface ProducerOptions extends Partial<Surroundings<ProducerEvent>> {
   readonly recordTtlMs?: number
   /** Most requests that carry one record. @default no bound but `recordTtlMs` */
   readonly maxAttempts?: number
+  /** Whether a record that Kinesis throttles is handed back instead of sent again. @default false */
+  readonly failIfThrottled?: boolean
   /**
-   * Size at which an aggregate is sent, in bytes as they are stored. A larger user record goes alone.
-   * Range 64 to 1_048_576.
-   * @default 51_200
+   * How much of a shard's quota (1,000 records and 1 MiB a second) this producer sends at most, in percent. Divide
+   * by the number of producers to stay below the quota; above 100 it is tried out, and lowered by itself while the
+   * shard throttles. Range 1 to 1_000_000, which is no limit.
+   * @default 150
+   */
+  readonly rateLimitPercent?: number
+  /**
+   * Size at which an aggregate is sent, in bytes as they are stored: sealed, with the partition key. A larger user
+   * record goes alone. Range 64 to 10_485_760.
+   * @default 50_000, two PUT payload units of 25 KB
    */
   readonly maxAggregateBytes?: number
   /**
    * Most user records in one aggregate. Firehose takes no more than 500 out of one record when it reads the
    * stream itself. Range 1 to 100_000.
-   * @default 500
+   * @default 10_000
    */
   readonly maxRecordsPerAggregate?: number
   /**
-   * Largest Kinesis record, data and partition key, in bytes. Larger than 1 MiB only where the stream allows it.
-   * Range 1_024 to 10_485_760.
-   * @default 1_048_576
+   * Largest Kinesis record, data and partition key, in bytes; never more than the stream allows. Range 1_024 to
+   * 10_485_760.
+   * @default what the stream allows, and 1 MiB while that is not known
    */
   readonly maxRecordBytes?: number
   /** Size at which a PutRecords request is sent, in bytes. Range 65_536 to 10_485_760. @default 2_097_152 */
@@ -88,29 +134,45 @@ export interface ProducerOptions extends Partial<Surroundings<ProducerEvent>> {
   readonly maxConcurrentRequests?: number
   /**
    * What the producer holds at most, in bytes: data, partition keys, and 1 KiB for the bookkeeping of each
-   * record; `put()` waits for room. Sealed copies come on top for the time of a request.
-   * At least `maxRecordBytes`.
+   * record, and the sealed copy where each record is sealed by itself; `put()` waits for room. Aggregates come on
+   * top for the time of a request. At least `maxRecordBytes`, or 1_024.
    * @default 33_554_432
    */
   readonly maxBufferedBytes?: number
-  /** Most `put()` calls that may wait for room; further ones are rejected. @default 10_000 */
-  readonly maxWaitingPuts?: number
+  /** Bytes of the `put()` calls that may wait for room; further ones are rejected. @default 33_554_432 */
+  readonly maxWaitingBytes?: number
+  /** Takes measurements under the KPL's names. @default none are made */
+  readonly metrics?: Metrics
+  /** `summary` leaves out what comes for each user record. @default 'detailed' */
+  readonly metricsLevel?: 'summary' | 'detailed'
+  /** `shard` adds the dimension ShardId, which may be thousands. @default 'stream' */
+  readonly metricsGranularity?: 'stream' | 'shard'
 }
 
 export interface ResolvedProducerOptions extends Surroundings<ProducerEvent> {
   readonly streamName: string
   readonly seal: ResolvedSealOptions | undefined
   readonly aggregation: boolean
+  readonly aggregateBy: 'shard' | 'partitionKey'
+  readonly ordered: boolean
+  readonly onLaneFailure: 'stop' | 'continue'
+  readonly onMagicPrefix: 'refuse' | 'wrap'
   readonly maxBufferedMs: number
   readonly recordTtlMs: number
   readonly maxAttempts: number
+  readonly failIfThrottled: boolean
+  readonly rateLimitPercent: number
   readonly maxAggregateBytes: number
   readonly maxRecordsPerAggregate: number
-  readonly maxRecordBytes: number
+  /** Undefined: what the stream allows. */
+  readonly maxRecordBytes: number | undefined
   readonly maxRequestBytes: number
   readonly maxConcurrentRequests: number
   readonly maxBufferedBytes: number
-  readonly maxWaitingPuts: number
+  readonly maxWaitingBytes: number
+  readonly metrics: Metrics | undefined
+  readonly metricsLevel: 'summary' | 'detailed'
+  readonly metricsGranularity: 'stream' | 'shard'
 }
 
 const knownOptions = [
@@ -120,69 +182,84 @@ const knownOptions = [
   'clientConfig',
   'kinesis',
   'aggregation',
+  'aggregateBy',
+  'ordered',
+  'onLaneFailure',
+  'onMagicPrefix',
   'maxBufferedMs',
   'recordTtlMs',
   'maxAttempts',
+  'failIfThrottled',
+  'rateLimitPercent',
   'maxAggregateBytes',
   'maxRecordsPerAggregate',
   'maxRecordBytes',
   'maxRequestBytes',
   'maxConcurrentRequests',
   'maxBufferedBytes',
-  'maxWaitingPuts',
+  'maxWaitingBytes',
+  'metrics',
+  'metricsLevel',
+  'metricsGranularity',
   ...surroundingNames
 ] as const satisfies readonly (keyof ProducerOptions)[]
 
 const mebibyte = 1_048_576
+/** Largest record of any stream, and largest request (Kinesis quotas). */
+export const largestRecordBytes = 10 * mebibyte
 
 export function resolveOptions(options: ProducerOptions): ResolvedProducerOptions {
   checkKnownOptions('', options, knownOptions)
   checkAtMostOne(options, ['client', 'clientConfig', 'kinesis'])
-  const recordTtlMs = checkInteger('recordTtlMs', options.recordTtlMs ?? 30_000, 1_000, 86_400_000)
-  const maxRecordBytes = checkInteger(
-    'maxRecordBytes',
-    options.maxRecordBytes ?? mebibyte,
-    1_024,
-    10 * mebibyte
-  )
-  const aggregation = options.aggregation ?? true
+  const streamName = checkString('streamName', options.streamName)
+  const integer = (name: IntegerOption, fallback: number, min: number, max: number): number =>
+    checkInteger(name, options[name] ?? fallback, min, max)
+  const flag = (name: FlagOption, fallback: boolean): boolean => checkBoolean(name, options[name] ?? fallback)
+  const recordTtlMs = integer('recordTtlMs', 30_000, 1_000, 86_400_000)
+  const maxRecordBytes =
+    options.maxRecordBytes === undefined ? undefined : integer('maxRecordBytes', 0, 1_024, largestRecordBytes)
   return {
-    streamName: checkString('streamName', options.streamName),
+    streamName,
     seal: resolveSeal(options.seal),
-    aggregation,
-    maxBufferedMs: checkInteger(
-      'maxBufferedMs',
-      options.maxBufferedMs ?? 100,
-      0,
-      Math.min(60_000, recordTtlMs - 1)
-    ),
+    aggregation: flag('aggregation', true),
+    aggregateBy: checkOneOf('aggregateBy', options.aggregateBy ?? 'shard', ['shard', 'partitionKey']),
+    ordered: flag('ordered', false),
+    onLaneFailure: checkOneOf('onLaneFailure', options.onLaneFailure ?? 'stop', ['stop', 'continue']),
+    onMagicPrefix: checkOneOf('onMagicPrefix', options.onMagicPrefix ?? 'refuse', ['refuse', 'wrap']),
+    maxBufferedMs: integer('maxBufferedMs', 100, 0, Math.min(60_000, recordTtlMs - 1)),
     recordTtlMs,
     maxAttempts:
-      options.maxAttempts === undefined
-        ? Number.POSITIVE_INFINITY
-        : checkInteger('maxAttempts', options.maxAttempts, 1, 1_000_000),
-    maxAggregateBytes: checkInteger('maxAggregateBytes', options.maxAggregateBytes ?? 51_200, 64, mebibyte),
-    maxRecordsPerAggregate: aggregation
-      ? checkInteger('maxRecordsPerAggregate', options.maxRecordsPerAggregate ?? 500, 1, 100_000)
-      : 1,
+      options.maxAttempts === undefined ? Number.POSITIVE_INFINITY : integer('maxAttempts', 0, 1, 1_000_000),
+    failIfThrottled: flag('failIfThrottled', false),
+    rateLimitPercent: integer('rateLimitPercent', 150, 1, 1_000_000),
+    maxAggregateBytes: integer('maxAggregateBytes', 50_000, 64, largestRecordBytes),
+    maxRecordsPerAggregate: integer('maxRecordsPerAggregate', 10_000, 1, 100_000),
     maxRecordBytes,
-    maxRequestBytes: checkInteger(
-      'maxRequestBytes',
-      options.maxRequestBytes ?? 2 * mebibyte,
-      65_536,
-      10 * mebibyte
-    ),
-    maxConcurrentRequests: checkInteger('maxConcurrentRequests', options.maxConcurrentRequests ?? 8, 1, 256),
-    maxBufferedBytes: checkInteger(
+    maxRequestBytes: integer('maxRequestBytes', 2 * mebibyte, 65_536, largestRecordBytes),
+    maxConcurrentRequests: integer('maxConcurrentRequests', 8, 1, 256),
+    maxBufferedBytes: integer(
       'maxBufferedBytes',
-      options.maxBufferedBytes ?? Math.max(32 * mebibyte, maxRecordBytes),
-      maxRecordBytes,
+      32 * mebibyte,
+      maxRecordBytes ?? 1_024,
       Number.MAX_SAFE_INTEGER
     ),
-    maxWaitingPuts: checkInteger('maxWaitingPuts', options.maxWaitingPuts ?? 10_000, 0, 10_000_000),
-    ...resolveSurroundings(options)
+    maxWaitingBytes: integer('maxWaitingBytes', 32 * mebibyte, 0, Number.MAX_SAFE_INTEGER),
+    metrics: options.metrics,
+    metricsLevel: checkOneOf('metricsLevel', options.metricsLevel ?? 'detailed', ['summary', 'detailed']),
+    metricsGranularity: checkOneOf('metricsGranularity', options.metricsGranularity ?? 'stream', [
+      'stream',
+      'shard'
+    ]),
+    ...resolveSurroundings(options, DiagnosticsChannel.producer, streamName)
   }
 }
+
+type IntegerOption = {
+  [K in keyof ProducerOptions]-?: ProducerOptions[K] extends number | undefined ? K : never
+}[keyof ProducerOptions]
+type FlagOption = {
+  [K in keyof ProducerOptions]-?: ProducerOptions[K] extends boolean | undefined ? K : never
+}[keyof ProducerOptions]
 
 function resolveSeal(seal: SealOptions | undefined): ResolvedSealOptions | undefined {
   if (seal === undefined) return undefined

@@ -18,6 +18,8 @@ export interface PendingRecordInit {
   readonly tenant: string | undefined
   /** Bytes taken from the budget. */
   readonly bytes: number
+  /** Rises with every `put`, also of those that had to wait for room. */
+  readonly order: number
   readonly acceptedMs: number
   readonly maxBufferedMs: number
   readonly recordTtlMs: number
@@ -35,14 +37,19 @@ export class PendingRecord {
   readonly hashKey: bigint
   readonly tenant: string | undefined
   readonly bytes: number
+  readonly order: number
   readonly acceptedMs: number
   readonly expiresAtMs: number
   /** Which `flush()` waits for it. */
   readonly generation: number
   readonly resolve: (result: PutResult) => void
   readonly reject: (error: unknown) => void
+  /** What an aggregate takes of it: its data, or, where every record is sealed by itself, the sealed data. */
+  payload: Uint8Array
   /** When it should be sent. */
   deadlineMs: number
+  /** Since when it is in no request. */
+  freeSinceMs: number
   state: PendingState = 'waiting'
   attempts = 0
   maybeStored = false
@@ -55,7 +62,10 @@ export class PendingRecord {
     this.hashKey = init.hashKey
     this.tenant = init.tenant
     this.bytes = init.bytes
+    this.order = init.order
+    this.payload = init.record.data
     this.acceptedMs = init.acceptedMs
+    this.freeSinceMs = init.acceptedMs
     this.deadlineMs = init.acceptedMs + init.maxBufferedMs
     this.expiresAtMs = init.acceptedMs + init.recordTtlMs
     this.generation = init.generation

@@ -1,28 +1,33 @@
 import { setMaxListeners } from 'node:events'
+import { startsWithMagic } from '../core/aggregated-record.ts'
 import type { KinesisWriterPort } from '../core/aws-ports.ts'
-import { backoffDelayMs } from '../core/backoff.ts'
-import { deferred, Semaphore } from '../core/concurrency.ts'
-import { InvalidRecordError, KeyUnavailableError } from '../core/errors.ts'
-import type { RecordSealer } from '../core/record-transform.ts'
+import { Semaphore } from '../core/concurrency.ts'
+import { InvalidOptionError, InvalidRecordError, KeyUnavailableError } from '../core/errors.ts'
+import { type RecordSealer, SealMode } from '../core/record-transform.ts'
 import { FailureClass } from '../core/service-errors.ts'
 import { Aggregator } from './aggregator.ts'
 import { Collector } from './collector.ts'
-import { PutFailedError, RecordExpiredError } from './errors.ts'
-import { Expirer } from './expirer.ts'
-import type { KinesisRecord } from './kinesis-record.ts'
-import type { ResolvedProducerOptions } from './options.ts'
+import { LaneStoppedError } from './errors.ts'
+import { KeyOrder } from './key-order.ts'
+import { KeyOutages } from './key-outages.ts'
+import type { Batch, KinesisRecord } from './kinesis-record.ts'
+import { Lanes } from './lanes.ts'
+import { Limiter } from './limiter.ts'
+import { ProducerMetric, ProducerMetrics } from './metrics.ts'
+import { largestRecordBytes, type ResolvedProducerOptions } from './options.ts'
+import { Outstanding, type StoredAt } from './outstanding.ts'
 import { Packer } from './packer.ts'
 import type { PendingRecord } from './pending-record.ts'
+import { RecordSealing } from './record-sealing.ts'
 import { judge, wrongShardDelayMs } from './retrier.ts'
 import { type EntryOutcome, sendRecords } from './sender.ts'
-import { ShardMapLoader } from './shard-map-loader.ts'
+import type { ShardMap } from './shard-map.ts'
+import { StreamView } from './stream-view.ts'
 
-/** Backoff while the key cannot be had, in milliseconds. */
-const keyBackoff = { baseMs: 200, maxMs: 5_000 }
+/** Largest record of a stream that was not told to take larger ones (Kinesis quotas). */
+const usualRecordBytes = 1_048_576
 
 export interface PipelineCounters {
-  acknowledged: number
-  handedBack: number
   kinesisRecords: number
   bytesSealed: number
   putRecordsRequests: number
@@ -31,19 +36,27 @@ export interface PipelineCounters {
   wrongShard: number
 }
 
+export interface PipelineOptions extends ResolvedProducerOptions {
+  readonly port: KinesisWriterPort
+  readonly sealer: RecordSealer | undefined
+  readonly onSettled: (record: PendingRecord) => void
+  /** Order of the last put so far, see `PendingRecord`. */
+  readonly lastOrder: () => number
+  /** Bytes of the buffer that are taken. */
+  readonly pendingBytes: () => number
+}
+
 /**
  * Wires the stages of one stream:
  *
- *   accept -> shard map -> aggregator -> packer (seals) -> collector -> sender -> retrier -> settled
- *                 ^                          ^                              |
- *                 +--- wrong shard ----------+------- key outage, backoff --+
+ *   accept -> seal (mode record) -> aggregator -> lanes (ordered) -> packer (seals aggregates) -> limiter -> collector
+ *     -> sender -> retrier -> settled
  *
- * A record leaves in one way only: `#settle`.
+ * What failed goes back to the limiter after a backoff, as the same bytes. What can no longer go where it was meant to
+ * go (wrong shard, resharding) goes back to the aggregator, user record by user record.
  */
 export class Pipeline {
   readonly counters: PipelineCounters = {
-    acknowledged: 0,
-    handedBack: 0,
     kinesisRecords: 0,
     bytesSealed: 0,
     putRecordsRequests: 0,
@@ -51,212 +64,371 @@ export class Pipeline {
     throttled: 0,
     wrongShard: 0
   }
-  readonly #options: ResolvedProducerOptions
-  readonly #kinesis: KinesisWriterPort
-  readonly #onSettled: (record: PendingRecord) => void
+  readonly outstanding: Outstanding
+  readonly #options: PipelineOptions
   readonly #stop = new AbortController()
-  readonly #shardMap: ShardMapLoader
-  readonly #packer: Packer
+  readonly #metrics: ProducerMetrics
+  readonly #view: StreamView
+  readonly #outages: KeyOutages
+  readonly #sealing: RecordSealing | undefined
   readonly #aggregator: Aggregator
+  readonly #packer: Packer
+  readonly #limiter: Limiter
   readonly #collector: Collector
   readonly #slots: Semaphore
-  readonly #expirer: Expirer
+  /** Both in ordered mode alone. */
+  readonly #lanes: Lanes | undefined
+  readonly #keyOrder: KeyOrder | undefined
   /** Records that wait for the first shard map. */
   readonly #withoutMap = new Set<PendingRecord>()
-  /** Generation -> records of it that are not settled; `flush` ends a generation. */
-  readonly #outstanding = new Map<number, number>()
-  #generation = 0
-  #flushes: { readonly generation: number; readonly done: () => void }[] = []
-  /** Tenant, or undefined for the one key of all -> failures in a row. */
-  readonly #keyFailures = new Map<string | undefined, number>()
 
-  constructor(
-    options: ResolvedProducerOptions,
-    kinesis: KinesisWriterPort,
-    sealer: RecordSealer | undefined,
-    onSettled: (record: PendingRecord) => void
-  ) {
-    const { clock, streamName } = options
+  constructor(options: PipelineOptions) {
+    const { clock, streamName, random, logger, onEvent, port, sealer, seal } = options
     // One listener per backoff is no leak.
     setMaxListeners(0, this.#stop.signal)
+    const { signal } = this.#stop
     this.#options = options
-    this.#kinesis = kinesis
-    this.#onSettled = onSettled
-    this.#slots = new Semaphore(options.maxConcurrentRequests)
-    this.#packer = new Packer(options.seal?.mode, sealer)
-    this.#expirer = new Expirer(clock, record => this.#expire(record))
-    this.#shardMap = new ShardMapLoader({
-      kinesis,
+    this.#metrics = new ProducerMetrics({
+      sink: options.metrics,
+      streamName,
+      level: options.metricsLevel,
+      granularity: options.metricsGranularity
+    })
+    this.outstanding = new Outstanding({
+      clock,
+      recordTtlMs: options.recordTtlMs,
+      onExpired: record => this.#expire([record]),
+      onSettled: record => this.#onSettled(record)
+    })
+    this.#view = new StreamView({
+      kinesis: port,
       streamName,
       clock,
-      signal: this.#stop.signal,
-      onEvent: options.onEvent,
+      logger,
+      signal,
+      onEvent,
       onFailure: error => {
         for (const record of this.#withoutMap) record.cause = error
-      }
+      },
+      onChanged: previous => this.#onViewChanged(previous)
     })
+    this.#outages = new KeyOutages({ random, logger, onEvent })
+    this.#packer = new Packer({
+      mode: seal?.mode,
+      sealer,
+      isByPartitionKey: options.aggregateBy === 'partitionKey'
+    })
+    this.#sealing =
+      sealer === undefined || seal?.mode !== SealMode.record
+        ? undefined
+        : new RecordSealing({
+            sealer,
+            clock,
+            outages: this.#outages,
+            signal,
+            onSealed: record => this.#onSealed(record),
+            onFailed: (record, error) => this.#handBack([record], error)
+          })
     this.#aggregator = new Aggregator({
       clock,
       maxRecords: options.maxRecordsPerAggregate,
       maxBufferedMs: options.maxBufferedMs,
-      maxBytes: tenant => this.#packer.aggregateBytes(options.maxAggregateBytes, tenant),
-      dataBytes: record => this.#packer.dataBytes(record),
-      onBatch: (shardId, records) => this.#pack(shardId, records)
+      maxBytes: first => this.#packer.aggregateBytes(options.maxAggregateBytes, first),
+      onBatch: batch => this.#onBatch(batch)
+    })
+    if (options.ordered) {
+      this.#keyOrder = new KeyOrder()
+      this.#lanes = new Lanes({
+        onTurn: batch => this.#pack(batch),
+        isOfShard: container => !isOfOneHashKey(container),
+        takeOpen: container => this.#aggregator.take(container),
+        onDissolved: records => this.#routeAll(records)
+      })
+    }
+    this.#limiter = new Limiter({
+      clock,
+      rateLimitPercent: options.rateLimitPercent,
+      onGranted: record => this.#collect(record)
     })
     this.#collector = new Collector({
       clock,
       maxRequestBytes: options.maxRequestBytes,
       onRequest: records => void this.#send(records)
     })
+    this.#slots = new Semaphore(options.maxConcurrentRequests)
   }
 
-  /** Generation that a record accepted now belongs to. */
-  get generation(): number {
-    return this.#generation
+  /** Largest Kinesis record, data and partition key, in bytes. */
+  get maxRecordBytes(): number {
+    const { maxRecordBytes } = this.#options
+    return Math.min(
+      maxRecordBytes ?? largestRecordBytes,
+      this.#view.maxRecordBytes ?? maxRecordBytes ?? usualRecordBytes
+    )
+  }
+
+  /** Whether `maxRecordBytes` may still rise with the first description of the stream. */
+  get isLimitKnown(): boolean {
+    return this.#options.maxRecordBytes !== undefined || this.#view.map !== undefined
+  }
+
+  /** Resolves when the stream has been looked at. Rejects with a `ServiceError`, or with the signal's reason. */
+  async known(): Promise<void> {
+    await this.#view.newerThan(Number.NEGATIVE_INFINITY)
+  }
+
+  /** Ordered mode: throws when the record may not be accepted behind, or beside, the others of its key. */
+  checkOrder(partitionKey: string, tenant: string | undefined, order: number, isLastWaiting: boolean): void {
+    if (this.#keyOrder === undefined) return
+    if (this.#keyOrder.isStopped(partitionKey, order)) throw new LaneStoppedError()
+    if (isLastWaiting) this.#keyOrder.forgetStops()
+    const other = this.#keyOrder.tenantOf(partitionKey)
+    if (other !== undefined && other !== tenant) {
+      throw new InvalidRecordError(
+        'tenant',
+        'in ordered mode seal.keyFor must give one tenant for all records of a partition key'
+      )
+    }
   }
 
   accept(record: PendingRecord): void {
-    this.#outstanding.set(record.generation, (this.#outstanding.get(record.generation) ?? 0) + 1)
-    this.#expirer.add(record)
-    this.#route(record)
+    this.outstanding.add(record)
+    this.#keyOrder?.add(record)
+    this.#metrics.put(ProducerMetric.userRecordsReceived, 1)
+    if (this.#sealing === undefined) this.#route(record)
+    else this.#sealing.seal(record)
     this.#hurry()
   }
 
   /** Sends what is held; resolves when all that was accepted before is settled. */
-  async flush(): Promise<void> {
-    const generation = this.#generation++
-    if (![...this.#outstanding.keys()].some(older => older <= generation)) return
-    const { promise, resolve } = deferred<void>()
-    this.#flushes.push({ generation, done: resolve })
+  flush(): Promise<void> {
+    const flushed = this.outstanding.flush()
     this.#hurry()
-    await promise
+    return flushed
   }
 
   /** Ends everything at once; what is not settled is handed back with `cause`. */
   destroy(cause: unknown): void {
     this.#stop.abort(cause)
     this.#aggregator.close()
+    this.#limiter.close()
     this.#collector.close()
-    for (const record of [...this.#expirer.all]) {
+    for (const record of this.outstanding.all) {
       // The answer to the request that carries it will not be waited for.
       if (record.state === 'sent') record.maybeStored = true
-      this.#reject(record, cause)
+      this.outstanding.handBack(record, cause)
     }
+  }
+
+  #onSealed(record: PendingRecord): void {
+    const bytes = record.payload.length + Buffer.byteLength(record.record.partitionKey)
+    if (bytes > this.maxRecordBytes) this.#handBack([record], this.#tooLarge(bytes))
+    else this.#route(record)
   }
 
   #route(record: PendingRecord): void {
-    const map = this.#shardMap.current
-    if (map !== undefined) {
-      try {
-        this.#aggregator.add(map.predict(record.hashKey), record)
-      } catch (error) {
-        // The record's tenant has become unknown since it was accepted.
-        this.#reject(record, error)
-      }
+    const { map } = this.#view
+    // Behind those that wait for it.
+    if (map === undefined || this.#withoutMap.size > 0) {
+      this.#waitForMap(record)
       return
     }
-    this.#withoutMap.add(record)
-    if (this.#withoutMap.size > 1) return
-    this.#shardMap.newerThan(Number.NEGATIVE_INFINITY).then(
-      () => this.#releaseWithoutMap(waiting => this.#route(waiting)),
-      (error: unknown) => this.#releaseWithoutMap(waiting => this.#reject(waiting, error))
-    )
+    this.#view.refreshIfBlind(record.acceptedMs)
+    if (this.#view.isAuto) this.#routeAlone(record)
+    else if (!this.#lanes?.hold(record)) this.#routeByMap(record, map)
   }
 
-  #releaseWithoutMap(release: (record: PendingRecord) => void): void {
-    const records = [...this.#withoutMap]
-    this.#withoutMap.clear()
-    for (const record of records) release(record)
+  #routeByMap(record: PendingRecord, map: ShardMap): void {
+    const { aggregation, aggregateBy, ordered } = this.#options
+    const shardId = map.predict(record.hashKey)
+    if (!aggregation && !ordered) {
+      this.#pack({ container: shardId, shardId, records: [record] })
+      return
+    }
+    const common = aggregation && aggregateBy === 'shard' ? shardId : containerOf(record.hashKey)
+    // Neither a shard id nor a number holds a slash.
+    const container = record.tenant === undefined ? common : `${common}/${record.tenant}`
+    if (!aggregation) {
+      this.#onBatch({ container, shardId, records: [record] })
+      return
+    }
+    try {
+      this.#aggregator.add(container, shardId, record)
+    } catch (error) {
+      // The record's tenant has become unknown since it was accepted.
+      this.#handBack([record], error)
+    }
+  }
+
+  /** Nobody can say where Kinesis puts it, and a reader may drop any aggregate. */
+  #routeAlone(record: PendingRecord): void {
+    if (this.#options.ordered) {
+      this.#handBack(
+        [record],
+        new InvalidOptionError('ordered', 'cannot be kept on a stream whose record distribution is AUTO')
+      )
+    } else if (this.#options.seal === undefined && startsWithMagic(record.record.data)) {
+      this.#handBack([record], new InvalidRecordError('data', 'would be taken for an aggregated record'))
+    } else this.#pack({ container: '', shardId: '', records: [record] })
+  }
+
+  #routeAll(records: readonly PendingRecord[]): void {
+    for (const record of records) if (record.state === 'waiting') this.#route(record)
     this.#hurry()
   }
 
-  #pack(shardId: string, batch: readonly PendingRecord[]): void {
-    const records = batch.filter(({ state }) => state === 'waiting')
-    if (records.length === 0) return
+  #waitForMap(record: PendingRecord): void {
+    this.#withoutMap.add(record)
+    if (this.#withoutMap.size > 1) return
+    this.known().then(
+      () => this.#routeAll(this.#takeWithoutMap()),
+      (error: unknown) => this.#handBack(this.#takeWithoutMap(), error)
+    )
+  }
+
+  #takeWithoutMap(): readonly PendingRecord[] {
+    const records = [...this.#withoutMap]
+    this.#withoutMap.clear()
+    return records
+  }
+
+  /** Sends what was meant for shards that are no more through the new map; nothing of it is under way. */
+  #onViewChanged(previous: ShardMap | undefined): void {
+    this.#metrics.put(ProducerMetric.shardMapRefreshes, 1)
+    const { map, isAuto } = this.#view
+    if (previous === undefined || map === undefined) return
+    const isOpen = (shardId: string): boolean => (shardId === '' ? isAuto : !isAuto && map.has(shardId))
+    const again: PendingRecord[] = []
+    for (const { batch } of this.#limiter.keep(isOpen)) {
+      if (this.#lanes === undefined) again.push(...batch.records)
+      else this.#end(batch, batch.records)
+    }
+    this.#lanes?.move(shardId => (isOpen(shardId) ? undefined : previous.rangeOf(shardId)))
+    for (const { container, shardId } of this.#aggregator.open) {
+      if (!isOpen(shardId) && !isOfOneHashKey(container)) again.push(...this.#aggregator.take(container))
+    }
+    this.#routeAll(again)
+  }
+
+  #onBatch(batch: Batch): void {
+    if (this.#lanes === undefined) this.#pack(batch)
+    else this.#lanes.add(batch)
+  }
+
+  /** A batch is over; `again` are those of its records that go round once more. */
+  #end({ container }: Batch, again: readonly PendingRecord[] = []): void {
+    if (this.#lanes === undefined) this.#routeAll(again)
+    else this.#lanes.finish(container, again)
+  }
+
+  #pack(offered: Batch): void {
+    const records = offered.records.filter(({ state }) => state === 'waiting')
+    if (records.length === 0) {
+      this.#end(offered)
+      return
+    }
+    const batch = this.#placed(offered, records)
+    if (batch === undefined) {
+      this.#end(offered, records)
+      return
+    }
     let packed: KinesisRecord | Promise<KinesisRecord>
     try {
-      packed = this.#packer.pack(shardId, records)
+      packed = this.#packer.pack(batch)
     } catch (error) {
-      this.#onPackFailure(shardId, records, error)
+      this.#onPackFailure(batch, error)
       return
     }
     if (packed instanceof Promise) {
       packed.then(
-        record => this.#collect(record),
-        (error: unknown) => this.#onPackFailure(shardId, records, error)
+        record => this.#onPacked(record),
+        (error: unknown) => this.#onPackFailure(batch, error)
       )
-    } else this.#collect(packed)
+    } else this.#onPacked(packed)
   }
 
-  #onPackFailure(shardId: string, records: readonly PendingRecord[], error: unknown): void {
+  #onPacked(record: KinesisRecord): void {
+    if (this.#sealing === undefined) this.#outages.onAvailable(record.batch.records[0]!.tenant)
+    this.#limit(record)
+  }
+
+  /** The batch with the shard that it goes to by the present map; undefined when there is no one shard for it. */
+  #placed({ container, shardId }: Batch, records: readonly PendingRecord[]): Batch | undefined {
+    const { map, isAuto } = this.#view
+    if (isAuto) return shardId === '' ? { container, shardId, records } : undefined
+    if (map!.has(shardId)) return { container, shardId, records }
+    // A container of one hash key has a shard in every map.
+    return isOfOneHashKey(container)
+      ? { container, shardId: map!.predict(records[0]!.hashKey), records }
+      : undefined
+  }
+
+  #onPackFailure(batch: Batch, error: unknown): void {
     if (!(error instanceof KeyUnavailableError)) {
-      for (const record of records) this.#reject(record, error)
+      this.#handBack(batch.records, error)
+      this.#end(batch)
       return
     }
-    const { tenant } = records[0]!
-    const failures = (this.#keyFailures.get(tenant) ?? 0) + 1
-    this.#keyFailures.set(tenant, failures)
-    if (failures === 1) {
-      this.#options.onEvent({ type: 'keyUnavailable', serviceCode: error.serviceCode })
-      this.#options.logger.warn({ serviceCode: error.serviceCode }, 'the key cannot be had; records are held')
-    }
+    const delayMs = this.#outages.onUnavailable(batch.records[0]!.tenant, error)
     const now = this.#options.clock.now()
-    for (const record of records) record.noteFailure(error.code, error, now)
-    const delay = backoffDelayMs(failures - 1, { ...keyBackoff, random: this.#options.random })
-    this.#later(delay, () => this.#pack(shardId, records))
+    for (const record of batch.records) record.noteFailure(error.code, error, now)
+    this.#later(delayMs, () => this.#pack(batch))
   }
 
-  #collect(record: KinesisRecord): void {
-    if (this.#keyFailures.size > 0 && this.#keyFailures.delete(record.userRecords[0]!.tenant)) {
-      this.#options.onEvent({ type: 'keyAvailable' })
-    }
-    if (record.bytes > this.#options.maxRecordBytes) {
-      this.#shrink(record)
-      return
-    }
-    this.#collector.add(record)
-    if (this.#flushes.length > 0) this.#collector.flush()
+  #limit(record: KinesisRecord): void {
+    const { batch, bytes } = record
+    if (bytes > this.maxRecordBytes) this.#shrink(record)
+    else this.#limiter.add(record, batch.shardId === '' ? this.#view.map!.size : 1)
   }
 
   /** Sealing added more than was foreseen, as it may before the first data key is there: halves fit. */
-  #shrink({ predictedShardId, userRecords, bytes }: KinesisRecord): void {
-    if (userRecords.length === 1) {
-      const message = `is stored as ${bytes} bytes; at most ${this.#options.maxRecordBytes} are allowed`
-      this.#reject(userRecords[0]!, new InvalidRecordError('data', message))
+  #shrink({ batch, bytes }: KinesisRecord): void {
+    const { records } = batch
+    if (records.length === 1) {
+      this.#handBack(records, this.#tooLarge(bytes))
+      this.#end(batch)
       return
     }
-    const middle = userRecords.length >>> 1
-    this.#pack(predictedShardId, userRecords.slice(0, middle))
-    this.#pack(predictedShardId, userRecords.slice(middle))
+    const middle = records.length >>> 1
+    const second = { ...batch, records: records.slice(middle) }
+    if (this.#lanes !== undefined) this.#lanes.addNext(second)
+    this.#pack({ ...batch, records: records.slice(0, middle) })
+    if (this.#lanes === undefined) this.#pack(second)
+  }
+
+  #tooLarge(bytes: number): InvalidRecordError {
+    return new InvalidRecordError(
+      'data',
+      `is stored as ${bytes} bytes; at most ${this.maxRecordBytes} are allowed`
+    )
+  }
+
+  #collect(record: KinesisRecord): void {
+    this.#collector.add(record)
+    if (this.outstanding.isFlushing) this.#collector.flush()
   }
 
   async #send(offered: readonly KinesisRecord[]): Promise<void> {
     await this.#slots.take(1)
     try {
       if (this.#stop.signal.aborted) return
-      const records = offered.filter(record => this.#isWhole(record))
+      const { clock, port, streamName, onEvent } = this.#options
+      const startedMs = clock.now()
+      const records = offered.filter(record => this.#isReady(record, startedMs))
       if (records.length === 0) return
-      for (const { userRecords } of records) {
-        for (const record of userRecords) {
+      this.#metrics.onSending(records, startedMs)
+      for (const { batch } of records) {
+        for (const record of batch.records) {
           record.state = 'sent'
           record.attempts += 1
         }
       }
       this.counters.putRecordsRequests += 1
-      const startedMs = this.#options.clock.now()
-      const { entries, error } = await sendRecords(
-        this.#kinesis,
-        this.#options.streamName,
-        records,
-        this.#stop.signal
-      )
+      const { entries, error } = await sendRecords(port, streamName, records, this.#stop.signal)
       if (this.#stop.signal.aborted) return
+      this.#metrics.put(ProducerMetric.requestTime, clock.now() - startedMs)
       if (error !== undefined) {
-        this.#options.onEvent({
-          type: 'requestFailed',
-          failure: error.failure,
-          serviceCode: error.serviceCode
-        })
+        onEvent({ type: 'requestFailed', failure: error.failure, serviceCode: error.serviceCode })
       }
       this.#conclude(records, entries, startedMs)
     } finally {
@@ -264,10 +436,15 @@ export class Pipeline {
     }
   }
 
-  /** Whether nothing in the record has expired meanwhile; what is left of one that is not whole is packed anew. */
-  #isWhole({ predictedShardId, userRecords }: KinesisRecord): boolean {
-    if (userRecords.every(({ state }) => state === 'waiting')) return true
-    this.#pack(predictedShardId, userRecords)
+  /** Whether all of it may go, and where it was meant to go; what is left of one that may not is packed anew. */
+  #isReady({ batch }: KinesisRecord, nowMs: number): boolean {
+    const expired = batch.records.filter(
+      ({ state, expiresAtMs }) => state === 'waiting' && expiresAtMs <= nowMs
+    )
+    if (expired.length > 0) this.#expire(expired)
+    const isWhole = batch.records.every(({ state }) => state === 'waiting')
+    if (isWhole && this.#placed(batch, batch.records)?.shardId === batch.shardId) return true
+    this.#pack(batch)
     return false
   }
 
@@ -279,11 +456,12 @@ export class Pipeline {
       if (outcome.kind === 'failed') {
         this.#noteFailure(record, outcome)
         if (outcome.failure === FailureClass.throttled) throttled += 1
-      }
+      } else this.#metrics.onStored(record)
       const verdict = judge(record, outcome, records.length, this.#options)
       switch (verdict.kind) {
         case 'done':
           this.#acknowledge(record, verdict)
+          if (verdict.shardId !== record.batch.shardId) void this.#lookAgain(record, verdict, startedMs)
           break
         case 'judge':
           void this.#judgeByNewMap(record, verdict, startedMs)
@@ -296,7 +474,7 @@ export class Pipeline {
           bisected.push(record)
           break
         case 'fail':
-          for (const user of record.userRecords) this.#reject(user, user.cause)
+          this.#fail(record)
           break
       }
     })
@@ -304,19 +482,34 @@ export class Pipeline {
       this.counters.throttled += throttled
       this.#options.onEvent({ type: 'throttled', records: throttled })
     }
-    if (bisected.length > 0) {
-      const middle = bisected.length >>> 1
-      for (const half of [bisected.slice(0, middle), bisected.slice(middle)])
-        if (half.length > 0) void this.#send(half)
+    if (this.#metrics.isOn) {
+      this.#metrics.put(ProducerMetric.userRecordsPending, this.outstanding.count)
+      this.#metrics.put(ProducerMetric.bufferedBytes, this.#options.pendingBytes())
+    }
+    const middle = bisected.length >>> 1
+    for (const half of [bisected.slice(0, middle), bisected.slice(middle)])
+      if (half.length > 0) void this.#send(half)
+  }
+
+  #noteFailure(record: KinesisRecord, outcome: Extract<EntryOutcome, { kind: 'failed' }>): void {
+    const now = this.#options.clock.now()
+    const { batch } = record
+    for (const user of batch.records) {
+      user.noteFailure(outcome.errorCode, outcome.cause, now)
+      if (outcome.maybeStored) user.maybeStored = true
+    }
+    this.#metrics.onFailed(record, outcome.errorCode)
+    if (outcome.failure !== FailureClass.throttled) return
+    this.#limiter.onThrottled(batch.shardId)
+    if (this.#metrics.isOn) {
+      const percent = Math.round(this.#limiter.factorOf(batch.shardId) * 100)
+      this.#metrics.put(ProducerMetric.limiterPercent, percent, batch.shardId)
     }
   }
 
-  #noteFailure({ userRecords }: KinesisRecord, outcome: Extract<EntryOutcome, { kind: 'failed' }>): void {
-    const now = this.#options.clock.now()
-    for (const record of userRecords) {
-      record.noteFailure(outcome.errorCode, outcome.cause, now)
-      if (outcome.maybeStored) record.maybeStored = true
-    }
+  #fail({ batch }: KinesisRecord): void {
+    this.#handBack(batch.records, batch.records[0]!.cause)
+    this.#end(batch)
   }
 
   /** The same bytes go again after a backoff; what expires until then is packed out. */
@@ -325,124 +518,134 @@ export class Pipeline {
     this.#wait(record)
     this.#later(delayMs, () => {
       record.deadlineMs = this.#options.clock.now()
-      this.#collector.add(record)
+      const { batch } = record
+      const isWhole = batch.records.every(({ state }) => state === 'waiting')
+      if (isWhole && this.#placed(batch, batch.records)?.shardId === batch.shardId) this.#limit(record)
+      else this.#pack(batch)
     })
   }
 
   /** Its user records are nobody's for a while: they can expire again. */
-  #wait({ userRecords }: KinesisRecord): void {
+  #wait({ batch }: KinesisRecord): void {
     const now = this.#options.clock.now()
-    for (const record of userRecords) {
+    const expired: PendingRecord[] = []
+    for (const record of batch.records) {
       if (record.state !== 'sent') continue
       record.state = 'waiting'
-      if (record.expiresAtMs <= now) this.#expire(record)
+      record.freeSinceMs = now
+      if (record.expiresAtMs <= now) expired.push(record)
     }
+    this.#expire(expired)
+  }
+
+  /** A lone record counts wherever it lies, but the map is out of date, or says nothing on this stream. */
+  async #lookAgain(record: KinesisRecord, { shardId }: StoredAt, startedMs: number): Promise<void> {
+    if (record.batch.shardId === '') return
+    const map = await this.#view.newerThan(startedMs).catch(() => undefined)
+    if (map !== undefined) this.#checkSymptom(record, shardId, map)
+  }
+
+  /** By a map that is newer than the record. */
+  #checkSymptom({ batch }: KinesisRecord, shardId: string, map: ShardMap): void {
+    // The first record's hash key is the one that Kinesis was given.
+    if (map.has(shardId) && !map.covers(shardId, [batch.records[0]!.hashKey])) this.#view.onSymptomOfAuto()
   }
 
   /**
    * Atomic for the aggregate: it counts as delivered only when its shard covers every hash key inside, because a
    * KCL drops the whole of it otherwise. Judged by a map that is newer than the request.
    */
-  async #judgeByNewMap(
-    record: KinesisRecord,
-    stored: { readonly shardId: string; readonly sequenceNumber: string },
-    startedMs: number
-  ): Promise<void> {
+  async #judgeByNewMap(record: KinesisRecord, stored: StoredAt, startedMs: number): Promise<void> {
     const { onEvent } = this.#options
+    const { batch } = record
     this.counters.wrongShard += 1
-    onEvent({ type: 'wrongShard', predicted: record.predictedShardId, actual: stored.shardId })
+    this.#metrics.put(ProducerMetric.wrongShard, 1, batch.shardId)
+    onEvent({ type: 'wrongShard', predicted: batch.shardId, actual: stored.shardId })
     // It is stored; should it expire before it is judged, its caller is to know that.
-    const before = record.userRecords.map(({ maybeStored }) => maybeStored)
-    for (const user of record.userRecords) user.maybeStored = true
+    const before = batch.records.map(({ maybeStored }) => maybeStored)
+    for (const user of batch.records) user.maybeStored = true
     this.#wait(record)
-    const map = await this.#shardMap.newerThan(startedMs).catch(() => undefined)
+    const map = await this.#view.newerThan(startedMs).catch(() => undefined)
     if (map === undefined) return
-    const waiting = record.userRecords.filter(({ state }) => state === 'waiting')
-    if (
-      map.covers(
-        stored.shardId,
-        record.userRecords.map(({ hashKey }) => hashKey)
-      )
-    ) {
-      record.userRecords.forEach((user, index) => {
+    const hashKeys = batch.records.map(({ hashKey }) => hashKey)
+    if (map.covers(stored.shardId, hashKeys) && !this.#view.isAuto) {
+      batch.records.forEach((user, index) => {
         user.maybeStored = before[index]!
       })
       this.#acknowledge(record, stored)
       return
     }
-    const delayMs = wrongShardDelayMs(record, this.#options)
+    this.#checkSymptom(record, stored.shardId, map)
     const now = this.#options.clock.now()
+    const waiting = batch.records.filter(({ state }) => state === 'waiting')
     for (const user of waiting) user.noteFailure('WrongShard', undefined, now)
+    const delayMs = wrongShardDelayMs(record, this.#options)
     if (delayMs === undefined) {
-      for (const user of waiting)
-        this.#reject(user, new Error('stored in a shard that does not cover its aggregate'))
+      this.#handBack(waiting, new Error('stored in a shard that does not cover its aggregate'))
+      this.#end(batch)
       return
     }
     this.counters.retries += 1
     this.#later(delayMs, () => {
-      for (const user of waiting) {
-        if (user.state !== 'waiting') continue
-        user.deadlineMs = this.#options.clock.now() + this.#options.maxBufferedMs / 2
-        this.#route(user)
-      }
+      const soon = this.#options.clock.now() + this.#options.maxBufferedMs / 2
+      for (const user of waiting) user.deadlineMs = soon
+      this.#end(batch, waiting)
     })
   }
 
-  #acknowledge(
-    record: KinesisRecord,
-    { shardId, sequenceNumber }: { shardId: string; sequenceNumber: string }
-  ): void {
+  #acknowledge(record: KinesisRecord, stored: StoredAt): void {
+    const { batch, data } = record
     this.counters.kinesisRecords += 1
-    this.counters.bytesSealed += record.data.length
-    record.userRecords.forEach((user, subSequenceNumber) => {
+    this.counters.bytesSealed += data.length
+    batch.records.forEach((user, subSequenceNumber) => {
       if (user.state === 'settled') return
-      this.counters.acknowledged += 1
-      this.#settle(user)
-      user.resolve({
-        shardId,
-        sequenceNumber,
-        subSequenceNumber,
-        attempts: user.attempts,
-        maybeDuplicate: user.maybeStored
-      })
+      this.#metrics.onSettled(user, 'acknowledged', stored.shardId)
+      this.outstanding.acknowledge(user, stored, subSequenceNumber)
     })
+    this.#end(batch)
   }
 
-  #expire(record: PendingRecord): void {
-    if (record.state === 'settled') return
-    this.counters.handedBack += 1
-    this.#settle(record)
-    record.reject(new RecordExpiredError(record.handedBack(record.cause), this.#options.recordTtlMs))
-  }
-
-  #reject(record: PendingRecord, cause: unknown): void {
-    if (record.state === 'settled') return
-    this.counters.handedBack += 1
-    this.#settle(record)
-    record.reject(new PutFailedError(record.handedBack(cause)))
-  }
-
-  #settle(record: PendingRecord): void {
-    record.state = 'settled'
-    this.#expirer.delete(record)
-    this.#withoutMap.delete(record)
-    this.#onSettled(record)
-    const left = this.#outstanding.get(record.generation)! - 1
-    if (left > 0) {
-      this.#outstanding.set(record.generation, left)
-      return
+  #handBack(records: readonly PendingRecord[], cause: unknown): void {
+    const unsettled = records.filter(({ state }) => state !== 'settled')
+    for (const record of unsettled) {
+      this.#metrics.onSettled(record, 'handedBack', '')
+      this.outstanding.handBack(record, cause)
     }
-    this.#outstanding.delete(record.generation)
-    if (this.#flushes.length === 0) return
-    const oldest = Math.min(...this.#outstanding.keys())
-    const done = this.#flushes.filter(({ generation }) => generation < oldest)
-    this.#flushes = this.#flushes.filter(({ generation }) => generation >= oldest)
-    for (const flush of done) flush.done()
+    this.#stopLanes(unsettled)
+  }
+
+  #expire(records: readonly PendingRecord[]): void {
+    for (const record of records) {
+      if (record.state === 'settled') continue
+      this.#metrics.onSettled(record, 'expired', '')
+      this.outstanding.expire(record)
+    }
+    this.#stopLanes(records)
+  }
+
+  /** Ordered mode: nothing of a partition key is delivered behind a record that was handed back. */
+  #stopLanes(failed: readonly PendingRecord[]): void {
+    if (this.#keyOrder === undefined || this.#options.onLaneFailure === 'continue') return
+    for (const partitionKey of new Set(failed.map(({ record }) => record.partitionKey))) {
+      const behind = this.#keyOrder.stop(partitionKey, this.#options.lastOrder())
+      if (behind.length === 0) continue
+      for (const record of behind) {
+        this.#metrics.onSettled(record, 'handedBack', '')
+        this.outstanding.handBack(record, new LaneStoppedError())
+      }
+      this.#options.onEvent({ type: 'laneStopped', records: behind.length })
+    }
+  }
+
+  #onSettled(record: PendingRecord): void {
+    this.#withoutMap.delete(record)
+    this.#keyOrder?.delete(record)
+    this.#options.onSettled(record)
   }
 
   /** While somebody waits for a flush nothing stays in a buffer. */
   #hurry(): void {
-    if (this.#flushes.length === 0) return
+    if (!this.outstanding.isFlushing) return
     this.#aggregator.flush()
     this.#collector.flush()
   }
@@ -456,4 +659,13 @@ export class Pipeline {
       () => {}
     )
   }
+}
+
+/** Container of the records of one hash key; any other is of one shard, whose id never begins so. */
+function containerOf(hashKey: bigint): string {
+  return `#${hashKey}`
+}
+
+function isOfOneHashKey(container: string): boolean {
+  return container.startsWith('#')
 }

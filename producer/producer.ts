@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { Writable } from 'node:stream'
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
 import { AggregateSize } from '../core/aggregated-record.ts'
 import type { CallOptions, KinesisWriterPort } from '../core/aws-ports.ts'
@@ -8,17 +9,22 @@ import { hashKeyOf } from '../core/hash-key.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
 import { noKeyStats, type RecordSealer, SealMode } from '../core/record-transform.ts'
 import type { UserRecord } from '../core/user-record.ts'
-import { BufferFullError } from './errors.ts'
-import { type ProducerOptions, type ResolvedProducerOptions, resolveOptions } from './options.ts'
+import { BufferFullError, PutAllFailedError } from './errors.ts'
+import {
+  largestRecordBytes,
+  type ProducerOptions,
+  type ResolvedProducerOptions,
+  resolveOptions
+} from './options.ts'
+import { longestHashKeyText } from './packer.ts'
 import { PendingRecord } from './pending-record.ts'
 import { Pipeline } from './pipeline.ts'
-import type { ProducerStats, PutResult } from './types.ts'
+import { RecordWritable } from './record-writable.ts'
+import type { ProducerStats, PutAllResult, PutResult } from './types.ts'
 import { checkRecord } from './validate-record.ts'
 
 /** What the bookkeeping of one record takes beside its bytes, roughly; it counts against the buffer, too. */
 const recordOverheadBytes = 1_024
-/** Longest outer partition key of a sealed aggregate: a hash key in decimal. */
-const longestHashKeyText = 39
 
 /** A record that was found valid. */
 interface OfferedRecord {
@@ -27,6 +33,7 @@ interface OfferedRecord {
   readonly explicitHashKey: string | undefined
   readonly tenant: string | undefined
   readonly bytes: number
+  readonly order: number
 }
 
 /**
@@ -39,15 +46,17 @@ interface OfferedRecord {
  */
 export class Producer implements AsyncDisposable {
   readonly #options: ResolvedProducerOptions
+  readonly #refusesMagic: boolean
   readonly #sealer: RecordSealer | undefined
   readonly #pipeline: Pipeline
   readonly #budget: Semaphore
   /** Made here, so destroyed here. */
   readonly #ownClient: KinesisClient | undefined
   readonly #closing = new AbortController()
-  #closed: Promise<void> | undefined
+  #closed: Promise<readonly UserRecord[]> | undefined
   #accepted = 0
   #bytesIn = 0
+  #order = 0
 
   /** @throws InvalidOptionError */
   constructor(options: ProducerOptions) {
@@ -59,21 +68,34 @@ export class Producer implements AsyncDisposable {
         ? createKinesisClient(options.clientConfig)
         : undefined
     const port: KinesisWriterPort = options.kinesis ?? kinesisPort(options.client ?? this.#ownClient!)
-    const { seal, streamName, maxBufferedBytes } = this.#options
+    const { seal, streamName, maxBufferedBytes, onMagicPrefix } = this.#options
+    // Inside a sealed aggregate the data is nobody's to take apart.
+    this.#refusesMagic = onMagicPrefix === 'refuse' && seal?.mode !== SealMode.aggregate
     this.#sealer = seal?.keyring.createSealer({ streamName, context: seal.context })
     this.#budget = new Semaphore(maxBufferedBytes)
-    this.#pipeline = new Pipeline(this.#options, port, this.#sealer, ({ bytes }) =>
-      this.#budget.release(bytes)
-    )
+    this.#pipeline = new Pipeline({
+      ...this.#options,
+      port,
+      sealer: this.#sealer,
+      onSettled: ({ bytes }) => this.#budget.release(bytes),
+      lastOrder: () => this.#order,
+      pendingBytes: () => this.#budget.taken
+    })
   }
 
   get stats(): ProducerStats {
-    const { counters } = this.#pipeline
+    const { counters, outstanding } = this.#pipeline
+    const { acknowledged, handedBack, oldest } = outstanding
     return {
       accepted: this.#accepted,
+      acknowledged,
+      handedBack,
+      inFlight: this.#accepted - acknowledged - handedBack,
       ...counters,
-      inFlight: this.#accepted - counters.acknowledged - counters.handedBack,
       pendingBytes: this.#budget.taken,
+      waitingPuts: this.#budget.waiting,
+      waitingBytes: this.#budget.waitingUnits,
+      oldestMs: oldest === undefined ? 0 : this.#options.clock.now() - oldest.acceptedMs,
       bytesIn: this.#bytesIn,
       keys: this.#sealer?.keyStats ?? noKeyStats
     }
@@ -83,18 +105,21 @@ export class Producer implements AsyncDisposable {
    * Puts one record. It is accepted before `put` returns when there is room, and waits for room otherwise; the
    * signal ends that wait alone, with nothing accepted.
    *
-   * Rejects with `InvalidRecordError`, `BufferFullError` or `ClosedError` when the record was not accepted, and
-   * with `PutFailedError` or `RecordExpiredError` when it was.
+   * Rejects with `InvalidRecordError`, `BufferFullError`, `LaneStoppedError` or `ClosedError` when the record was not
+   * accepted, and with `PutFailedError` or `RecordExpiredError` when it was.
    */
   put(record: UserRecord, options: CallOptions = {}): Promise<PutResult> {
     try {
       this.#throwIfClosed()
-      const { explicitHashKey } = checkRecord(record)
+      const { explicitHashKey } = checkRecord(record, this.#refusesMagic)
       const tenant = this.#tenantOf(record)
-      this.#checkSize(record, explicitHashKey, tenant)
       options.signal?.throwIfAborted()
-      const bytes = record.data.length + Buffer.byteLength(record.partitionKey) + recordOverheadBytes
-      const offered = { record, explicitHashKey, tenant, bytes }
+      const bytes = this.#bytesOf(record, tenant)
+      this.#order += 1
+      const offered = { record, explicitHashKey, tenant, bytes, order: this.#order }
+      if (record.data.length > this.#pipeline.maxRecordBytes >>> 1 && !this.#checkSize(offered)) {
+        return this.#acceptWhenKnown(offered, options.signal)
+      }
       if (this.#budget.tryTake(bytes)) return this.#accept(offered)
       return this.#acceptLater(offered, options.signal)
     } catch (error) {
@@ -102,47 +127,117 @@ export class Producer implements AsyncDisposable {
     }
   }
 
+  /**
+   * Puts every record, and takes the next one when there is room for it; resolves when all are settled. Without
+   * `onError` the first record that is refused or handed back ends the taking, and `putAll` rejects with a
+   * `PutAllFailedError` that has all such records, when the others are settled. The signal ends the taking, too, and
+   * then `putAll` rejects with its reason.
+   */
+  async putAll(
+    records: Iterable<UserRecord> | AsyncIterable<UserRecord>,
+    options: CallOptions & {
+      readonly onResult?: (result: PutResult, record: UserRecord) => void
+      readonly onError?: (error: unknown, record: UserRecord) => void
+    } = {}
+  ): Promise<PutAllResult> {
+    const { signal, onResult, onError } = options
+    const outstanding = new Set<Promise<void>>()
+    const errors: unknown[] = []
+    let acknowledged = 0
+    let handedBack = 0
+    const put = async (record: UserRecord): Promise<void> => {
+      try {
+        const result = await this.put(record)
+        acknowledged += 1
+        onResult?.(result, record)
+      } catch (error) {
+        handedBack += 1
+        if (onError === undefined) errors.push(error)
+        else onError(error, record)
+      }
+    }
+    try {
+      for await (const record of records) {
+        await this.ready({ signal })
+        const putting: Promise<void> = put(record).finally(() => outstanding.delete(putting))
+        outstanding.add(putting)
+        if (errors.length > 0) break
+      }
+    } finally {
+      await Promise.all(outstanding)
+    }
+    if (errors.length > 0) throw new PutAllFailedError(errors)
+    return { accepted: acknowledged + handedBack, acknowledged, handedBack }
+  }
+
+  /** A stream in object mode that puts what is written to it; see `RecordWritable`. */
+  writable(): Writable {
+    return new RecordWritable(this)
+  }
+
   /** Resolves when a record of any size that is allowed would be accepted at once. */
   async ready(options: CallOptions = {}): Promise<void> {
     this.#throwIfClosed()
-    const bytes = this.#options.maxRecordBytes + recordOverheadBytes
+    const bytes = this.#pipeline.maxRecordBytes + recordOverheadBytes
     // Nearly always there is room, and then no signal has to be made.
     if (!this.#budget.tryTake(bytes)) await this.#budget.take(bytes, this.#whileOpen(options.signal))
     this.#budget.release(bytes)
   }
 
-  /** Sends what is held now; resolves when every record accepted before is settled, one way or the other. */
-  flush(): Promise<void> {
-    return this.#pipeline.flush()
+  /**
+   * Sends what is held now; resolves when every record accepted before is settled, one way or the other, or after
+   * `timeoutMs` milliseconds, with the records that are still on their way, in the order of acceptance.
+   * @default timeoutMs: `recordTtlMs`, after which nothing is left by itself
+   */
+  async flush(options: { readonly timeoutMs?: number } = {}): Promise<readonly UserRecord[]> {
+    const { outstanding } = this.#pipeline
+    const { generation } = outstanding
+    const flushed = this.#pipeline.flush()
+    if (options.timeoutMs === undefined) await flushed
+    else await this.#atMost(options.timeoutMs, flushed)
+    return outstanding.leftOf(generation)
   }
 
   /**
    * Takes nothing more, sends what is held, and ends. What is not settled after `drainMs` milliseconds is handed
-   * back with a `ClosedError` as its cause.
+   * back with a `ClosedError` as its cause, and returned as well.
    * @default drainMs: `recordTtlMs`, after which nothing is left by itself
    */
-  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+  close(options: { readonly drainMs?: number } = {}): Promise<readonly UserRecord[]> {
     this.#closed ??= this.#close(options.drainMs ?? this.#options.recordTtlMs)
     return this.#closed
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
-  async #close(drainMs: number): Promise<void> {
+  async #close(drainMs: number): Promise<readonly UserRecord[]> {
     this.#closing.abort(new ClosedError('producer'))
-    const limit = new AbortController()
-    const timedOut = this.#options.clock.sleep(drainMs, limit.signal).catch(() => {})
-    await Promise.race([this.#pipeline.flush(), timedOut])
-    limit.abort()
+    await this.#atMost(drainMs, this.#pipeline.flush())
+    const left = this.#pipeline.outstanding.all.map(({ record }) => record)
     this.#pipeline.destroy(new ClosedError('producer'))
     this.#sealer?.close()
     this.#ownClient?.destroy()
+    return left
   }
 
-  #accept({ record, explicitHashKey, tenant, bytes }: OfferedRecord): Promise<PutResult> {
+  /** Waits for `done`, but no longer than that. */
+  async #atMost(ms: number, done: Promise<unknown>): Promise<void> {
+    const limit = new AbortController()
+    const timedOut = this.#options.clock.sleep(ms, limit.signal).catch(() => {})
+    await Promise.race([done, timedOut])
+    limit.abort()
+  }
+
+  #accept({ record, explicitHashKey, tenant, bytes, order }: OfferedRecord): Promise<PutResult> {
     const { clock, maxBufferedMs, recordTtlMs } = this.#options
+    try {
+      this.#pipeline.checkOrder(record.partitionKey, tenant, order, this.#budget.waiting === 0)
+    } catch (error) {
+      this.#budget.release(bytes)
+      throw error
+    }
     this.#accepted += 1
     this.#bytesIn += record.data.length
     return new Promise((resolve, reject) => {
@@ -153,10 +248,11 @@ export class Producer implements AsyncDisposable {
           hashKey: hashKeyOf({ partitionKey: record.partitionKey, explicitHashKey }),
           tenant,
           bytes,
+          order,
           acceptedMs: clock.now(),
           maxBufferedMs,
           recordTtlMs,
-          generation: this.#pipeline.generation,
+          generation: this.#pipeline.outstanding.generation,
           resolve,
           reject
         })
@@ -166,14 +262,34 @@ export class Producer implements AsyncDisposable {
 
   async #acceptLater(offered: OfferedRecord, signal: AbortSignal | undefined): Promise<PutResult> {
     const { bytes } = offered
-    const { maxWaitingPuts } = this.#options
-    if (this.#budget.waiting >= maxWaitingPuts) throw new BufferFullError(maxWaitingPuts)
+    const { maxWaitingBytes } = this.#options
+    if (this.#budget.waitingUnits + bytes > maxWaitingBytes) throw new BufferFullError(maxWaitingBytes)
     await this.#budget.take(bytes, this.#whileOpen(signal))
     if (this.#closing.signal.aborted) {
       this.#budget.release(bytes)
       throw this.#closing.signal.reason
     }
     return this.#accept(offered)
+  }
+
+  /** Whether a record of more than the usual limit may be put is known when the stream has been looked at. */
+  async #acceptWhenKnown(offered: OfferedRecord, signal: AbortSignal | undefined): Promise<PutResult> {
+    const known = this.#pipeline.known()
+    const ended = this.#whileOpen(signal)
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = (): void => reject(ended.reason)
+      ended.addEventListener('abort', onAbort, { once: true })
+      known.then(resolve, reject).finally(() => ended.removeEventListener('abort', onAbort))
+    })
+    this.#checkSize(offered)
+    return this.#acceptLater(offered, signal)
+  }
+
+  /** What the record takes of the buffer. */
+  #bytesOf({ partitionKey, data }: UserRecord, tenant: string | undefined): number {
+    const bytes = data.length + Buffer.byteLength(partitionKey) + recordOverheadBytes
+    if (this.#options.seal?.mode !== SealMode.record) return bytes
+    return bytes + data.length + this.#sealer!.overheadBytes(data.length, tenant)
   }
 
   /** Whose key seals the record. @throws what `keyFor` throws, and for a tenant that the keyring does not know */
@@ -188,15 +304,13 @@ export class Producer implements AsyncDisposable {
     return tenant
   }
 
-  /** What the record takes when it travels alone must fit into one Kinesis record, keys included. */
-  #checkSize(
-    { partitionKey, data }: UserRecord,
-    explicitHashKey: string | undefined,
-    tenant: string | undefined
-  ): void {
-    const { maxRecordBytes, seal } = this.#options
-    // Far below the limit there is nothing to work out.
-    if (data.length < maxRecordBytes >>> 1) return
+  /**
+   * What the record takes when it travels alone must fit into one Kinesis record, keys included. False when that
+   * cannot be told yet: the stream may take more than usual.
+   */
+  #checkSize({ record, explicitHashKey, tenant }: OfferedRecord): boolean {
+    const { partitionKey, data } = record
+    const { seal } = this.#options
     let stored = data.length
     let keyBytes = Buffer.byteLength(partitionKey)
     if (seal?.mode === SealMode.aggregate) {
@@ -204,12 +318,13 @@ export class Producer implements AsyncDisposable {
       keyBytes = longestHashKeyText
     }
     stored += (this.#sealer?.overheadBytes(stored, tenant) ?? 0) + keyBytes
-    if (stored > maxRecordBytes) {
-      throw new InvalidRecordError(
-        'data',
-        `takes ${stored} bytes with its partition key${seal === undefined ? '' : ', sealed'}; at most ${maxRecordBytes} are allowed`
-      )
-    }
+    const limit = this.#pipeline.maxRecordBytes
+    if (stored <= limit) return true
+    if (stored <= largestRecordBytes && !this.#pipeline.isLimitKnown) return false
+    throw new InvalidRecordError(
+      'data',
+      `takes ${stored} bytes with its partition key${seal === undefined ? '' : ', sealed'}; at most ${limit} are allowed`
+    )
   }
 
   #throwIfClosed(): void {

@@ -5,6 +5,7 @@ import type { EntryOutcome } from './sender.ts'
 
 export interface RetryPolicy {
   readonly maxAttempts: number
+  readonly failIfThrottled: boolean
   readonly random: () => number
 }
 
@@ -30,11 +31,13 @@ export function judge(
   if (outcome.kind === 'stored') {
     const { shardId, sequenceNumber } = outcome
     // A lone record is delivered from wherever it lies; an aggregate may be dropped by a reader's range filter.
-    const isExpected = !record.isAggregated || shardId === record.predictedShardId
+    const predicted = record.batch.shardId
+    const isExpected = !record.isAggregated || predicted === '' || shardId === predicted
     return { kind: isExpected ? 'done' : 'judge', shardId, sequenceNumber }
   }
   if (outcome.failure === FailureClass.invalid && requestEntries > 1) return { kind: 'bisect' }
   if (!isTransient(outcome.failure)) return { kind: 'fail' }
+  if (outcome.failure === FailureClass.throttled && policy.failIfThrottled) return { kind: 'fail' }
   const attempts = attemptsOf(record)
   if (attempts >= policy.maxAttempts) return { kind: 'fail' }
   return { kind: 'retry', delayMs: backoffDelayMs(attempts - 1, { ...backoff, random: policy.random }) }
@@ -48,6 +51,6 @@ export function wrongShardDelayMs(record: KinesisRecord, policy: RetryPolicy): n
   return attempts <= 1 ? 0 : backoffDelayMs(attempts - 1, { ...backoff, random: policy.random })
 }
 
-function attemptsOf({ userRecords }: KinesisRecord): number {
-  return userRecords.reduce((most, { attempts }) => Math.max(most, attempts), 0)
+function attemptsOf({ batch }: KinesisRecord): number {
+  return batch.records.reduce((most, { attempts }) => Math.max(most, attempts), 0)
 }

@@ -40,10 +40,15 @@ export class ShardMap {
     return this.#shardIds[low]!
   }
 
-  /** Whether the shard is open and covers every one of the hash keys. */
+  /** Whether the shard is open and all of the hash keys lie in its range. */
   covers(shardId: string, hashKeys: readonly bigint[]): boolean {
     const range = this.#ranges.get(shardId)
     return range !== undefined && hashKeys.every(hashKey => isInRange(hashKey, range))
+  }
+
+  /** Undefined for a shard that is not open. */
+  rangeOf(shardId: string): HashKeyRange | undefined {
+    return this.#ranges.get(shardId)
   }
 
   has(shardId: string): boolean {

@@ -44,7 +44,19 @@ export interface ProducerStats {
   readonly throttled: number
   /** Kinesis records that went to another shard than predicted. */
   readonly wrongShard: number
+  /** `put()` calls that wait for room, and the bytes of their records. */
+  readonly waitingPuts: number
+  readonly waitingBytes: number
+  /** Age of the oldest record that is in flight, in milliseconds; 0 without one. */
+  readonly oldestMs: number
   readonly keys: KeyStats
+}
+
+/** What became of the records of one `putAll()`. `accepted` = `acknowledged` + `handedBack`. */
+export interface PutAllResult {
+  readonly accepted: number
+  readonly acknowledged: number
+  readonly handedBack: number
 }
 
 /** What a producer tells while it works. Never a payload, a key or a context value. */
@@ -57,3 +69,9 @@ export type ProducerEvent =
   | { readonly type: 'wrongShard'; readonly predicted: string; readonly actual: string }
   | { readonly type: 'shardMapRefreshed'; readonly shards: number }
   | { readonly type: 'shardMapUnavailable'; readonly failure: FailureClass; readonly serviceCode: string }
+  /** DescribeStreamSummary failed: record limit and distribution are not known. Once until it succeeds. */
+  | { readonly type: 'streamUndescribed'; readonly failure: FailureClass; readonly serviceCode: string }
+  /** AUTO spreads records regardless of their keys: then aggregation is off. */
+  | { readonly type: 'recordDistribution'; readonly isAuto: boolean }
+  /** Ordered mode: a record was handed back, and with it this many later ones of its partition key. */
+  | { readonly type: 'laneStopped'; readonly records: number }

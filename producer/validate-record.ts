@@ -15,7 +15,7 @@ export interface CheckedRecord {
  * Checks what does not depend on the producer's settings. Messages hold lengths, never contents.
  * @throws InvalidRecordError
  */
-export function checkRecord(record: UserRecord): CheckedRecord {
+export function checkRecord(record: UserRecord, refusesMagic: boolean): CheckedRecord {
   if (typeof record !== 'object' || record === null) {
     throw new InvalidRecordError(
       'record',
@@ -40,13 +40,16 @@ export function checkRecord(record: UserRecord): CheckedRecord {
   if (!(data instanceof Uint8Array)) {
     throw new InvalidRecordError('data', `expected a Uint8Array, found ${typeof data}`)
   }
-  if (startsWithMagic(data)) {
+  if (refusesMagic && startsWithMagic(data)) {
     throw new InvalidRecordError('data', 'begins with the four bytes that mark an aggregated record')
   }
   if (explicitHashKey === undefined) return { explicitHashKey: undefined }
   const hashKey = typeof explicitHashKey === 'string' ? parseHashKey(explicitHashKey) : undefined
   if (hashKey === undefined) {
-    throw new InvalidRecordError('explicitHashKey', 'expected a decimal integer from 0 to 2^128 - 1')
+    throw new InvalidRecordError(
+      'explicitHashKey',
+      `expected a decimal integer from 0 to 2^128 - 1, found ${typeof explicitHashKey === 'string' ? 'another string' : typeof explicitHashKey}`
+    )
   }
   return { explicitHashKey: String(hashKey) }
 }

@@ -103,7 +103,7 @@ describe('a producer with tenants', () => {
     const { keyring } = anyTenant(known === undefined ? {} : { known })
     const keyFor = ({ partitionKey }: { partitionKey: string }): string => partitionKey.split(':')[0]!
     const producer = new Producer({ streamName: 's', kinesis, clock, seal: { keyring, keyFor, ...seal } })
-    onTestFinished(() => producer.close({ drainMs: 0 }))
+    onTestFinished(async () => void (await producer.close({ drainMs: 0 })))
     const opener = keyring.createOpener({ streamName: 's' })
     return { clock, kinesis, producer, opener }
   }

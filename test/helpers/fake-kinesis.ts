@@ -1,4 +1,5 @@
 import type {
+  DescribeStreamSummaryCommandOutput,
   GetRecordsCommandInput,
   GetRecordsCommandOutput,
   GetShardIteratorCommandInput,
@@ -55,6 +56,12 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
   loseAnswer: ((call: number) => Error | undefined) | undefined
   failEntry: ((entry: PutRecordsRequestEntry, index: number, call: number) => string | undefined) | undefined
   failListing: ((call: number) => Error | undefined) | undefined
+  failDescribe: (() => Error | undefined) | undefined
+  descriptions = 0
+  maxRecordKiB = 1_024
+  /** Whether the stream spreads records regardless of their keys, and whether it says so. */
+  isAuto = false
+  saysDistribution = true
   /** Awaited before a put is answered. */
   gate: (() => Promise<void>) | undefined
   #sequence = 0n
@@ -197,8 +204,19 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
     return sequenceNumber
   }
 
-  async describeStreamSummary(): Promise<never> {
-    throw new Error('not used')
+  async describeStreamSummary(): Promise<DescribeStreamSummaryCommandOutput> {
+    this.descriptions += 1
+    const failure = this.failDescribe?.()
+    if (failure !== undefined) throw failure
+    return {
+      StreamDescriptionSummary: {
+        MaxRecordSizeInKiB: this.maxRecordKiB,
+        ...(this.saysDistribution
+          ? { RecordDistributionStrategy: this.isAuto ? 'AUTO' : 'USER_PARTITION_KEY' }
+          : {})
+      } as DescribeStreamSummaryCommandOutput['StreamDescriptionSummary'],
+      $metadata: {}
+    }
   }
 
   /**
@@ -220,7 +238,10 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
 
   #store(entry: PutRecordsRequestEntry): { ShardId: string; SequenceNumber: string } {
     const hashKey = hashKeyOf({ partitionKey: entry.PartitionKey!, explicitHashKey: entry.ExplicitHashKey })
-    const shard = this.shards.find(({ start, end, isOpen }) => isOpen && hashKey >= start && hashKey <= end)!
+    const open = this.shards.filter(({ isOpen }) => isOpen)
+    const shard = this.isAuto
+      ? open[Number(this.#sequence % BigInt(open.length))]!
+      : open.find(({ start, end }) => hashKey >= start && hashKey <= end)!
     const sequenceNumber = String(++this.#sequence)
     this.stored.push({
       shard,

@@ -17,7 +17,7 @@ function producerOn(
     clientConfig: clientConfigOf(engine, 'kinesis'),
     ...options
   })
-  onTestFinished(() => producer.close())
+  onTestFinished(async () => void (await producer.close()))
   return producer
 }
 

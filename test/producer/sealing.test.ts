@@ -23,7 +23,7 @@ function start(seal: SealOptions, options: Partial<ProducerOptions> = {}, kinesi
     onEvent: event => events.push(event),
     ...options
   })
-  onTestFinished(() => producer.close({ drainMs: 0 }))
+  onTestFinished(async () => void (await producer.close({ drainMs: 0 })))
   const opener = seal.keyring.createOpener({
     streamName: 's',
     ...(seal.context === undefined ? {} : { context: seal.context })
