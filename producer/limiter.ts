@@ -1,3 +1,4 @@
+import { backoffDelayMs } from '../core/backoff.ts'
 import type { CancelTimer, Clock } from '../core/clock.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -9,13 +10,14 @@ const shardBytesPerSecond = 1_048_576
 const cutFactor = 0.6
 const regainPerSecond = 0.15
 const leastFactor = 0.05
-/** The entries of one request fail together; they count as one sign. */
-const cutEveryMs = 250
+/** How long a shard is left alone after it throttled, in milliseconds; doubles until it takes a record. */
+const pause = { baseMs: 100, maxMs: 5_000 }
 /** Sooner than this no timer looks again. */
 const shortestWaitMs = 2
 
 export interface LimiterOptions {
   readonly clock: Clock
+  readonly random: () => number
   /** Part of a shard's quota that this producer may use, in percent. */
   readonly rateLimitPercent: number
   readonly onGranted: (record: KinesisRecord) => void
@@ -28,6 +30,9 @@ interface ShardLimit {
   factor: number
   factorAtMs: number
   cutAtMs: number
+  /** Signs of throttling in a row, and until when it is left alone. */
+  throttles: number
+  resumeAtMs: number
   /** Shards that the limit stands for. */
   shards: number
   waiting: KinesisRecord[]
@@ -35,7 +40,8 @@ interface ShardLimit {
 
 /**
  * Lets Kinesis records through as fast as their shard takes them: a bucket for records and one for bytes by predicted
- * shard, whether or not there is aggregation. Learns from throttling: additive increase, multiplicative decrease.
+ * shard, whether or not there is aggregation. Learns from throttling: the shard is left alone for a while, by all its
+ * records together, and then gets less: additive increase, multiplicative decrease.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -65,16 +71,24 @@ export class Limiter {
     this.#waiting.add(limit)
   }
 
-  onThrottled(shardId: string): void {
+  /** A request that was sent at `sentAtMs` was throttled. One that was under way before the last sign tells nothing new. */
+  onThrottled(shardId: string, sentAtMs: number): void {
     const now = this.#options.clock.now()
     const limit = this.#limits.get(shardId)
-    if (limit === undefined || now - limit.cutAtMs < cutEveryMs) return
+    if (limit === undefined || sentAtMs <= limit.cutAtMs) return
     this.#regain(limit, now)
     limit.cutAtMs = now
     limit.factor = Math.max(leastFactor, limit.factor * cutFactor)
     this.#setRates(limit, now)
     limit.records.drain(now)
     limit.bytes.drain(now)
+    limit.resumeAtMs = now + backoffDelayMs(limit.throttles, { ...pause, random: this.#options.random })
+    limit.throttles += 1
+  }
+
+  onStored(shardId: string): void {
+    const limit = this.#limits.get(shardId)
+    if (limit !== undefined) limit.throttles = 0
   }
 
   /** Part of the allowed rate that a shard gets at the moment, 0 to 1. */
@@ -114,6 +128,8 @@ export class Limiter {
         factor: 1,
         factorAtMs: now,
         cutAtMs: Number.NEGATIVE_INFINITY,
+        throttles: 0,
+        resumeAtMs: now,
         shards,
         waiting: []
       }
@@ -127,7 +143,7 @@ export class Limiter {
 
   #waitMs(limit: ShardLimit, { bytes }: KinesisRecord, now: number): number {
     this.#regain(limit, now)
-    return Math.max(limit.records.waitMs(1, now), limit.bytes.waitMs(bytes, now))
+    return Math.max(limit.resumeAtMs - now, limit.records.waitMs(1, now), limit.bytes.waitMs(bytes, now))
   }
 
   #grant(limit: ShardLimit, record: KinesisRecord): void {

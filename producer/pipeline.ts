@@ -147,6 +147,7 @@ export class Pipeline {
     }
     this.#limiter = new Limiter({
       clock,
+      random,
       rateLimitPercent: options.rateLimitPercent,
       onGranted: record => this.#collect(record)
     })
@@ -454,9 +455,12 @@ export class Pipeline {
     records.forEach((record, index) => {
       const outcome = outcomes[index]!
       if (outcome.kind === 'failed') {
-        this.#noteFailure(record, outcome)
+        this.#noteFailure(record, outcome, startedMs)
         if (outcome.failure === FailureClass.throttled) throttled += 1
-      } else this.#metrics.onStored(record)
+      } else {
+        this.#limiter.onStored(record.batch.shardId)
+        this.#metrics.onStored(record)
+      }
       const verdict = judge(record, outcome, records.length, this.#options)
       switch (verdict.kind) {
         case 'done':
@@ -491,7 +495,11 @@ export class Pipeline {
       if (half.length > 0) void this.#send(half)
   }
 
-  #noteFailure(record: KinesisRecord, outcome: Extract<EntryOutcome, { kind: 'failed' }>): void {
+  #noteFailure(
+    record: KinesisRecord,
+    outcome: Extract<EntryOutcome, { kind: 'failed' }>,
+    startedMs: number
+  ): void {
     const now = this.#options.clock.now()
     const { batch } = record
     for (const user of batch.records) {
@@ -500,7 +508,7 @@ export class Pipeline {
     }
     this.#metrics.onFailed(record, outcome.errorCode)
     if (outcome.failure !== FailureClass.throttled) return
-    this.#limiter.onThrottled(batch.shardId)
+    this.#limiter.onThrottled(batch.shardId, startedMs)
     if (this.#metrics.isOn) {
       const percent = Math.round(this.#limiter.factorOf(batch.shardId) * 100)
       this.#metrics.put(ProducerMetric.limiterPercent, percent, batch.shardId)

@@ -40,6 +40,8 @@ export function judge(
   if (outcome.failure === FailureClass.throttled && policy.failIfThrottled) return { kind: 'fail' }
   const attempts = attemptsOf(record)
   if (attempts >= policy.maxAttempts) return { kind: 'fail' }
+  // The limiter leaves the shard alone for a while, for all its records together.
+  if (outcome.failure === FailureClass.throttled) return { kind: 'retry', delayMs: 0 }
   return { kind: 'retry', delayMs: backoffDelayMs(attempts - 1, { ...backoff, random: policy.random }) }
 }
 

@@ -236,6 +236,15 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
     })
   }
 
+  /** Data of every user record, whatever its shard's range. */
+  readUnfiltered(open: (data: Uint8Array) => Uint8Array = data => data): string[] {
+    return this.stored.flatMap(({ data }) => {
+      const opened = open(data)
+      const users = decodeAggregatedRecord(opened) ?? [{ data: opened }]
+      return users.map(user => Buffer.from(user.data).toString())
+    })
+  }
+
   #store(entry: PutRecordsRequestEntry): { ShardId: string; SequenceNumber: string } {
     const hashKey = hashKeyOf({ partitionKey: entry.PartitionKey!, explicitHashKey: entry.ExplicitHashKey })
     const open = this.shards.filter(({ isOpen }) => isOpen)

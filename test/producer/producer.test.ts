@@ -1,50 +1,14 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { AggregatedRecordBuilder, decodeAggregatedRecord } from '../../core/aggregated-record.ts'
 import { hashKeyOf } from '../../core/hash-key.ts'
-import { Producer, type ProducerEvent, type ProducerOptions, type PutResult } from '../../producer/index.ts'
-import { FakeClock, settle } from '../helpers/fake-clock.ts'
+import { Producer, type PutResult } from '../../producer/index.ts'
+import { settle } from '../helpers/fake-clock.ts'
 import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
-
-function start(options: Partial<ProducerOptions> = {}, kinesis = new FakeKinesis()) {
-  const clock = new FakeClock()
-  const events: ProducerEvent[] = []
-  const producer = new Producer({
-    streamName: 's',
-    kinesis,
-    clock,
-    random: () => 0.5,
-    onEvent: event => events.push(event),
-    ...options
-  })
-  onTestFinished(async () => void (await producer.close({ drainMs: 0 })))
-  const outcomes = new Map<string, PutResult | Error>()
-  const put = (text: string, partitionKey = text, explicitHashKey?: string): void => {
-    const record = {
-      partitionKey,
-      data: Buffer.from(text),
-      ...(explicitHashKey === undefined ? {} : { explicitHashKey })
-    }
-    producer.put(record).then(
-      result => outcomes.set(text, result),
-      (error: Error) => outcomes.set(text, error)
-    )
-  }
-  const balance = (): void => {
-    const { accepted, acknowledged, handedBack, inFlight } = producer.stats
-    expect(accepted).toBe(acknowledged + handedBack + inFlight)
-  }
-  return { clock, events, producer, kinesis, outcomes, put, balance }
-}
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `record-${index}`)
-const errorOf = (outcome: PutResult | Error | undefined): Error & Record<string, unknown> => {
-  expect(outcome).toBeInstanceOf(Error)
-  return outcome as Error & Record<string, unknown>
-}
+import { errorOf, names, startProducer } from '../helpers/producer.ts'
 
 describe('buffering', () => {
   it('sends a lone record raw, under its own key, at its deadline and not before', async () => {
-    const { clock, kinesis, outcomes, put, producer } = start({ maxBufferedMs: 100 })
+    const { clock, kinesis, outcomes, put, producer } = startProducer({ maxBufferedMs: 100 })
     put('alone', 'key')
     await clock.advance(99)
     expect(kinesis.requests).toHaveLength(0)
@@ -69,7 +33,7 @@ describe('buffering', () => {
   })
 
   it('aggregates the records of one shard as the KPL does, in the order of the puts', async () => {
-    const { clock, kinesis, outcomes, put } = start()
+    const { clock, kinesis, outcomes, put } = startProducer()
     put('a', 'k1')
     put('b', 'k2', '007')
     put('c', 'k1')
@@ -89,7 +53,7 @@ describe('buffering', () => {
   })
 
   it('keeps one aggregate per predicted shard', async () => {
-    const { clock, kinesis, put } = start({}, new FakeKinesis(4))
+    const { clock, kinesis, put } = startProducer({}, new FakeKinesis(4))
     for (const name of names(200)) put(name)
     await clock.advance(120)
     expect(kinesis.stored).toHaveLength(4)
@@ -102,7 +66,7 @@ describe('buffering', () => {
     for (const name of names(10)) size.add('k', undefined, Buffer.from(name))
     // The outer partition key counts, too.
     const limit = size.size + 1 + below
-    const { clock, kinesis, put } = start({ maxAggregateBytes: limit, maxBufferedMs: 1_000 })
+    const { clock, kinesis, put } = startProducer({ maxAggregateBytes: limit, maxBufferedMs: 1_000 })
     // The first map, so that nothing is held back for it.
     put('first', 'k')
     await clock.advance(1_000)
@@ -115,14 +79,14 @@ describe('buffering', () => {
   })
 
   it('cuts at the count', async () => {
-    const { clock, kinesis, put } = start({ maxRecordsPerAggregate: 3 })
+    const { clock, kinesis, put } = startProducer({ maxRecordsPerAggregate: 3 })
     for (const name of names(7)) put(name)
     await clock.advance(100)
     expect(kinesis.stored.map(({ data }) => decodeAggregatedRecord(data)?.length ?? 1)).toEqual([3, 3, 1])
   })
 
   it('sends without aggregates when told to, at most 500 in one request', async () => {
-    const { clock, kinesis, put, outcomes } = start({ aggregation: false })
+    const { clock, kinesis, put, outcomes } = startProducer({ aggregation: false })
     for (const name of names(501)) put(name)
     await clock.advance(200)
     expect(kinesis.requests.map(({ length }) => length)).toEqual([500, 1])
@@ -130,7 +94,7 @@ describe('buffering', () => {
   })
 
   it('makes no request over its bytes, and sends a larger record alone', async () => {
-    const { clock, kinesis, producer } = start({ aggregation: false, maxRequestBytes: 65_536 })
+    const { clock, kinesis, producer } = startProducer({ aggregation: false, maxRequestBytes: 65_536 })
     const sizes = [30_000, 30_000, 30_000, 200_000, 10]
     const all = Promise.all(
       sizes.map(size => producer.put({ partitionKey: 'k', data: Buffer.alloc(size, 'x') }))
@@ -142,7 +106,7 @@ describe('buffering', () => {
   })
 
   it('sends every record at once with a buffering time of zero, without spinning', async () => {
-    const { clock, kinesis, put } = start({ maxBufferedMs: 0 })
+    const { clock, kinesis, put } = startProducer({ maxBufferedMs: 0 })
     put('a')
     await clock.advance(0)
     put('b')
@@ -178,7 +142,7 @@ describe('bad records', () => {
       'explicitHashKey'
     ]
   ])('refuses %s; nothing is accepted', async (_, record, field) => {
-    const { producer } = start()
+    const { producer } = startProducer()
     await expect(producer.put(record as never)).rejects.toMatchObject({
       code: 'SEALSTREAM_INVALID_RECORD',
       field
@@ -187,14 +151,14 @@ describe('bad records', () => {
   })
 
   it('takes 256 characters outside of the basic plane as a partition key', async () => {
-    const { clock, producer } = start()
+    const { clock, producer } = startProducer()
     const put = producer.put({ partitionKey: '😀'.repeat(256), data: Buffer.from('x') })
     await clock.advance(100)
     await expect(put).resolves.toMatchObject({ attempts: 1 })
   })
 
   it('refuses a record over the limit at put, and sends one that reaches it', async () => {
-    const { clock, producer } = start({ maxRecordBytes: 2_048 })
+    const { clock, producer } = startProducer({ maxRecordBytes: 2_048 })
     await expect(producer.put({ partitionKey: 'k', data: Buffer.alloc(2_048) })).rejects.toMatchObject({
       code: 'SEALSTREAM_INVALID_RECORD',
       message: expect.stringContaining('takes 2049 bytes')
@@ -207,7 +171,7 @@ describe('bad records', () => {
 
 describe('failures', () => {
   it('retries only the failed entries of a PutRecords response', async () => {
-    const { clock, kinesis, outcomes, put } = start({ aggregation: false })
+    const { clock, kinesis, outcomes, put } = startProducer({ aggregation: false })
     kinesis.failEntry = (_, index, call) =>
       call === 1 && index === 1 ? 'ProvisionedThroughputExceededException' : undefined
     for (const name of ['a', 'b', 'c']) put(name)
@@ -222,7 +186,7 @@ describe('failures', () => {
   })
 
   it('backs off while everything is throttled, and loses nothing', async () => {
-    const { clock, kinesis, outcomes, put, producer, balance } = start()
+    const { clock, kinesis, outcomes, put, producer, balance } = startProducer()
     const until = clock.now() + 5_000
     kinesis.failEntry = () => (clock.now() < until ? 'ProvisionedThroughputExceededException' : undefined)
     for (const name of names(50)) put(name)
@@ -236,7 +200,7 @@ describe('failures', () => {
   })
 
   it('sends again after a lost answer, and says that there may be a duplicate', async () => {
-    const { clock, kinesis, outcomes, put } = start()
+    const { clock, kinesis, outcomes, put } = startProducer()
     kinesis.loseAnswer = call => (call === 1 ? serviceError('TimeoutError') : undefined)
     put('a')
     await clock.advance(1_000)
@@ -245,7 +209,7 @@ describe('failures', () => {
   })
 
   it.each(['ResourceNotFoundException', 'AccessDeniedException'])('fails at once on %s', async name => {
-    const { clock, kinesis, outcomes, put } = start()
+    const { clock, kinesis, outcomes, put } = startProducer()
     kinesis.failRequest = () => serviceError(name, 400)
     put('a')
     await clock.advance(100)
@@ -257,7 +221,7 @@ describe('failures', () => {
   })
 
   it('finds the one entry that makes the service refuse the request', async () => {
-    const { clock, kinesis, outcomes, put } = start({ aggregation: false })
+    const { clock, kinesis, outcomes, put } = startProducer({ aggregation: false })
     kinesis.failRequest = entries =>
       entries.some(({ Data }) => String(Data) === 'record-77')
         ? serviceError('ValidationException', 400)
@@ -272,7 +236,7 @@ describe('failures', () => {
   })
 
   it('treats an answer of another length as unknown for every entry', async () => {
-    const { clock, kinesis, outcomes, put } = start({ aggregation: false })
+    const { clock, kinesis, outcomes, put } = startProducer({ aggregation: false })
     const answer = kinesis.putRecords.bind(kinesis)
     let calls = 0
     kinesis.putRecords = async input => {
@@ -288,7 +252,7 @@ describe('failures', () => {
   })
 
   it('makes exactly as many attempts as allowed', async () => {
-    const { clock, kinesis, outcomes, put } = start({ maxAttempts: 1 })
+    const { clock, kinesis, outcomes, put } = startProducer({ maxAttempts: 1 })
     kinesis.failEntry = () => 'InternalFailure'
     put('a')
     await clock.advance(5_000)
@@ -316,7 +280,7 @@ describe('time to live', () => {
   })
 
   it('hands back what expires during backoffs, with its last cause, and never sends it again', async () => {
-    const { clock, kinesis, outcomes, put, balance } = start({ recordTtlMs: 2_000 })
+    const { clock, kinesis, outcomes, put, balance } = startProducer({ recordTtlMs: 2_000 })
     kinesis.failEntry = () => 'ProvisionedThroughputExceededException'
     put('a')
     await clock.advance(1_999)
@@ -334,7 +298,7 @@ describe('time to live', () => {
   })
 
   it('hands back what expires while it waits for the shard map or for a connection', async () => {
-    const { clock, kinesis, outcomes, put } = start({
+    const { clock, kinesis, outcomes, put } = startProducer({
       recordTtlMs: 2_000,
       maxConcurrentRequests: 1,
       maxBufferedMs: 0
@@ -368,7 +332,7 @@ describe('the shard map', () => {
   it('reads every page', async () => {
     const kinesis = new FakeKinesis(5)
     kinesis.pageSize = 2
-    const { clock, put } = start({}, kinesis)
+    const { clock, put } = startProducer({}, kinesis)
     for (const name of names(100)) put(name)
     await clock.advance(120)
     expect(kinesis.listings).toBe(3)
@@ -376,7 +340,7 @@ describe('the shard map', () => {
   })
 
   it('fails what waits when the stream does not exist, and asks again for the next record', async () => {
-    const { clock, kinesis, outcomes, put } = start()
+    const { clock, kinesis, outcomes, put } = startProducer()
     kinesis.failListing = () => serviceError('ResourceNotFoundException', 400)
     put('a')
     await clock.advance(0)
@@ -388,7 +352,7 @@ describe('the shard map', () => {
   })
 
   it('loses nothing to a reader by the KCL rule when a shard splits under way', async () => {
-    const { clock, kinesis, outcomes, put, producer, events } = start({}, new FakeKinesis(2))
+    const { clock, kinesis, outcomes, put, producer, events } = startProducer({}, new FakeKinesis(2))
     put('first')
     await clock.advance(200)
     kinesis.split(kinesis.shards[0]!)
@@ -402,7 +366,7 @@ describe('the shard map', () => {
   })
 
   it('makes no duplicates when two shards merge under way', async () => {
-    const { clock, kinesis, outcomes, put } = start({}, new FakeKinesis(2))
+    const { clock, kinesis, outcomes, put } = startProducer({}, new FakeKinesis(2))
     put('first')
     await clock.advance(200)
     kinesis.merge(kinesis.shards[0]!, kinesis.shards[1]!)
@@ -413,7 +377,7 @@ describe('the shard map', () => {
   })
 
   it('serves the old map while the new one cannot be had, and backs off', async () => {
-    const { clock, kinesis, put } = start({}, new FakeKinesis(2))
+    const { clock, kinesis, put } = startProducer({}, new FakeKinesis(2))
     put('first')
     await clock.advance(200)
     kinesis.split(kinesis.shards[0]!)
@@ -436,7 +400,7 @@ describe('the shard map', () => {
 
 describe('back-pressure and the end', () => {
   it('makes puts wait for room, bounded in bytes and in waiters', async () => {
-    const { clock, kinesis, producer } = start({
+    const { clock, kinesis, producer } = startProducer({
       maxRecordBytes: 1_024,
       maxBufferedBytes: 4_096,
       maxWaitingBytes: 5 * 2_025
@@ -467,7 +431,10 @@ describe('back-pressure and the end', () => {
   })
 
   it('flush sends what is held, and resolves when all of it is settled', async () => {
-    const { clock, kinesis, producer, put, outcomes } = start({ maxBufferedMs: 60_000, recordTtlMs: 120_000 })
+    const { clock, kinesis, producer, put, outcomes } = startProducer({
+      maxBufferedMs: 60_000,
+      recordTtlMs: 120_000
+    })
     kinesis.failEntry = (_, __, call) => (call === 1 ? 'InternalFailure' : undefined)
     for (const name of names(10)) put(name)
     let flushed = false
@@ -484,7 +451,7 @@ describe('back-pressure and the end', () => {
   })
 
   it('close drains, takes nothing more, and leaves no timer', async () => {
-    const { clock, producer, put, outcomes } = start()
+    const { clock, producer, put, outcomes } = startProducer()
     for (const name of names(1_000)) put(name)
     const closed = producer.close()
     await clock.advance(0)
@@ -497,7 +464,7 @@ describe('back-pressure and the end', () => {
   })
 
   it('close hands back what cannot be sent in time', async () => {
-    const { clock, kinesis, producer, put, outcomes, balance } = start()
+    const { clock, kinesis, producer, put, outcomes, balance } = startProducer()
     kinesis.failRequest = () => serviceError('ServiceUnavailable', 503)
     for (const name of names(10)) put(name)
     const closed = producer.close({ drainMs: 3_000 })
@@ -516,7 +483,7 @@ describe('back-pressure and the end', () => {
   })
 
   it('close ends puts that wait for room, which were never accepted', async () => {
-    const { clock, producer } = start({ maxRecordBytes: 1_024, maxBufferedBytes: 1_024 })
+    const { clock, producer } = startProducer({ maxRecordBytes: 1_024, maxBufferedBytes: 1_024 })
     const data = Buffer.alloc(1_000)
     const first = producer.put({ partitionKey: 'k', data })
     const second = producer.put({ partitionKey: 'k', data })
