@@ -29,7 +29,12 @@ export interface LocalOptions {
   readonly port?: number
   /** Address to listen on; `0.0.0.0` lets other machines in, inside a container for example. @default '127.0.0.1' */
   readonly host?: string
-  /** Whether Kinesis shards refuse more than 1,000 records and 1 MiB a second. @default false */
+  /**
+   * Whether each Kinesis shard refuses more than 1,000 records and 1 MiB of data and partition keys a second, as on
+   * AWS: entry by entry, with a second's worth in store, on `clock`. A record larger than that passes when nothing
+   * was taken for long enough, and is paid off afterwards. Without it tests are not slowed down.
+   * @default false
+   */
   readonly throttle?: boolean
   /** How long Kinesis streams stay CREATING, UPDATING and DELETING, in milliseconds. @default 0 */
   readonly statusDelayMs?: number

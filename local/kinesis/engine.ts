@@ -10,6 +10,10 @@ import {
   describeStreamSummary,
   listStreams
 } from './actions/streams.ts'
+import { updateMaxRecordSize } from './actions/update-max-record-size.ts'
+import { updateShardCount } from './actions/update-shard-count.ts'
+import { updateStreamMode } from './actions/update-stream-mode.ts'
+import { updateStreamRecordDistributionStrategy } from './actions/update-stream-record-distribution-strategy.ts'
 import { KinesisStore, type KinesisStoreOptions } from './store.ts'
 
 export interface KinesisEngineOptions extends KinesisStoreOptions {
@@ -43,6 +47,10 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
         ListShards: listShards(store),
         SplitShard: splitShard(store),
         MergeShards: mergeShards(store),
+        UpdateShardCount: updateShardCount(store),
+        UpdateStreamMode: updateStreamMode(store),
+        UpdateMaxRecordSize: updateMaxRecordSize(store),
+        UpdateStreamRecordDistributionStrategy: updateStreamRecordDistributionStrategy(store),
         PutRecord: putRecord(store),
         PutRecords: putRecords(store, options.failEntry),
         GetShardIterator: getShardIterator(store),

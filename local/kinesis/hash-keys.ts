@@ -10,8 +10,14 @@ export function hashOfPartitionKey(partitionKey: string): bigint {
   return BigInt(`0x${createHash('md5').update(Buffer.from(partitionKey, 'utf8')).digest('hex')}`)
 }
 
+export interface HashKeyRange {
+  readonly start: bigint
+  /** The last key that belongs to it. */
+  readonly end: bigint
+}
+
 /** `count` ranges of equal size that cover all hash keys; the last one takes the rest. */
-export function evenRanges(count: number): { readonly start: bigint; readonly end: bigint }[] {
+export function evenRanges(count: number): HashKeyRange[] {
   const width = (largestHashKey + 1n) / BigInt(count)
   return Array.from({ length: count }, (_, index) => ({
     start: width * BigInt(index),

@@ -4,7 +4,8 @@ import { evenRanges, hashOfPartitionKey } from './hash-keys.ts'
 
 export interface StoredRecord {
   readonly sequenceNumber: bigint
-  readonly partitionKey: string
+  /** Undefined for a record that came without one, as a stream with AUTO distribution allows. */
+  readonly partitionKey: string | undefined
   /** As it came and as it goes out: base64, so that neither direction converts. */
   readonly data: string
   readonly arrivedMs: number
@@ -27,6 +28,13 @@ export interface Shard {
   readonly bytes1s: TokenBucket
 }
 
+export const streamModes = ['PROVISIONED', 'ON_DEMAND'] as const
+export type StreamMode = (typeof streamModes)[number]
+
+/** How records find their shard. `AUTO` ignores partition key and explicit hash key; on-demand streams alone have it. */
+export const recordDistributions = ['AUTO', 'USER_PARTITION_KEY'] as const
+export type RecordDistribution = (typeof recordDistributions)[number]
+
 export interface Stream {
   readonly name: string
   readonly arn: string
@@ -34,8 +42,41 @@ export interface Stream {
   status: 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING'
   readonly shards: Shard[]
   readonly retentionHours: number
-  readonly maxRecordBytes: number
+  /** Data and partition key of one record. */
+  maxRecordBytes: number
+  mode: StreamMode
+  recordDistribution: RecordDistribution
+  /** Records that AUTO distribution has placed so far: whose turn it is. */
+  placed: number
 }
+
+/** What CreateStream asks for. */
+export interface NewStream {
+  readonly name: string
+  readonly shards: number
+  readonly maxRecordBytes: number
+  readonly mode: StreamMode
+  readonly recordDistribution: RecordDistribution
+}
+
+/** One record of a put, checked. */
+export interface NewRecord {
+  readonly partitionKey: string | undefined
+  readonly explicitHashKey: string | undefined
+  /** Base64. */
+  readonly data: string
+  readonly dataBytes: number
+}
+
+export type PutOutcome =
+  | { readonly shard: Shard; readonly sequenceNumber: string }
+  | { readonly shard: Shard; readonly throttled: true }
+
+export const isOpen = ({ endingSequenceNumber }: Shard): boolean => endingSequenceNumber === undefined
+
+/** What a shard takes in a second (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html). */
+const recordsPerSecond = 1_000
+const bytesPerSecond = 1024 * 1024
 
 /** What fits through in a second, with a second's worth in store. */
 export class TokenBucket {
@@ -65,7 +106,7 @@ export interface KinesisStoreOptions {
   readonly clock: Clock
   readonly region: string
   readonly accountId: string
-  /** Whether shards refuse more than 1,000 records and 1 MiB a second. @default false */
+  /** Whether shards refuse more than 1,000 records and 1 MiB of data and keys a second. @default false */
   readonly throttle?: boolean | undefined
   /** How long streams stay CREATING, UPDATING and DELETING. @default 0 */
   readonly statusDelayMs?: number | undefined
@@ -118,7 +159,7 @@ export class KinesisStore {
     return stream
   }
 
-  create(name: string, shardCount: number, maxRecordBytes: number): Stream {
+  create({ name, shards, maxRecordBytes, mode, recordDistribution }: NewStream): Stream {
     if (this.#streams.has(name)) {
       throw new AwsError(
         'ResourceInUseException',
@@ -132,9 +173,12 @@ export class KinesisStore {
       status: 'CREATING',
       shards: [],
       retentionHours: 24,
-      maxRecordBytes
+      maxRecordBytes,
+      mode,
+      recordDistribution,
+      placed: 0
     }
-    for (const { start, end } of evenRanges(shardCount)) this.addShard(stream, start, end, [])
+    for (const { start, end } of evenRanges(shards)) this.addShard(stream, start, end, [])
     this.#streams.set(name, stream)
     this.settle(stream)
     return stream
@@ -162,8 +206,8 @@ export class KinesisStore {
       records: [],
       nextSequenceNumber: first + 1n,
       closedMs: undefined,
-      records1s: new TokenBucket(1_000, now),
-      bytes1s: new TokenBucket(mebibyte, now)
+      records1s: new TokenBucket(recordsPerSecond, now),
+      bytes1s: new TokenBucket(bytesPerSecond, now)
     }
     stream.shards.push(shard)
     return shard
@@ -173,7 +217,7 @@ export class KinesisStore {
   reshard(
     stream: Stream,
     parents: readonly Shard[],
-    ranges: readonly { start: bigint; end: bigint }[]
+    ranges: readonly { readonly start: bigint; readonly end: bigint }[]
   ): void {
     const children = ranges.map(({ start, end }) => this.addShard(stream, start, end, parents))
     for (const parent of parents) {
@@ -181,6 +225,11 @@ export class KinesisStore {
       parent.children = children
       parent.closedMs = this.clock.wallTime()
     }
+    this.update(stream)
+  }
+
+  /** Makes the stream UPDATING, and ACTIVE after the delay. */
+  update(stream: Stream): void {
     stream.status = 'UPDATING'
     this.settle(stream)
   }
@@ -188,26 +237,21 @@ export class KinesisStore {
   /** Makes the stream ACTIVE after the delay. */
   settle(stream: Stream): void {
     this.#later(() => {
-      stream.status = 'ACTIVE'
+      // It may have been deleted in the meantime, and is on its way out.
+      if (stream.status !== 'DELETING') stream.status = 'ACTIVE'
     })
   }
 
-  /** Stores one record; undefined when the shard's limit is reached. */
-  put(
-    stream: Stream,
-    partitionKey: string,
-    explicitHashKey: string | undefined,
-    data: string,
-    dataBytes: number
-  ):
-    | { readonly shard: Shard; readonly sequenceNumber: string }
-    | { readonly shard: Shard; readonly throttled: true } {
-    const hashKey = explicitHashKey === undefined ? hashOfPartitionKey(partitionKey) : BigInt(explicitHashKey)
-    const shard = stream.shards.find(
-      ({ start, end, endingSequenceNumber }) =>
-        endingSequenceNumber === undefined && hashKey >= start && hashKey <= end
-    )!
-    const bytes = dataBytes + Buffer.byteLength(partitionKey)
+  /** Stores one record, unless the limits of its shard are reached. */
+  put(stream: Stream, { partitionKey, explicitHashKey, data, dataBytes }: NewRecord): PutOutcome {
+    const shard =
+      stream.recordDistribution === 'AUTO'
+        ? shardInTurn(stream)
+        : shardOfHashKey(
+            stream,
+            explicitHashKey === undefined ? hashOfPartitionKey(partitionKey ?? '') : BigInt(explicitHashKey)
+          )
+    const bytes = dataBytes + Buffer.byteLength(partitionKey ?? '')
     if (this.options.throttle) {
       const now = this.clock.now()
       if (!shard.records1s.has(1, now) || !shard.bytes1s.has(bytes, now)) return { shard, throttled: true }
@@ -227,7 +271,7 @@ export class KinesisStore {
       yield Buffer.from(stream.arn)
       for (const shard of stream.shards) {
         for (const { partitionKey, data } of shard.records) {
-          yield Buffer.from(partitionKey)
+          if (partitionKey !== undefined) yield Buffer.from(partitionKey)
           yield Buffer.from(data, 'base64')
         }
       }
@@ -256,4 +300,14 @@ export class KinesisStore {
     if (delay === 0) change()
     else this.clock.schedule(change, delay, { unref: true })
   }
+}
+
+/** AUTO distribution: every open shard in turn, whatever the record's keys say. */
+function shardInTurn(stream: Stream): Shard {
+  const open = stream.shards.filter(isOpen)
+  return open[stream.placed++ % open.length]!
+}
+
+function shardOfHashKey(stream: Stream, hashKey: bigint): Shard {
+  return stream.shards.find(shard => isOpen(shard) && hashKey >= shard.start && hashKey <= shard.end)!
 }

@@ -3,13 +3,11 @@ import {
   CreateStreamCommand,
   DeleteStreamCommand,
   DescribeStreamSummaryCommand,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
   KinesisClient,
   ListShardsCommand,
   MergeShardsCommand,
+  PutRecordCommand,
   PutRecordsCommand,
-  type Shard,
   SplitShardCommand
 } from '@aws-sdk/client-kinesis'
 import { describe, expect, it } from 'vitest'
@@ -17,28 +15,10 @@ import { createKinesisClient } from '../../core/kinesis-client.ts'
 import type { LocalOptions } from '../../local/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { opened, openLocal } from '../helpers/local.ts'
+import { readShard, shardsOf, startKinesis } from '../helpers/local-kinesis.ts'
 
-async function start(shards = 2, options: LocalOptions = {}): Promise<KinesisClient> {
-  const local = await openLocal(options)
-  const client = opened(createKinesisClient(local.clientConfig('kinesis')))
-  await client.send(new CreateStreamCommand({ StreamName: 's', ShardCount: shards }))
-  return client
-}
-
-async function shardsOf(client: KinesisClient): Promise<Shard[]> {
-  return (await client.send(new ListShardsCommand({ StreamName: 's' }))).Shards ?? []
-}
-
-async function read(
-  client: KinesisClient,
-  ShardId: string,
-  start: object = { ShardIteratorType: 'TRIM_HORIZON' }
-) {
-  const { ShardIterator } = await client.send(
-    new GetShardIteratorCommand({ StreamName: 's', ShardId, ...start } as never)
-  )
-  return client.send(new GetRecordsCommand({ ShardIterator }))
-}
+const start = (shards: number, options: LocalOptions = {}): Promise<KinesisClient> =>
+  startKinesis({ ShardCount: shards }, options)
 
 const text = (data: Uint8Array | undefined): string => Buffer.from(data ?? []).toString()
 const put = (client: KinesisClient, ...values: string[]) =>
@@ -58,7 +38,7 @@ describe('the Kinesis engine', () => {
     await put(http1, 'one')
     await put(http2, 'two')
     for (const client of [http1, http2]) {
-      const { Records } = await read(client, 'shardId-000000000000')
+      const { Records } = await readShard(client, 'shardId-000000000000')
       expect(Records?.map(({ Data }) => text(Data))).toEqual(['one', 'two'])
     }
   })
@@ -71,13 +51,13 @@ describe('the Kinesis engine', () => {
     const middle = new Date()
     const { Records: [b] = [] } = await put(client, 'b')
     await put(client, 'c')
-    const all = (await read(client, 'shardId-000000000000')).Records ?? []
+    const all = (await readShard(client, 'shardId-000000000000')).Records ?? []
     expect(all.map(({ Data }) => text(Data))).toEqual(['a', 'b', 'c'])
     const numbers = all.map(({ SequenceNumber }) => SequenceNumber!)
     expect(numbers.every(number => /^\d{56}$/.test(number))).toBe(true)
     expect(numbers.map(BigInt)).toEqual(numbers.map(BigInt).sort((x, y) => (x < y ? -1 : 1)))
     const from = async (start: object) =>
-      (await read(client, 'shardId-000000000000', start)).Records?.map(({ Data }) => text(Data))
+      (await readShard(client, 'shardId-000000000000', start)).Records?.map(({ Data }) => text(Data))
     const at = { StartingSequenceNumber: b!.SequenceNumber }
     expect(await from({ ShardIteratorType: 'AT_SEQUENCE_NUMBER', ...at })).toEqual(['b', 'c'])
     expect(await from({ ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', ...at })).toEqual(['c'])
@@ -127,7 +107,7 @@ describe('the Kinesis engine', () => {
       BigInt(shards[1]!.HashKeyRange!.EndingHashKey!) + 1n
     )
 
-    const end = await read(client, 'shardId-000000000000')
+    const end = await readShard(client, 'shardId-000000000000')
     expect(end.Records?.map(({ Data }) => text(Data))).toEqual(['before'])
     expect(end.NextShardIterator).toBeUndefined()
     expect(end.ChildShards?.map(({ ShardId, ParentShards }) => [ShardId, ParentShards])).toEqual([
@@ -175,7 +155,15 @@ describe('the Kinesis engine', () => {
     ['no record', []],
     ['an empty partition key', [{ PartitionKey: '', Data: Buffer.from('x') }]],
     ['a partition key of 257 characters', [{ PartitionKey: 'k'.repeat(257), Data: Buffer.from('x') }]],
-    ['a record over 1 MiB', [{ PartitionKey: 'k', Data: Buffer.alloc(1024 * 1024 + 1) }]],
+    ['a record that its key takes over 1 MiB', [{ PartitionKey: 'k', Data: Buffer.alloc(1024 * 1024) }]],
+    ['no partition key', [{ Data: Buffer.from('x') }]],
+    [
+      'more than 10 MiB of data and keys',
+      [
+        ...Array.from({ length: 10 }, () => ({ PartitionKey: 'k', Data: Buffer.alloc(1024 * 1024 - 1) })),
+        { PartitionKey: 'k', Data: Buffer.alloc(0) }
+      ]
+    ],
     [
       'a hash key of 2^128',
       [{ PartitionKey: 'k', ExplicitHashKey: String(2n ** 128n), Data: Buffer.from('x') }]
@@ -185,7 +173,7 @@ describe('the Kinesis engine', () => {
     await expect(client.send(new PutRecordsCommand({ StreamName: 's', Records }))).rejects.toMatchObject({
       $metadata: { httpStatusCode: 400 }
     })
-    expect((await read(client, 'shardId-000000000000')).Records).toEqual([])
+    expect((await readShard(client, 'shardId-000000000000')).Records).toEqual([])
   })
 
   it('throttles each shard by records and by bytes when told to, entry by entry', async () => {
@@ -209,6 +197,61 @@ describe('the Kinesis engine', () => {
     }
   })
 
+  it('judges the entries of a put independently, and answers a throttled PutRecord with an error', async () => {
+    const clock = new FakeClock()
+    const client = await start(2, { throttle: true, clock })
+    // MD5('a') begins with 0x0c and MD5('b') with 0x92: the first shard, and the second.
+    const [large, small] = [Buffer.alloc(1024 * 1024 - 1), Buffer.from('x')]
+    const { FailedRecordCount, Records } = await client.send(
+      new PutRecordsCommand({
+        StreamName: 's',
+        Records: [
+          { PartitionKey: 'a', Data: large },
+          { PartitionKey: 'a', Data: small },
+          { PartitionKey: 'b', Data: small }
+        ]
+      })
+    )
+    expect(FailedRecordCount).toBe(1)
+    expect(Records).toMatchObject([
+      { ShardId: 'shardId-000000000000' },
+      {
+        ErrorCode: 'ProvisionedThroughputExceededException',
+        ErrorMessage: 'Rate exceeded for shard shardId-000000000000 in stream s under account 000000000000.'
+      },
+      { ShardId: 'shardId-000000000001' }
+    ])
+    const putOne = () =>
+      client.send(new PutRecordCommand({ StreamName: 's', PartitionKey: 'a', Data: small }))
+    await expect(putOne()).rejects.toMatchObject({
+      name: 'ProvisionedThroughputExceededException',
+      $metadata: { httpStatusCode: 400 }
+    })
+    await clock.advance(10)
+    expect((await putOne()).ShardId).toBe('shardId-000000000000')
+  })
+
+  it('lets a record larger than a second of a shard pass, and has the next ones wait for it', async () => {
+    const clock = new FakeClock()
+    const client = await startKinesis(
+      { ShardCount: 1, MaxRecordSizeInKiB: 10_240 },
+      { throttle: true, clock }
+    )
+    const putOne = (bytes: number) =>
+      client
+        .send(new PutRecordCommand({ StreamName: 's', PartitionKey: 'k', Data: Buffer.alloc(bytes) }))
+        .then(
+          () => 'stored',
+          (error: Error) => error.name
+        )
+    expect(await putOne(3 * 1024 * 1024)).toBe('stored')
+    await clock.advance(1_900)
+    expect(await putOne(1)).toBe('ProvisionedThroughputExceededException')
+    await clock.advance(200)
+    expect(await putOne(1)).toBe('stored')
+    expect(await putOne(3 * 1024 * 1024)).toBe('ProvisionedThroughputExceededException')
+  })
+
   it('answers for a stream that is not there, and after its deletion', async () => {
     const client = await start(1)
     await client.send(new DeleteStreamCommand({ StreamName: 's' }))
@@ -230,6 +273,6 @@ describe('the Kinesis engine', () => {
       }
     })
     await expect(put(client, 'once')).rejects.toThrow()
-    expect((await read(client, 'shardId-000000000000')).Records).toHaveLength(1)
+    expect((await readShard(client, 'shardId-000000000000')).Records).toHaveLength(1)
   })
 })

@@ -112,7 +112,7 @@ function lowerBound(records: readonly StoredRecord[], from: bigint): number {
 function recordOutput(record: StoredRecord): object {
   return {
     SequenceNumber: String(record.sequenceNumber),
-    PartitionKey: record.partitionKey,
+    ...(record.partitionKey === undefined ? {} : { PartitionKey: record.partitionKey }),
     Data: record.data,
     ApproximateArrivalTimestamp: record.arrivedMs / 1000,
     EncryptionType: 'NONE'

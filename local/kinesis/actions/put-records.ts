@@ -1,8 +1,8 @@
 import { type Action, AwsError } from '../../aws-json.ts'
-import type { KinesisStore, Stream } from '../store.ts'
+import type { KinesisStore, Shard, Stream } from '../store.ts'
 import { validateEntries } from '../validations/put-records.ts'
 
-/** Scripted failure of one entry; `index` counts within its request. */
+/** Scripted failure of one entry; `index` counts within its request, a key left out is ''. */
 export type FailEntry = (
   index: number,
   partitionKey: string
@@ -12,20 +12,20 @@ export const putRecords =
   (store: KinesisStore, failEntry: FailEntry | undefined): Action =>
   input => {
     const stream = writableStream(store, input)
-    const entries = validateEntries(input.Records, stream.maxRecordBytes)
+    const entries = validateEntries(input.Records, stream)
     let failed = 0
-    const records = entries.map(({ partitionKey, explicitHashKey, data, dataBytes }, index) => {
-      const failure = failEntry?.(index, partitionKey)
+    const records = entries.map((entry, index) => {
+      const failure = failEntry?.(index, entry.partitionKey ?? '')
       if (failure !== undefined) {
         failed += 1
         return { ErrorCode: failure, ErrorMessage: 'scripted failure' }
       }
-      const outcome = store.put(stream, partitionKey, explicitHashKey, data, dataBytes)
+      const outcome = store.put(stream, entry)
       if ('throttled' in outcome) {
         failed += 1
         return {
           ErrorCode: 'ProvisionedThroughputExceededException',
-          ErrorMessage: `Rate exceeded for shard ${outcome.shard.id} in stream ${stream.name} under account ${store.options.accountId}.`
+          ErrorMessage: rateExceeded(store, stream, outcome.shard)
         }
       }
       return { SequenceNumber: outcome.sequenceNumber, ShardId: outcome.shard.id }
@@ -37,17 +37,23 @@ export const putRecord =
   (store: KinesisStore): Action =>
   input => {
     const stream = writableStream(store, input)
-    const [entry] = validateEntries([input], stream.maxRecordBytes)
-    const { partitionKey, explicitHashKey, data, dataBytes } = entry!
-    const outcome = store.put(stream, partitionKey, explicitHashKey, data, dataBytes)
-    if ('throttled' in outcome) {
+    if (stream.recordDistribution === 'AUTO' && input.SequenceNumberForOrdering !== undefined) {
       throw new AwsError(
-        'ProvisionedThroughputExceededException',
-        `Rate exceeded for shard ${outcome.shard.id}.`
+        'InvalidArgumentException',
+        `SequenceNumberForOrdering cannot be used: the record distribution strategy of stream ${stream.name} is AUTO.`
       )
+    }
+    const [entry] = validateEntries([input], stream)
+    const outcome = store.put(stream, entry!)
+    if ('throttled' in outcome) {
+      throw new AwsError('ProvisionedThroughputExceededException', rateExceeded(store, stream, outcome.shard))
     }
     return { SequenceNumber: outcome.sequenceNumber, ShardId: outcome.shard.id, EncryptionType: 'NONE' }
   }
+
+function rateExceeded(store: KinesisStore, stream: Stream, shard: Shard): string {
+  return `Rate exceeded for shard ${shard.id} in stream ${stream.name} under account ${store.options.accountId}.`
+}
 
 function writableStream(store: KinesisStore, input: Readonly<Record<string, unknown>>): Stream {
   const stream = store.streamOf(input)

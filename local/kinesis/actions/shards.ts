@@ -1,6 +1,7 @@
 import { type Action, AwsError } from '../../aws-json.ts'
-import type { KinesisStore, Shard, Stream } from '../store.ts'
+import { isOpen, type KinesisStore, type Shard, type Stream } from '../store.ts'
 import { validateCount } from '../validations/stream.ts'
+import { reshardableStream } from '../validations/stream-state.ts'
 
 export function shardOutput(shard: Shard): object {
   const [parent, adjacent] = shard.parents
@@ -46,7 +47,6 @@ export const listShards =
 function filtered(stream: Stream, filter: unknown, store: KinesisStore): readonly Shard[] {
   if (filter === undefined || filter === null) return stream.shards
   const { Type: type, ShardId: after, Timestamp: seconds } = filter as Record<string, unknown>
-  const isOpen = ({ endingSequenceNumber }: Shard): boolean => endingSequenceNumber === undefined
   const horizonMs = store.clock.wallTime() - stream.retentionHours * 3_600_000
   const endedAfter = (ms: number) => (shard: Shard) => shard.closedMs === undefined || shard.closedMs >= ms
   switch (type) {
@@ -100,7 +100,7 @@ function decodeToken(text: string): Token {
 export const splitShard =
   (store: KinesisStore): Action =>
   input => {
-    const stream = activeStream(store, input)
+    const stream = reshardableStream(store, input)
     const shard = openShard(stream, input.ShardToSplit)
     const at = BigInt(String(input.NewStartingHashKey))
     if (at <= shard.start + 1n || at >= shard.end) {
@@ -123,7 +123,7 @@ export const splitShard =
 export const mergeShards =
   (store: KinesisStore): Action =>
   input => {
-    const stream = activeStream(store, input)
+    const stream = reshardableStream(store, input)
     const parents = [input.ShardToMerge, input.AdjacentShardToMerge].map(id => openShard(stream, id))
     const [low, high] = [...parents].sort((a, b) => (a.start < b.start ? -1 : 1))
     if (low!.end + 1n !== high!.start) {
@@ -133,15 +133,6 @@ export const mergeShards =
     return {}
   }
 
-function activeStream(store: KinesisStore, input: Readonly<Record<string, unknown>>): Stream {
-  const stream = store.streamOf(input)
-  if (stream.status === 'ACTIVE') return stream
-  throw new AwsError(
-    'ResourceInUseException',
-    `Stream ${stream.name} is not ACTIVE, instead in state ${stream.status}.`
-  )
-}
-
 function openShard(stream: Stream, id: unknown): Shard {
   const shard = stream.shards.find(candidate => candidate.id === id)
   if (shard === undefined) {
@@ -150,7 +141,7 @@ function openShard(stream: Stream, id: unknown): Shard {
       `Could not find shard ${String(id)} in stream ${stream.name}.`
     )
   }
-  if (shard.endingSequenceNumber !== undefined) {
+  if (!isOpen(shard)) {
     throw new AwsError('InvalidArgumentException', `Shard ${shard.id} is closed.`)
   }
   return shard

@@ -1,15 +1,13 @@
 import type { Action } from '../../aws-json.ts'
-import type { KinesisStore, Stream } from '../store.ts'
-import { validateCount, validateStreamName } from '../validations/stream.ts'
+import { isOpen, type KinesisStore, type Stream } from '../store.ts'
+import { validateNewStream } from '../validations/create-stream.ts'
+import { validateCount } from '../validations/stream.ts'
 import { shardOutput } from './shards.ts'
 
 export const createStream =
   (store: KinesisStore): Action =>
   input => {
-    const name = validateStreamName(input.StreamName)
-    const shards = validateCount('shardCount', input.ShardCount ?? 4, 1, 10_000)
-    const maxRecordKiB = validateCount('maxRecordSizeInKiB', input.MaxRecordSizeInKiB ?? 1024, 1024, 10_240)
-    store.create(name, shards, maxRecordKiB * 1024)
+    store.create(validateNewStream(input))
     return {}
   }
 
@@ -52,10 +50,11 @@ export const describeStreamSummary =
     return {
       StreamDescriptionSummary: {
         ...common(stream),
-        OpenShardCount: stream.shards.filter(({ endingSequenceNumber }) => endingSequenceNumber === undefined)
-          .length,
+        OpenShardCount: stream.shards.filter(isOpen).length,
         ConsumerCount: 0,
-        MaxRecordSizeInKiB: stream.maxRecordBytes / 1024
+        MaxRecordSizeInKiB: stream.maxRecordBytes / 1024,
+        // A provisioned stream has no strategy to tell of.
+        ...(stream.mode === 'ON_DEMAND' ? { RecordDistributionStrategy: stream.recordDistribution } : {})
       }
     }
   }
@@ -65,7 +64,7 @@ function common(stream: Stream): object {
     StreamName: stream.name,
     StreamARN: stream.arn,
     StreamStatus: stream.status,
-    StreamModeDetails: { StreamMode: 'PROVISIONED' },
+    StreamModeDetails: { StreamMode: stream.mode },
     RetentionPeriodHours: stream.retentionHours,
     StreamCreationTimestamp: stream.createdMs / 1000,
     EnhancedMonitoring: [{ ShardLevelMetrics: [] }],

@@ -1,20 +1,19 @@
 import { AwsError } from '../../aws-json.ts'
 import { largestHashKey } from '../hash-keys.ts'
+import type { NewRecord, Stream } from '../store.ts'
 
 // https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 const maxEntries = 500
 const maxRequestBytes = 10 * 1024 * 1024
 
-export interface PutEntry {
-  readonly partitionKey: string
-  readonly explicitHashKey: string | undefined
-  /** Base64. */
-  readonly data: string
-  readonly dataBytes: number
-}
-
-/** Checks the entries of a put; one wrong entry fails the whole request, as on AWS. */
-export function validateEntries(entries: unknown, maxRecordBytes: number): readonly PutEntry[] {
+/**
+ * Checks the entries of a put; one wrong entry fails the whole request, as on AWS. The stream's limit holds for data
+ * and partition key together; a key may be left out where the distribution is AUTO.
+ */
+export function validateEntries(
+  entries: unknown,
+  { maxRecordBytes, recordDistribution }: Stream
+): readonly NewRecord[] {
   if (!Array.isArray(entries) || entries.length === 0)
     throw validation('records', 'Member must have length greater than or equal to 1')
   if (entries.length > maxEntries) {
@@ -22,8 +21,9 @@ export function validateEntries(entries: unknown, maxRecordBytes: number): reado
   }
   let total = 0
   const checked = entries.map((entry: Record<string, unknown>, index) => {
-    const { PartitionKey: partitionKey, ExplicitHashKey: hashKey, Data: data } = entry
-    if (typeof partitionKey !== 'string' || partitionKey === '' || [...partitionKey].length > 256) {
+    const { ExplicitHashKey: hashKey, Data: data } = entry
+    const partitionKey = entry.PartitionKey ?? undefined
+    if (!isPartitionKey(partitionKey) && (partitionKey !== undefined || recordDistribution !== 'AUTO')) {
       throw validation(
         `records.${index + 1}.member.partitionKey`,
         'Member must have length between 1 and 256'
@@ -38,7 +38,7 @@ export function validateEntries(entries: unknown, maxRecordBytes: number): reado
       )
     }
     const dataBytes = base64Bytes(data)
-    const keyBytes = Buffer.byteLength(partitionKey)
+    const keyBytes = Buffer.byteLength(partitionKey ?? '')
     if (dataBytes + keyBytes > maxRecordBytes) {
       throw validation(
         `records.${index + 1}.member.data`,
@@ -57,6 +57,10 @@ export function validateEntries(entries: unknown, maxRecordBytes: number): reado
     throw new AwsError('InvalidArgumentException', `Records size exceeds ${maxRequestBytes} bytes limit.`)
   }
   return checked
+}
+
+function isPartitionKey(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && [...value].length <= 256
 }
 
 function isHashKey(value: unknown): boolean {

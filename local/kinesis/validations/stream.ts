@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { type RecordDistribution, recordDistributions, type StreamMode, streamModes } from '../store.ts'
 
 /** Name of a stream to be made. */
 export function validateStreamName(name: unknown): string {
@@ -14,5 +15,34 @@ export function validateCount(member: string, value: unknown, min: number, max: 
   throw new AwsError(
     'ValidationException',
     `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must be between ${min} and ${max}`
+  )
+}
+
+export function validateOneOf<T extends string>(member: string, value: unknown, accepted: readonly T[]): T {
+  if (accepted.includes(value as T)) return value as T
+  throw new AwsError(
+    'ValidationException',
+    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must satisfy enum value set: [${accepted.join(', ')}]`
+  )
+}
+
+/** Largest record of a stream, in bytes (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateMaxRecordSize.html). */
+export function validateMaxRecordSize(kibibytes: unknown): number {
+  return validateCount('maxRecordSizeInKiB', kibibytes, 1024, 10_240) * 1024
+}
+
+export function validateStreamMode(details: unknown): StreamMode {
+  const mode =
+    typeof details === 'object' && details !== null ? Reflect.get(details, 'StreamMode') : undefined
+  return validateOneOf('streamModeDetails.streamMode', mode, streamModes)
+}
+
+/** `AUTO` goes with on-demand streams alone. */
+export function validateRecordDistribution(value: unknown, mode: StreamMode): RecordDistribution {
+  const distribution = validateOneOf('recordDistributionStrategy', value, recordDistributions)
+  if (mode === 'ON_DEMAND') return distribution
+  throw new AwsError(
+    'InvalidArgumentException',
+    'RecordDistributionStrategy is only supported for streams with the on-demand capacity mode.'
   )
 }
