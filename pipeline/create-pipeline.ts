@@ -8,7 +8,7 @@ import type { Logger } from '../core/logger.ts'
 import { ContextName, type RecordSealer, type SealingKeyring } from '../core/record-transform.ts'
 import { kmsKeyring } from '../crypto/index.ts'
 import { DeliveryStreamSink } from '../firehose/index.ts'
-import { Producer, type ProducerEvent } from '../producer/index.ts'
+import { Producer, type ProducerEvent, type ProducerOptions } from '../producer/index.ts'
 import { ObjectReader, staticPrefix } from './delivered-objects.ts'
 import { awsEngine, clientConfigOf, type Engine } from './engine.ts'
 import { definePipeline, type PipelinePlan, type ResolvedPlan } from './plan.ts'
@@ -93,6 +93,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         streamName: plan.stream.name,
         clientConfig: clientConfigOf(engine, 'kinesis'),
         ...(plan.sealing.mode === 'off' ? {} : { seal: { keyring, mode: plan.sealing.mode, context } }),
+        ...producerOptions(plan.producer),
         ...shared,
         ...overrides
       }),
@@ -140,4 +141,15 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
       s3.destroy()
     }
   }
+}
+
+/**
+ * What the plan sets on every producer. `aggregateBy`, `ordered` and `onLaneFailure` of the plan have their place here
+ * as soon as the producer takes them.
+ */
+function producerOptions({
+  maxRecordsPerAggregate,
+  maxRecordBytes
+}: ResolvedPlan['producer']): Pick<ProducerOptions, 'maxRecordsPerAggregate' | 'maxRecordBytes'> {
+  return { maxRecordBytes, ...(maxRecordsPerAggregate === undefined ? {} : { maxRecordsPerAggregate }) }
 }

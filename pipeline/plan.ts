@@ -1,11 +1,27 @@
-import { checkInteger, checkKnownOptions, checkOneOf, checkString } from '../core/check-option.ts'
+import {
+  checkBoolean,
+  checkInteger,
+  checkKnownOptions,
+  checkOneOf,
+  checkString
+} from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import type { EncryptionContext } from '../core/record-transform.ts'
+import {
+  checkReaders,
+  maxDeliveredBytes,
+  maxFirehoseRecordsPerAggregate,
+  readerThatMustDeaggregate,
+  type StreamReader
+} from './stream-readers.ts'
 
 /** How the payload is sealed; `off` puts plain records and is for migrations and tests. */
 export type PlanSealMode = 'aggregate' | 'record' | 'off'
 export type PlanFraming = 'ndjson' | 'lines' | 'none'
 export type PlanCompression = 'UNCOMPRESSED' | 'GZIP'
+export type PlanStreamMode = 'provisioned' | 'on-demand'
+/** `auto`: Kinesis spreads records over the shards and ignores their partition keys, so that nothing has an order. */
+export type PlanRecordDistribution = 'partitionKey' | 'auto'
 
 /**
  * The one description of a pipeline. The runtime reads its configuration from it, so that names and
@@ -17,8 +33,24 @@ export interface PipelinePlan {
   readonly stream?: {
     /** @default the pipeline's name */
     readonly name?: string
-    /** Shards of the stream when it has to be made. Range 1 to 10_000. @default 4 */
+    /** Capacity mode of the stream when it has to be made. @default 'provisioned' */
+    readonly mode?: PlanStreamMode
+    /**
+     * Shards of the stream when it has to be made; for a provisioned stream alone, an on-demand one begins with
+     * four and sees to the rest by itself. Range 1 to 10_000.
+     * @default 4
+     */
     readonly shards?: number
+    /**
+     * Largest record of the stream when it has to be made, in KiB, for whoever puts to it. Our own producers stay
+     * at what the plan's destinations take, see `producer.maxRecordBytes`. Range 1_024 to 10_240.
+     * @default 1_024
+     */
+    readonly maxRecordKiB?: number
+    /** How records find their shard; `auto` goes with an on-demand stream alone. @default 'partitionKey' */
+    readonly recordDistribution?: PlanRecordDistribution
+    /** Who reads the stream besides our own workers. What they could not read is refused. @default [] */
+    readonly readers?: readonly StreamReader[]
   }
   readonly sealing?: {
     /** `record` is for streams that a Java KCL or another de-aggregating reader also reads. @default 'aggregate' */
@@ -27,6 +59,31 @@ export interface PipelinePlan {
     readonly keyId?: string
     /** Further context pairs, the same for every record. Readable by everyone who sees the stream. */
     readonly context?: EncryptionContext
+  }
+  /** What every producer of the pipeline has in common. */
+  readonly producer?: {
+    /** What the user records of one aggregate have in common: the predicted shard or the partition key. @default 'shard' */
+    readonly aggregateBy?: 'shard' | 'partitionKey'
+    /**
+     * Whether the records of a partition key reach the stream in the order of their puts. Not with the record
+     * distribution `auto`.
+     * @default false
+     */
+    readonly ordered?: boolean
+    /** In ordered mode: whether records behind one that failed are handed back, too, or sent. @default 'stop' */
+    readonly onLaneFailure?: 'stop' | 'continue'
+    /**
+     * Most user records in one aggregate. Range 1 to 100_000; to 500 where a Firehose reads the stream and the
+     * aggregates are not sealed as one.
+     * @default the producer's own default; 500 with such a Firehose
+     */
+    readonly maxRecordsPerAggregate?: number
+    /**
+     * Largest Kinesis record, data and partition key, in bytes as they are stored. Range 1_024 to what the
+     * strictest destination takes: 1_024_000, less one where a delimiter is added to each record.
+     * @default the largest of that range
+     */
+    readonly maxRecordBytes?: number
   }
   readonly consumer?: {
     /** Name of the lease table. @default `<name>-worker` */
@@ -71,6 +128,10 @@ export interface ResolvedPlan {
   readonly name: string
   readonly stream: Filled<NonNullable<PipelinePlan['stream']>>
   readonly sealing: Filled<NonNullable<PipelinePlan['sealing']>>
+  readonly producer: Filled<Omit<NonNullable<PipelinePlan['producer']>, 'maxRecordsPerAggregate'>> & {
+    /** Undefined: the producer's own default. */
+    readonly maxRecordsPerAggregate: number | undefined
+  }
   readonly consumer: Filled<NonNullable<PipelinePlan['consumer']>>
   readonly delivery: Filled<NonNullable<PipelinePlan['delivery']>>
   readonly deadLetters: Filled<NonNullable<PipelinePlan['deadLetters']>>
@@ -78,15 +139,15 @@ export interface ResolvedPlan {
 
 /**
  * Checks a plan and fills in its defaults.
- * @throws InvalidOptionError naming the member's path, for an unknown member as for a wrong value.
+ * @throws InvalidOptionError naming the member's path: for an unknown member, for a wrong value, and for one that
+ * contradicts another, such as a way of sealing that a declared reader cannot read.
  */
 export function definePipeline(plan: PipelinePlan): ResolvedPlan {
-  section('', plan, ['name', 'stream', 'sealing', 'consumer', 'delivery', 'deadLetters'])
+  section('', plan, ['name', 'stream', 'sealing', 'producer', 'consumer', 'delivery', 'deadLetters'])
   const name = checkString('name', plan.name)
   if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name)) {
     throw new InvalidOptionError('name', 'expected 1 to 40 lower-case letters, digits and hyphens')
   }
-  const stream = section('stream', plan.stream, ['name', 'shards'])
   const sealing = section('sealing', plan.sealing, ['mode', 'keyId', 'context'])
   const consumer = section('consumer', plan.consumer, [
     'applicationName',
@@ -105,17 +166,19 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     'compression'
   ])
   const deadLetters = section('deadLetters', plan.deadLetters, ['bucket', 'prefix'])
+  const stream = resolveStream(plan.stream, name)
+  const mode = checkOneOf('sealing.mode', sealing.mode ?? 'aggregate', ['aggregate', 'record', 'off'])
+  const framing = checkOneOf('delivery.framing', delivery.framing ?? 'ndjson', ['ndjson', 'lines', 'none'])
+  checkReadable(mode, stream.readers)
   return {
     name,
-    stream: {
-      name: checkString('stream.name', stream.name ?? name),
-      shards: checkInteger('stream.shards', stream.shards ?? 4, 1, 10_000)
-    },
+    stream,
     sealing: {
-      mode: checkOneOf('sealing.mode', sealing.mode ?? 'aggregate', ['aggregate', 'record', 'off']),
+      mode,
       keyId: checkString('sealing.keyId', sealing.keyId ?? `alias/${name}`),
       context: checkContext(sealing.context ?? {})
     },
+    producer: resolveProducer(plan.producer, { stream, mode, framing }),
     consumer: {
       applicationName: checkString('consumer.applicationName', consumer.applicationName ?? `${name}-worker`),
       initialPosition: checkOneOf('consumer.initialPosition', consumer.initialPosition ?? 'TRIM_HORIZON', [
@@ -140,7 +203,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
         'delivery.deliveryStreamName',
         delivery.deliveryStreamName ?? `${name}-s3`
       ),
-      framing: checkOneOf('delivery.framing', delivery.framing ?? 'ndjson', ['ndjson', 'lines', 'none']),
+      framing,
       bucket: checkString('delivery.bucket', delivery.bucket ?? `${name}-delivered`),
       prefix: checkText('delivery.prefix', delivery.prefix ?? 'records/'),
       roleArn: checkString('delivery.roleArn', delivery.roleArn ?? 'arn:aws:iam::000000000000:role/firehose'),
@@ -161,6 +224,122 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
       prefix: checkText('deadLetters.prefix', deadLetters.prefix ?? '')
     }
   }
+}
+
+function resolveStream(options: PipelinePlan['stream'], pipelineName: string): ResolvedPlan['stream'] {
+  const stream = section('stream', options, [
+    'name',
+    'mode',
+    'shards',
+    'maxRecordKiB',
+    'recordDistribution',
+    'readers'
+  ])
+  const mode = checkOneOf('stream.mode', stream.mode ?? 'provisioned', ['provisioned', 'on-demand'])
+  const recordDistribution = checkOneOf(
+    'stream.recordDistribution',
+    stream.recordDistribution ?? 'partitionKey',
+    ['partitionKey', 'auto']
+  )
+  if (mode === 'on-demand' && stream.shards !== undefined) {
+    throw new InvalidOptionError('stream.shards', "goes with stream.mode 'provisioned' alone")
+  }
+  if (mode === 'provisioned' && recordDistribution === 'auto') {
+    throw new InvalidOptionError(
+      'stream.recordDistribution',
+      "'auto' goes with stream.mode 'on-demand' alone: expected 'partitionKey', or that mode"
+    )
+  }
+  return {
+    name: checkString('stream.name', stream.name ?? pipelineName),
+    mode,
+    shards: checkInteger('stream.shards', stream.shards ?? 4, 1, 10_000),
+    maxRecordKiB: checkInteger('stream.maxRecordKiB', stream.maxRecordKiB ?? 1_024, 1_024, 10_240),
+    recordDistribution,
+    readers: checkReaders('stream.readers', stream.readers ?? [])
+  }
+}
+
+/** A reader that finds one opaque record where it expects user records loses all of them. */
+function checkReadable(mode: PlanSealMode, readers: readonly StreamReader[]): void {
+  if (mode !== 'aggregate') return
+  for (const [index, reader] of readers.entries()) {
+    const who = readerThatMustDeaggregate(reader)
+    if (who === undefined) continue
+    throw new InvalidOptionError(
+      'sealing.mode',
+      `'aggregate' cannot be read by stream.readers[${index}], ${who}, which de-aggregates before it decrypts: expected 'record' or 'off'`
+    )
+  }
+}
+
+function resolveProducer(
+  options: PipelinePlan['producer'],
+  { stream, mode, framing }: { stream: ResolvedPlan['stream']; mode: PlanSealMode; framing: PlanFraming }
+): ResolvedPlan['producer'] {
+  const producer = section('producer', options, [
+    'aggregateBy',
+    'ordered',
+    'onLaneFailure',
+    'maxRecordsPerAggregate',
+    'maxRecordBytes'
+  ])
+  const ordered = checkBoolean('producer.ordered', producer.ordered ?? false)
+  if (ordered && stream.recordDistribution === 'auto') {
+    throw new InvalidOptionError(
+      'producer.ordered',
+      "there is no order with stream.recordDistribution 'auto': expected false, or the distribution 'partitionKey'"
+    )
+  }
+  const firehose = stream.readers.findIndex(({ kind }) => kind === 'firehose')
+  const addsDelimiter = framing !== 'none' || firehose >= 0
+  // The stream's own limit is never the strictest one: it is 1 MiB at least.
+  const maxRecordBytes = addsDelimiter ? maxDeliveredBytes - 1 : maxDeliveredBytes
+  return {
+    aggregateBy: checkOneOf('producer.aggregateBy', producer.aggregateBy ?? 'shard', [
+      'shard',
+      'partitionKey'
+    ]),
+    ordered,
+    onLaneFailure: checkOneOf('producer.onLaneFailure', producer.onLaneFailure ?? 'stop', [
+      'stop',
+      'continue'
+    ]),
+    maxRecordsPerAggregate: checkRecordsPerAggregate(
+      producer.maxRecordsPerAggregate,
+      // An aggregate that is sealed as one is taken apart by our transform alone, which knows no such limit.
+      mode === 'aggregate' ? -1 : firehose
+    ),
+    maxRecordBytes: checkUpTo(
+      'producer.maxRecordBytes',
+      producer.maxRecordBytes ?? maxRecordBytes,
+      1_024,
+      maxRecordBytes,
+      `what Firehose delivers${addsDelimiter ? ', less the delimiter' : ''}`
+    )
+  }
+}
+
+/** `firehose` is the index of the reader whose limit holds, or -1. */
+function checkRecordsPerAggregate(value: number | undefined, firehose: number): number | undefined {
+  const option = 'producer.maxRecordsPerAggregate'
+  if (firehose >= 0) {
+    const because = `what Firehose, stream.readers[${firehose}], takes out of one Kinesis record`
+    const most = maxFirehoseRecordsPerAggregate
+    return checkUpTo(option, value ?? most, 1, most, because)
+  }
+  return value === undefined ? undefined : checkInteger(option, value, 1, 100_000)
+}
+
+/** As `checkInteger`; a value that is only too large for something else in the plan is told so. */
+function checkUpTo(option: string, value: unknown, min: number, max: number, because: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value > max) {
+    throw new InvalidOptionError(
+      option,
+      `expected an integer from ${min} to ${max}, ${because}, found ${value}`
+    )
+  }
+  return checkInteger(option, value, min, max)
 }
 
 function section<T extends object>(

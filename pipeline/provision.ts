@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-firehose'
 import {
   CreateStreamCommand,
+  type CreateStreamCommandInput,
   DescribeStreamSummaryCommand,
   type KinesisClient
 } from '@aws-sdk/client-kinesis'
@@ -62,10 +63,26 @@ async function makeStream(
   const found = await ifFound('kinesis', 'DescribeStreamSummary', status)
   if (found === undefined) {
     await call('kinesis', 'CreateStream', () =>
-      client.send(new CreateStreamCommand({ ...input, ShardCount: plan.stream.shards }))
+      client.send(new CreateStreamCommand({ ...input, ...newStream(plan.stream) }))
     )
   }
   await untilActive('kinesis', 'DescribeStreamSummary', status, clock, signal)
+}
+
+/** Only what is not the service's default, since an endpoint may not know the newer members. */
+function newStream({
+  mode,
+  shards,
+  maxRecordKiB,
+  recordDistribution
+}: ResolvedPlan['stream']): Omit<CreateStreamCommandInput, 'StreamName'> {
+  return {
+    ...(mode === 'provisioned'
+      ? { ShardCount: shards }
+      : { StreamModeDetails: { StreamMode: 'ON_DEMAND' as const } }),
+    ...(maxRecordKiB === 1_024 ? {} : { MaxRecordSizeInKiB: maxRecordKiB }),
+    ...(recordDistribution === 'auto' ? { RecordDistributionStrategy: 'AUTO' as const } : {})
+  }
 }
 
 async function makeKey(keyId: string, client: KMSClient): Promise<void> {

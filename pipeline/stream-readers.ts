@@ -1,0 +1,89 @@
+import { checkBoolean, checkKnownOptions, checkOneOf } from '../core/check-option.ts'
+import { InvalidOptionError } from '../core/errors.ts'
+
+const readerKinds = ['kcl', 'lambda', 'firehose'] as const
+const firehoseDestinations = ['s3', 'redshift', 'splunk', 'elasticsearch', 'http'] as const
+
+/** Who reads the stream besides our own worker and our Lambda handler, which can read everything. */
+export type StreamReader =
+  /** A Kinesis Client Library application of somebody else. */
+  | { readonly kind: 'kcl' }
+  /** A Lambda function without our handler. */
+  | { readonly kind: 'lambda' }
+  /** A delivery stream whose source is the stream itself. */
+  | {
+      readonly kind: 'firehose'
+      readonly destination: 's3'
+      /** Whether the object keys depend on the records. @default false */
+      readonly dynamicPartitioning?: boolean
+    }
+  | { readonly kind: 'firehose'; readonly destination: 'redshift' | 'splunk' | 'elasticsearch' | 'http' }
+
+/**
+ * Most user records that Firehose takes out of one Kinesis record; beyond that it passes the record on whole
+ * (https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html).
+ */
+export const maxFirehoseRecordsPerAggregate = 500
+
+/**
+ * Largest record that Firehose delivers, in bytes, its delimiter included
+ * (https://docs.aws.amazon.com/firehose/latest/dev/limits.html).
+ */
+export const maxDeliveredBytes = 1_024_000
+
+/**
+ * Checks the list and returns a copy of it.
+ * @throws InvalidOptionError naming the member, such as `stream.readers[0].destination`
+ */
+export function checkReaders(option: string, value: unknown): readonly StreamReader[] {
+  if (!Array.isArray(value)) {
+    throw new InvalidOptionError(option, "expected a list of readers, such as [{ kind: 'kcl' }]")
+  }
+  return value.map((reader: unknown, index) => checkReader(`${option}[${index}]`, reader))
+}
+
+function checkReader(option: string, value: unknown): StreamReader {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidOptionError(option, "expected an object, such as { kind: 'kcl' }")
+  }
+  const reader: Readonly<Partial<Record<string, unknown>>> = { ...value }
+  const kind = checkOneOf(`${option}.kind`, reader.kind, readerKinds)
+  if (kind !== 'firehose') {
+    checkKnownOptions(option, reader, ['kind'])
+    return { kind }
+  }
+  checkKnownOptions(option, reader, ['kind', 'destination', 'dynamicPartitioning'])
+  const destination = checkOneOf(`${option}.destination`, reader.destination, firehoseDestinations)
+  const dynamicPartitioning = checkBoolean(
+    `${option}.dynamicPartitioning`,
+    reader.dynamicPartitioning ?? false
+  )
+  if (destination === 's3') return { kind, destination, dynamicPartitioning }
+  if (dynamicPartitioning) {
+    throw new InvalidOptionError(
+      `${option}.dynamicPartitioning`,
+      `goes with the destination 's3' alone, found '${destination}'`
+    )
+  }
+  return { kind, destination }
+}
+
+/**
+ * Who this reader is, when it can do nothing with a sealed aggregate; undefined for one that can. A reader that
+ * de-aggregates before it decrypts finds one opaque record. Towards S3, Redshift and Splunk our transform can open it
+ * into several lines of one output; the other destinations take one record per output, and a partition has one key.
+ */
+export function readerThatMustDeaggregate(reader: StreamReader): string | undefined {
+  switch (reader.kind) {
+    case 'kcl':
+      return 'a KCL application'
+    case 'lambda':
+      return 'a Lambda function without our handler'
+    case 'firehose':
+      if (reader.destination === 's3')
+        return reader.dynamicPartitioning ? 'a Firehose with dynamic partitioning' : undefined
+      return reader.destination === 'elasticsearch' || reader.destination === 'http'
+        ? `a Firehose to '${reader.destination}'`
+        : undefined
+  }
+}

@@ -1,0 +1,71 @@
+import { DescribeStreamSummaryCommand, PutRecordCommand } from '@aws-sdk/client-kinesis'
+import { expect, it, onTestFinished } from 'vitest'
+import { createKinesisClient } from '../../core/kinesis-client.ts'
+import { createPipeline, embeddedEngine, type PipelinePlan } from '../../pipeline/index.ts'
+import { opened, openLocal } from '../helpers/local.ts'
+
+async function provisioned(plan: Omit<PipelinePlan, 'name'>) {
+  const local = await openLocal()
+  const kinesis = opened(createKinesisClient(local.clientConfig('kinesis')))
+  const pipeline = createPipeline({ name: 'o', ...plan }, { engine: embeddedEngine(local) })
+  onTestFinished(() => pipeline.close())
+  await pipeline.provision()
+  const { StreamDescriptionSummary } = await kinesis.send(
+    new DescribeStreamSummaryCommand({ StreamName: 'o' })
+  )
+  return { kinesis, pipeline, summary: StreamDescriptionSummary! }
+}
+
+it('makes a provisioned stream with the shards and the record size of the plan', async () => {
+  const { summary } = await provisioned({ stream: { shards: 2, maxRecordKiB: 2_048 } })
+  expect(summary).toMatchObject({
+    StreamStatus: 'ACTIVE',
+    StreamModeDetails: { StreamMode: 'PROVISIONED' },
+    OpenShardCount: 2,
+    MaxRecordSizeInKiB: 2_048
+  })
+})
+
+it('makes an on-demand stream with the record distribution of the plan', async () => {
+  const { summary } = await provisioned({ stream: { mode: 'on-demand', recordDistribution: 'auto' } })
+  expect(summary).toMatchObject({
+    StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+    OpenShardCount: 4,
+    MaxRecordSizeInKiB: 1_024,
+    RecordDistributionStrategy: 'AUTO'
+  })
+})
+
+it('gives its producers the record size that the delivery stream takes', async () => {
+  const { kinesis, pipeline } = await provisioned({ sealing: { mode: 'off' }, stream: { shards: 1 } })
+  const producer = pipeline.createProducer()
+  const put = (bytes: number) => producer.put({ partitionKey: 'k', data: Buffer.alloc(bytes, 'x') })
+  await expect(put(1_023_999)).rejects.toMatchObject({ code: 'SEALSTREAM_INVALID_RECORD' })
+  await put(1_023_998)
+  await producer.close()
+  // The stream itself would have taken it.
+  const larger = { StreamName: 'o', PartitionKey: 'k', Data: Buffer.alloc(1_023_999) }
+  await expect(kinesis.send(new PutRecordCommand(larger))).resolves.toMatchObject({
+    ShardId: 'shardId-000000000000'
+  })
+})
+
+it('gives its producers the number of user records that a Firehose takes out of an aggregate', async () => {
+  const { pipeline } = await provisioned({
+    sealing: { mode: 'off' },
+    stream: { shards: 1, readers: [{ kind: 'firehose', destination: 's3' }] },
+    producer: { maxRecordsPerAggregate: 3 }
+  })
+  const producer = pipeline.createProducer()
+  const receipts = await Promise.all(
+    Array.from({ length: 7 }, (_, index) =>
+      producer.put({ partitionKey: `k${index}`, data: Buffer.from(`${index}`) })
+    )
+  )
+  await producer.close()
+  const perRecord = new Map<string, number>()
+  for (const { sequenceNumber } of receipts) {
+    perRecord.set(sequenceNumber, (perRecord.get(sequenceNumber) ?? 0) + 1)
+  }
+  expect([...perRecord.values()]).toEqual([3, 3, 1])
+})
