@@ -93,7 +93,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         streamName: plan.stream.name,
         clientConfig: clientConfigOf(engine, 'kinesis'),
         ...(plan.sealing.mode === 'off' ? {} : { seal: { keyring, mode: plan.sealing.mode, context } }),
-        ...producerOptions(plan.producer),
+        ...producerOptions(plan),
         ...shared,
         ...overrides
       }),
@@ -143,13 +143,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
   }
 }
 
-/**
- * What the plan sets on every producer. `aggregateBy`, `ordered` and `onLaneFailure` of the plan have their place here
- * as soon as the producer takes them.
- */
-function producerOptions({
-  maxRecordsPerAggregate,
-  maxRecordBytes
-}: ResolvedPlan['producer']): Pick<ProducerOptions, 'maxRecordsPerAggregate' | 'maxRecordBytes'> {
-  return { maxRecordBytes, ...(maxRecordsPerAggregate === undefined ? {} : { maxRecordsPerAggregate }) }
+function producerOptions({ producer }: ResolvedPlan): Partial<ProducerOptions> {
+  const { maxRecordsPerAggregate, ...others } = producer
+  return { ...others, ...(maxRecordsPerAggregate === undefined ? {} : { maxRecordsPerAggregate }) }
 }

@@ -70,6 +70,11 @@ export interface PipelinePlan {
      * @default false
      */
     readonly ordered?: boolean
+    /**
+     * How much of a shard's quota each producer sends at most, in percent. Range 1 to 1_000_000, which is no limit.
+     * @default 150
+     */
+    readonly rateLimitPercent?: number
     /** In ordered mode: whether records behind one that failed are handed back, too, or sent. @default 'stop' */
     readonly onLaneFailure?: 'stop' | 'continue'
     /**
@@ -281,6 +286,7 @@ function resolveProducer(
     'aggregateBy',
     'ordered',
     'onLaneFailure',
+    'rateLimitPercent',
     'maxRecordsPerAggregate',
     'maxRecordBytes'
   ])
@@ -305,6 +311,12 @@ function resolveProducer(
       'stop',
       'continue'
     ]),
+    rateLimitPercent: checkInteger(
+      'producer.rateLimitPercent',
+      producer.rateLimitPercent ?? 150,
+      1,
+      1_000_000
+    ),
     maxRecordsPerAggregate: checkRecordsPerAggregate(
       producer.maxRecordsPerAggregate,
       // An aggregate that is sealed as one is taken apart by our transform alone, which knows no such limit.

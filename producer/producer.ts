@@ -178,6 +178,7 @@ export class Producer implements AsyncDisposable {
   /** Resolves when a record of any size that is allowed would be accepted at once. */
   async ready(options: CallOptions = {}): Promise<void> {
     this.#throwIfClosed()
+    options.signal?.throwIfAborted()
     const bytes = this.#pipeline.maxRecordBytes + recordOverheadBytes
     // Nearly always there is room, and then no signal has to be made.
     if (!this.#budget.tryTake(bytes)) await this.#budget.take(bytes, this.#whileOpen(options.signal))

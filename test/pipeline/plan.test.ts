@@ -21,7 +21,8 @@ describe('definePipeline', () => {
         aggregateBy: 'shard',
         ordered: false,
         onLaneFailure: 'stop',
-        maxRecordsPerAggregate: undefined
+        maxRecordsPerAggregate: undefined,
+        rateLimitPercent: 150
       },
       deadLetters: { bucket: 'orders-dead-letters' }
     })

@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { AggregatedRecordBuilder, decodeAggregatedRecord } from '../../core/aggregated-record.ts'
 import { hashKeyOf } from '../../core/hash-key.ts'
-import { Producer, type PutResult } from '../../producer/index.ts'
-import { settle } from '../helpers/fake-clock.ts'
+import { rawAesKeyring, tenantKeyring } from '../../crypto/index.ts'
+import { DiagnosticsChannel, MetricsRecorder, Producer, type PutResult } from '../../producer/index.ts'
 import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
-import { errorOf, names, startProducer } from '../helpers/producer.ts'
+import { names, startProducer } from '../helpers/producer.ts'
 
 describe('buffering', () => {
   it('sends a lone record raw, under its own key, at its deadline and not before', async () => {
@@ -59,38 +62,6 @@ describe('buffering', () => {
     expect(kinesis.stored).toHaveLength(4)
     expect(kinesis.requests).toHaveLength(1)
     expect(kinesis.readAsKcl().sort()).toEqual(names(200).sort())
-  })
-
-  it.each([0, 1])('cuts at the size exactly, %i byte(s) below the next record', async below => {
-    const size = new AggregatedRecordBuilder()
-    for (const name of names(10)) size.add('k', undefined, Buffer.from(name))
-    // The outer partition key counts, too.
-    const limit = size.size + 1 + below
-    const { clock, kinesis, put } = startProducer({ maxAggregateBytes: limit, maxBufferedMs: 1_000 })
-    // The first map, so that nothing is held back for it.
-    put('first', 'k')
-    await clock.advance(1_000)
-    for (const name of names(10)) put(name, 'k')
-    put('next', 'k')
-    await clock.advance(1_000)
-    const aggregates = kinesis.stored.slice(1)
-    expect(aggregates.map(({ data }) => decodeAggregatedRecord(data)?.length)).toEqual([10, undefined])
-    expect(aggregates[0]!.data.length + 1).toBeLessThanOrEqual(limit)
-  })
-
-  it('cuts at the count', async () => {
-    const { clock, kinesis, put } = startProducer({ maxRecordsPerAggregate: 3 })
-    for (const name of names(7)) put(name)
-    await clock.advance(100)
-    expect(kinesis.stored.map(({ data }) => decodeAggregatedRecord(data)?.length ?? 1)).toEqual([3, 3, 1])
-  })
-
-  it('sends without aggregates when told to, at most 500 in one request', async () => {
-    const { clock, kinesis, put, outcomes } = startProducer({ aggregation: false })
-    for (const name of names(501)) put(name)
-    await clock.advance(200)
-    expect(kinesis.requests.map(({ length }) => length)).toEqual([500, 1])
-    expect(outcomes.size).toBe(501)
   })
 
   it('makes no request over its bytes, and sends a larger record alone', async () => {
@@ -170,71 +141,6 @@ describe('bad records', () => {
 })
 
 describe('failures', () => {
-  it('retries only the failed entries of a PutRecords response', async () => {
-    const { clock, kinesis, outcomes, put } = startProducer({ aggregation: false })
-    kinesis.failEntry = (_, index, call) =>
-      call === 1 && index === 1 ? 'ProvisionedThroughputExceededException' : undefined
-    for (const name of ['a', 'b', 'c']) put(name)
-    await clock.advance(100)
-    expect([...outcomes.keys()]).toEqual(['a', 'c'])
-    await clock.advance(1_000)
-    expect(kinesis.requests.map(entries => entries.map(({ Data }) => String(Data)))).toEqual([
-      ['a', 'b', 'c'],
-      ['b']
-    ])
-    expect(outcomes.get('b')).toMatchObject({ attempts: 2, maybeDuplicate: false })
-  })
-
-  it('backs off while everything is throttled, and loses nothing', async () => {
-    const { clock, kinesis, outcomes, put, producer, balance } = startProducer()
-    const until = clock.now() + 5_000
-    kinesis.failEntry = () => (clock.now() < until ? 'ProvisionedThroughputExceededException' : undefined)
-    for (const name of names(50)) put(name)
-    await clock.advance(5_000)
-    expect(kinesis.requests.length).toBeLessThan(12)
-    balance()
-    await clock.advance(6_000)
-    expect([...outcomes.values()].every(outcome => 'sequenceNumber' in outcome)).toBe(true)
-    expect(producer.stats).toMatchObject({ acknowledged: 50, inFlight: 0 })
-    expect(producer.stats.throttled).toBeGreaterThan(3)
-  })
-
-  it('sends again after a lost answer, and says that there may be a duplicate', async () => {
-    const { clock, kinesis, outcomes, put } = startProducer()
-    kinesis.loseAnswer = call => (call === 1 ? serviceError('TimeoutError') : undefined)
-    put('a')
-    await clock.advance(1_000)
-    expect(kinesis.stored).toHaveLength(2)
-    expect(outcomes.get('a')).toMatchObject({ attempts: 2, maybeDuplicate: true })
-  })
-
-  it.each(['ResourceNotFoundException', 'AccessDeniedException'])('fails at once on %s', async name => {
-    const { clock, kinesis, outcomes, put } = startProducer()
-    kinesis.failRequest = () => serviceError(name, 400)
-    put('a')
-    await clock.advance(100)
-    const error = errorOf(outcomes.get('a'))
-    expect(error).toMatchObject({ code: 'SEALSTREAM_PUT_FAILED', attempts: 1, cause: { serviceCode: name } })
-    expect(Buffer.from((error.record as { data: Buffer }).data).toString()).toBe('a')
-    expect(JSON.stringify(error)).not.toContain('"data"')
-    expect(kinesis.requests).toHaveLength(1)
-  })
-
-  it('finds the one entry that makes the service refuse the request', async () => {
-    const { clock, kinesis, outcomes, put } = startProducer({ aggregation: false })
-    kinesis.failRequest = entries =>
-      entries.some(({ Data }) => String(Data) === 'record-77')
-        ? serviceError('ValidationException', 400)
-        : undefined
-    for (const name of names(200)) put(name)
-    await clock.advance(1_000)
-    expect(outcomes.size).toBe(200)
-    expect([...outcomes].filter(([, outcome]) => outcome instanceof Error).map(([name]) => name)).toEqual([
-      'record-77'
-    ])
-    expect(kinesis.requests.length).toBeLessThanOrEqual(18)
-  })
-
   it('treats an answer of another length as unknown for every entry', async () => {
     const { clock, kinesis, outcomes, put } = startProducer({ aggregation: false })
     const answer = kinesis.putRecords.bind(kinesis)
@@ -249,82 +155,6 @@ describe('failures', () => {
     await clock.advance(1_000)
     expect(outcomes.get('a')).toMatchObject({ attempts: 2, maybeDuplicate: true })
     expect(outcomes.get('b')).toMatchObject({ attempts: 2, maybeDuplicate: true })
-  })
-
-  it('makes exactly as many attempts as allowed', async () => {
-    const { clock, kinesis, outcomes, put } = startProducer({ maxAttempts: 1 })
-    kinesis.failEntry = () => 'InternalFailure'
-    put('a')
-    await clock.advance(5_000)
-    expect(kinesis.requests).toHaveLength(1)
-    expect(outcomes.get('a')).toMatchObject({
-      code: 'SEALSTREAM_PUT_FAILED',
-      attempts: 1,
-      maybeStored: true,
-      failedAttempts: [{ afterMs: 100, errorCode: 'InternalFailure' }]
-    })
-  })
-})
-
-describe('time to live', () => {
-  it('refuses a time to live that is not above the buffering time', () => {
-    expect(
-      () =>
-        new Producer({
-          streamName: 's',
-          kinesis: new FakeKinesis(),
-          recordTtlMs: 1_000,
-          maxBufferedMs: 1_000
-        })
-    ).toThrow('option maxBufferedMs: expected an integer from 0 to 999, found 1000')
-  })
-
-  it('hands back what expires during backoffs, with its last cause, and never sends it again', async () => {
-    const { clock, kinesis, outcomes, put, balance } = startProducer({ recordTtlMs: 2_000 })
-    kinesis.failEntry = () => 'ProvisionedThroughputExceededException'
-    put('a')
-    await clock.advance(1_999)
-    expect(outcomes.size).toBe(0)
-    await clock.advance(1)
-    expect(outcomes.get('a')).toMatchObject({
-      code: 'SEALSTREAM_RECORD_EXPIRED',
-      maybeStored: false,
-      cause: { serviceCode: 'ProvisionedThroughputExceededException' }
-    })
-    const sent = kinesis.requests.length
-    await clock.advance(60_000)
-    expect(kinesis.requests).toHaveLength(sent)
-    balance()
-  })
-
-  it('hands back what expires while it waits for the shard map or for a connection', async () => {
-    const { clock, kinesis, outcomes, put } = startProducer({
-      recordTtlMs: 2_000,
-      maxConcurrentRequests: 1,
-      maxBufferedMs: 0
-    })
-    kinesis.failListing = () => serviceError('TimeoutError')
-    put('no map')
-    await clock.advance(2_000)
-    expect(outcomes.get('no map')).toMatchObject({
-      code: 'SEALSTREAM_RECORD_EXPIRED',
-      cause: { failure: 'unreachable' }
-    })
-    kinesis.failListing = undefined
-    await clock.advance(30_000)
-    let open: (() => void) | undefined
-    kinesis.gate = () => new Promise(resolve => (open = resolve))
-    put('holds the connection')
-    await clock.advance(1)
-    put('no connection')
-    await clock.advance(2_000)
-    expect(outcomes.get('no connection')).toMatchObject({ code: 'SEALSTREAM_RECORD_EXPIRED', attempts: 0 })
-    // What a request carries is left to its answer.
-    expect(outcomes.has('holds the connection')).toBe(false)
-    open!()
-    await settle()
-    expect(outcomes.get('holds the connection')).toMatchObject({ attempts: 1 })
-    expect(kinesis.requests).toHaveLength(1)
   })
 })
 
@@ -349,52 +179,6 @@ describe('the shard map', () => {
     put('b')
     await clock.advance(100)
     expect(outcomes.get('b')).toMatchObject({ attempts: 1 })
-  })
-
-  it('loses nothing to a reader by the KCL rule when a shard splits under way', async () => {
-    const { clock, kinesis, outcomes, put, producer, events } = startProducer({}, new FakeKinesis(2))
-    put('first')
-    await clock.advance(200)
-    kinesis.split(kinesis.shards[0]!)
-    for (const name of names(100)) put(name)
-    await clock.advance(2_000)
-    expect(new Set(kinesis.readAsKcl())).toEqual(new Set(['first', ...names(100)]))
-    expect(outcomes.size).toBe(101)
-    expect(producer.stats.wrongShard).toBeGreaterThan(0)
-    // The first listing, and one for the split.
-    expect(events.filter(({ type }) => type === 'shardMapRefreshed')).toHaveLength(2)
-  })
-
-  it('makes no duplicates when two shards merge under way', async () => {
-    const { clock, kinesis, outcomes, put } = startProducer({}, new FakeKinesis(2))
-    put('first')
-    await clock.advance(200)
-    kinesis.merge(kinesis.shards[0]!, kinesis.shards[1]!)
-    for (const name of names(100)) put(name)
-    await clock.advance(2_000)
-    expect(kinesis.readAsKcl().sort()).toEqual(['first', ...names(100)].sort())
-    expect([...outcomes.values()].some(outcome => (outcome as PutResult).maybeDuplicate)).toBe(false)
-  })
-
-  it('serves the old map while the new one cannot be had, and backs off', async () => {
-    const { clock, kinesis, put } = startProducer({}, new FakeKinesis(2))
-    put('first')
-    await clock.advance(200)
-    kinesis.split(kinesis.shards[0]!)
-    kinesis.failListing = () => serviceError('LimitExceededException', 400)
-    for (const name of names(50)) put(name)
-    await clock.advance(200)
-    const before = kinesis.listings
-    for (const name of names(50)) put(`later-${name}`)
-    await clock.advance(4_750)
-    // 1, 1.5 and 2.25 seconds after one another.
-    expect(kinesis.listings - before).toBeLessThanOrEqual(3)
-    expect(
-      kinesis.stored.filter(({ data }) => decodeAggregatedRecord(data) !== undefined).length
-    ).toBeGreaterThanOrEqual(4)
-    kinesis.failListing = undefined
-    await clock.advance(10_000)
-    expect(new Set(kinesis.readAsKcl()).size).toBe(101)
   })
 })
 
@@ -450,38 +234,6 @@ describe('back-pressure and the end', () => {
     await producer.flush()
   })
 
-  it('close drains, takes nothing more, and leaves no timer', async () => {
-    const { clock, producer, put, outcomes } = startProducer()
-    for (const name of names(1_000)) put(name)
-    const closed = producer.close()
-    await clock.advance(0)
-    await closed
-    expect(outcomes.size).toBe(1_000)
-    await expect(producer.put({ partitionKey: 'k', data: Buffer.from('x') })).rejects.toMatchObject({
-      code: 'SEALSTREAM_CLOSED'
-    })
-    expect(clock.pending).toBe(0)
-  })
-
-  it('close hands back what cannot be sent in time', async () => {
-    const { clock, kinesis, producer, put, outcomes, balance } = startProducer()
-    kinesis.failRequest = () => serviceError('ServiceUnavailable', 503)
-    for (const name of names(10)) put(name)
-    const closed = producer.close({ drainMs: 3_000 })
-    await clock.advance(3_000)
-    await closed
-    for (const outcome of outcomes.values()) {
-      expect(outcome).toMatchObject({
-        code: 'SEALSTREAM_PUT_FAILED',
-        maybeStored: true,
-        cause: { code: 'SEALSTREAM_CLOSED' }
-      })
-    }
-    expect(outcomes.size).toBe(10)
-    balance()
-    expect(clock.pending).toBe(0)
-  })
-
   it('close ends puts that wait for room, which were never accepted', async () => {
     const { clock, producer } = startProducer({ maxRecordBytes: 1_024, maxBufferedBytes: 1_024 })
     const data = Buffer.alloc(1_000)
@@ -496,12 +248,212 @@ describe('back-pressure and the end', () => {
   })
 })
 
+describe('many records', () => {
+  it('putAll pulls no faster than there is room, and counts what became of the records', async () => {
+    const { clock, producer } = startProducer({ maxRecordBytes: 1_024, maxBufferedBytes: 8_192 })
+    let pulled = 0
+    async function* source() {
+      for (; pulled < 50; pulled += 1) yield { partitionKey: `k-${pulled}`, data: Buffer.alloc(1_000) }
+    }
+    const put = producer.putAll(source())
+    await clock.advance(50)
+    expect(pulled).toBeLessThan(8)
+    expect(producer.stats.waitingPuts).toBeLessThanOrEqual(1)
+    await clock.advance(5_000)
+    await expect(put).resolves.toEqual({ accepted: 50, acknowledged: 50, handedBack: 0 })
+  })
+
+  it('putAll stops at the first failure and gives every record that failed, or hands them to the caller', async () => {
+    const { clock, kinesis, producer } = startProducer({ aggregation: false, maxAttempts: 1 })
+    kinesis.failEntry = ({ Data }) => (String(Data).startsWith('bad') ? 'InternalFailure' : undefined)
+    const source = ['a', 'bad-1', 'b', 'bad-2'].map(text => ({ partitionKey: 'k', data: Buffer.from(text) }))
+    const rejected = expect(producer.putAll(source)).rejects.toMatchObject({
+      code: 'SEALSTREAM_PUT_FAILED',
+      errors: [{ record: source[1] }, { record: source[3] }]
+    })
+    await clock.advance(1_000)
+    await rejected
+    const failed: unknown[] = []
+    const results: unknown[] = []
+    const put = producer.putAll(source, {
+      onError: (_, record) => failed.push(record),
+      onResult: (_, record) => results.push(record)
+    })
+    await clock.advance(1_000)
+    await expect(put).resolves.toEqual({ accepted: 4, acknowledged: 2, handedBack: 2 })
+    expect(failed).toEqual([source[1], source[3]])
+    expect(results).toEqual([source[0], source[2]])
+  })
+
+  it('putAll ends with the signal, when what was taken is settled', async () => {
+    const { clock, kinesis, producer } = startProducer()
+    const abort = new AbortController()
+    async function* source() {
+      yield { partitionKey: 'k', data: Buffer.from('a') }
+      await clock.sleep(50)
+      abort.abort(new Error('enough'))
+      yield { partitionKey: 'k', data: Buffer.from('b') }
+    }
+    const ended = expect(producer.putAll(source(), { signal: abort.signal })).rejects.toThrow('enough')
+    await clock.advance(1_000)
+    await ended
+    expect(kinesis.readAsKcl()).toEqual(['a'])
+  })
+
+  it('a writable ends when all is acknowledged', async () => {
+    const { clock, kinesis, producer } = startProducer({ maxRecordBytes: 1_024, maxBufferedBytes: 8_192 })
+    const source = names(30).map(text => ({ partitionKey: text, data: Buffer.from(text) }))
+    let isDone = false
+    const done = pipeline(Readable.from(source), producer.writable()).then(() => {
+      isDone = true
+    })
+    await clock.advance(50)
+    expect(isDone).toBe(false)
+    await clock.advance(5_000)
+    await done
+    expect(kinesis.readAsKcl().sort()).toEqual(names(30).sort())
+  })
+
+  it('a writable is destroyed by a record that is handed back', async () => {
+    const { clock, kinesis, producer } = startProducer()
+    kinesis.failRequest = () => serviceError('AccessDeniedException', 400)
+    const done = expect(
+      pipeline(Readable.from([{ partitionKey: 'k', data: Buffer.from('a') }]), producer.writable())
+    ).rejects.toMatchObject({ code: 'SEALSTREAM_PUT_FAILED' })
+    await clock.advance(1_000)
+    await done
+  })
+
+  it('flush gives up in time and returns what is left, in order', async () => {
+    const { clock, kinesis, producer, put } = startProducer()
+    kinesis.failRequest = () => serviceError('ServiceUnavailable', 503)
+    for (const name of names(3)) put(name)
+    const flushed = producer.flush({ timeoutMs: 500 })
+    put('accepted later')
+    await clock.advance(500)
+    expect((await flushed).map(({ partitionKey }) => partitionKey)).toEqual(names(3))
+    kinesis.failRequest = undefined
+    await clock.advance(10_000)
+    expect(await producer.flush()).toEqual([])
+  })
+
+  it('a signal withdraws only what is not accepted yet', async () => {
+    const { clock, producer } = startProducer({ maxRecordBytes: 1_024, maxBufferedBytes: 1_024 })
+    const abort = new AbortController()
+    const record = { partitionKey: 'k', data: Buffer.alloc(1_000) }
+    const accepted = producer.put(record, { signal: abort.signal })
+    const waiting = producer.put(record, { signal: abort.signal })
+    abort.abort(new Error('no longer wanted'))
+    await expect(waiting).rejects.toThrow('no longer wanted')
+    await clock.advance(1_000)
+    await expect(accepted).resolves.toMatchObject({ attempts: 1 })
+    await expect(producer.put(record, { signal: abort.signal })).rejects.toThrow('no longer wanted')
+    expect(producer.stats).toMatchObject({ accepted: 1, waitingBytes: 0 })
+  })
+})
+
+describe('aggregates by partition key', () => {
+  it('hold one key each, which is readable outside', async () => {
+    const { clock, kinesis, put } = startProducer({ aggregateBy: 'partitionKey' })
+    for (const name of names(30)) put(name, `key-${name.at(-1)}`)
+    await clock.advance(200)
+    expect(kinesis.stored).toHaveLength(10)
+    for (const { partitionKey, explicitHashKey, data } of kinesis.stored) {
+      expect(explicitHashKey).toBe(String(hashKeyOf({ partitionKey })))
+      expect(new Set(decodeAggregatedRecord(data)!.map(user => user.partitionKey))).toEqual(
+        new Set([partitionKey])
+      )
+    }
+  })
+
+  it('of one key with two explicit hash keys are two', async () => {
+    const { clock, kinesis, put } = startProducer({ aggregateBy: 'partitionKey' })
+    put('a', 'k', '1')
+    put('b', 'k', '2')
+    put('c', 'k', '1')
+    await clock.advance(200)
+    expect(kinesis.stored.map(({ explicitHashKey }) => explicitHashKey).sort()).toEqual(['1', '2'])
+  })
+})
+
+describe('ordered mode', () => {
+  it('has one Kinesis record of a shard under way, and others beside it', async () => {
+    const { clock, kinesis, put } = startProducer(
+      { ordered: true, maxRecordsPerAggregate: 2 },
+      new FakeKinesis(2)
+    )
+    put('first')
+    await clock.advance(1_000)
+    kinesis.requests.length = 0
+    const waiting: (() => void)[] = []
+    kinesis.gate = () => new Promise(resolve => waiting.push(resolve))
+    for (const name of names(40)) put(name)
+    await clock.advance(1_000)
+    // One for each shard, in one request or two.
+    expect(kinesis.requests.flat()).toHaveLength(2)
+    kinesis.gate = undefined
+    for (const open of waiting) open()
+    await clock.advance(2_000)
+    expect(new Set(kinesis.readAsKcl()).size).toBe(41)
+  })
+
+  it('wants one tenant for all records of a partition key', async () => {
+    const keyring = tenantKeyring({
+      keyringOf: tenant => rawAesKeyring({ namespace: 't', name: tenant, key: Buffer.alloc(32, tenant) })
+    })
+    let tenant = 'one'
+    const { clock, producer } = startProducer({ ordered: true, seal: { keyring, keyFor: () => tenant } })
+    const record = { partitionKey: 'k', data: Buffer.from('x') }
+    const first = producer.put(record)
+    tenant = 'two'
+    await expect(producer.put(record)).rejects.toMatchObject({ field: 'tenant' })
+    expect(producer.stats).toMatchObject({ accepted: 1, inFlight: 1 })
+    await clock.advance(1_000)
+    await first
+    // Nothing of the key is under way any more.
+    const second = producer.put(record)
+    await clock.advance(1_000)
+    await expect(second).resolves.toMatchObject({ attempts: 1 })
+  })
+})
+
+describe('what it tells', () => {
+  it('publishes every event on a diagnostics channel', async () => {
+    const seen: unknown[] = []
+    const onMessage = (message: unknown): void => void seen.push(message)
+    subscribe(DiagnosticsChannel.producer, onMessage)
+    onTestFinished(() => void unsubscribe(DiagnosticsChannel.producer, onMessage))
+    const { clock, events, put } = startProducer({ streamName: 'told' })
+    put('a')
+    await clock.advance(1_000)
+    expect(events.length).toBeGreaterThan(0)
+    expect(seen).toEqual(events.map(event => ({ source: 'told', event })))
+  })
+
+  it('measures without dimensions of shards, and less at the level summary', async () => {
+    const metrics = new MetricsRecorder()
+    const { clock, put } = startProducer({ metrics, metricsLevel: 'summary' }, new FakeKinesis(4))
+    for (const name of names(20)) put(name)
+    await clock.advance(1_000)
+    const taken = metrics.take()
+    expect(new Set(taken.map(({ dimensions }) => dimensions))).toEqual(new Set([{ StreamName: 's' }]))
+    const found = taken.map(({ name }) => name)
+    expect(found).toContain('UserRecordsPut')
+    expect(found).not.toContain('UserRecordsReceived')
+    expect(metrics.take()).toEqual([])
+  })
+})
+
 describe('options', () => {
   it.each([
     [{ streamName: '' }, 'option streamName'],
     [{ maxBufferdMs: 1 }, 'option maxBufferdMs: unknown'],
     [{ recordTtlMs: 10 }, 'option recordTtlMs: expected an integer from 1000'],
     [{ maxBufferedBytes: 1 }, 'option maxBufferedBytes'],
+    [{ rateLimitPercent: 0 }, 'option rateLimitPercent: expected an integer from 1 to 1000000, found 0'],
+    [{ ordered: 'yes' }, 'option ordered: expected true or false, found string'],
+    [{ aggregateBy: 'key' }, "option aggregateBy: expected 'shard' or 'partitionKey', found 'key'"],
+    [{ maxRecordBytes: 10_485_761 }, 'option maxRecordBytes: expected an integer from 1024 to 10485760'],
     [{ seal: {} }, 'option seal.keyring'],
     [
       { seal: { keyring: { createSealer: () => {} }, mode: 'both' } },
