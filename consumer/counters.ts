@@ -9,6 +9,7 @@ export interface WorkerCounters {
   retries: number
   checkpoints: number
   plaintextAccepted: number
+  outOfRange: number
 }
 
 export function newCounters(): WorkerCounters {
@@ -21,6 +22,7 @@ export function newCounters(): WorkerCounters {
     bytesRead: 0,
     retries: 0,
     checkpoints: 0,
-    plaintextAccepted: 0
+    plaintextAccepted: 0,
+    outOfRange: 0
   }
 }

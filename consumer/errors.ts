@@ -53,3 +53,28 @@ export class UnprocessableRecordError extends SealstreamError {
     this.sequenceNumber = sequenceNumber
   }
 }
+
+/** The handler could not process these records, as often as the failure policy has them tried. */
+export class ProcessorFailedError extends SealstreamError {
+  constructor(cause: unknown) {
+    // What the handler threw may quote the payload: it is the cause, and no part of the message.
+    super(ErrorCode.processorFailed, 'the handler could not process the record', { cause })
+  }
+}
+
+/** Reason of a handler's signal: the call took longer than `handlerTimeoutMs`. */
+export class HandlerOverdueError extends SealstreamError {
+  constructor(handlerTimeoutMs: number) {
+    super(ErrorCode.timeout, `the handler took longer than ${handlerTimeoutMs} ms`)
+  }
+}
+
+/** A checkpoint that would go back, or further than what was handed over. Nothing was written. */
+export class CheckpointRejectedError extends SealstreamError {
+  readonly leaseKey: string
+
+  constructor(leaseKey: string, reason: string) {
+    super(ErrorCode.checkpointRejected, `the checkpoint of ${leaseKey} ${reason}`)
+    this.leaseKey = leaseKey
+  }
+}

@@ -3,28 +3,50 @@ export type {
   DeadLetter,
   DeadLetterStore,
   KeyStats,
+  MetricDimensions,
+  MetricStatistics,
+  Metrics,
+  MetricUnit,
   RecordSink,
   UndeliverableRecord
 } from '../core/index.ts'
 export {
   ClosedError,
+  DiagnosticsChannel,
   ErrorCode,
   InvalidOptionError,
   isSealstreamError,
   KeyUnavailableError,
+  MetricsRecorder,
   RecordFaultError,
   SealstreamError,
   ServiceError
 } from '../core/index.ts'
+export { Checkpointer, type PreparedCheckpoint } from './checkpoint/checkpointer.ts'
 export type { ExtendedSequenceNumber } from './checkpoint/extended-sequence-number.ts'
 export {
+  CheckpointRejectedError,
+  HandlerOverdueError,
   LeaseLostError,
   LeaseTableMissingError,
+  ProcessorFailedError,
   UnprocessableRecordError,
   WorkerStoppedError
 } from './errors.ts'
+export type { ConsumedBatch } from './handlers/batch-iterator.ts'
+export type {
+  BatchContext,
+  BatchHandler,
+  PendingCheckpoint,
+  RecordHandler,
+  RecordPosition,
+  RecordProcessor,
+  RecordProcessorFactory,
+  ShardContext
+} from './handlers/handlers.ts'
 export type { Lease } from './leases/lease.ts'
 export type { CheckpointUpdate, LeaseTable } from './leases/lease-table.ts'
-export type { BatchContext, BatchHandler, InitialPosition, OpenOptions, WorkerOptions } from './options.ts'
-export type { WorkerEvent, WorkerStats } from './types.ts'
+export { ConsumerMetric } from './metrics.ts'
+export type { FailurePolicy, InitialPosition, OpenOptions, WorkerOptions } from './options.ts'
+export type { ShardHealth, WorkerEvent, WorkerStats } from './types.ts'
 export { Worker } from './worker.ts'

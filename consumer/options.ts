@@ -3,8 +3,16 @@ import { hostname } from 'node:os'
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis'
 import type { KinesisReaderPort } from '../core/aws-ports.ts'
-import { checkInteger, checkKnownOptions, checkString } from '../core/check-option.ts'
+import {
+  checkAtMostOne,
+  checkBoolean,
+  checkInteger,
+  checkKnownOptions,
+  checkOneOf,
+  checkString
+} from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
+import type { Metrics } from '../core/metrics.ts'
 import type { DeadLetterStore, RecordSink } from '../core/record-sink.ts'
 import type { EncryptionContext, SealingKeyring } from '../core/record-transform.ts'
 import {
@@ -13,7 +21,7 @@ import {
   type Surroundings,
   surroundingNames
 } from '../core/surroundings.ts'
-import type { ConsumedRecord } from '../core/user-record.ts'
+import type { BatchHandler, RecordHandler, RecordProcessorFactory } from './handlers/handlers.ts'
 import type { LeaseTable } from './leases/lease-table.ts'
 import type { WorkerEvent } from './types.ts'
 
@@ -30,19 +38,22 @@ export interface OpenOptions {
   readonly acceptPlaintext?: boolean
 }
 
-export interface BatchContext {
-  readonly shardId: string
-  /** Aborted when the lease is lost or the time to shut down is over: whatever is done afterwards is done twice. */
-  readonly signal: AbortSignal
-  /** As of the read. */
-  readonly millisBehindLatest: number
+/** What becomes of records that the handler cannot process. Nothing is ever skipped. */
+export interface FailurePolicy {
+  /**
+   * Calls for one batch before its records are looked at one by one. Faults of services that the handler uses do not
+   * count: errors of this package that are `retryable`. Range 1 to 1_000_000.
+   * @default no bound: the shard holds, and the batch comes again with a growing pause
+   */
+  readonly maxAttempts?: number
+  /** Whether a batch that failed so often is halved, down to the records that fail alone. @default true */
+  readonly bisect?: boolean
+  /**
+   * What becomes of the records that are left: they go to the dead letters, or the worker stops.
+   * @default 'dead-letter' with a dead-letter store, else 'stop'
+   */
+  readonly lastResort?: 'dead-letter' | 'stop'
 }
-
-/**
- * Processes the user records of one read, in their order. They count as processed when it resolves; when it
- * rejects, the same records come again after a backoff. Calls for one shard never overlap.
- */
-export type BatchHandler = (records: readonly ConsumedRecord[], context: BatchContext) => Promise<void> | void
 
 export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   /** Workers of one name share the stream. Also the name of the lease table unless `tableName` says otherwise. */
@@ -67,10 +78,28 @@ export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   readonly leaseTable?: LeaseTable
   /** Open sealed records; without it records are handed on as they came. */
   readonly open?: OpenOptions
-  /** Exactly one of `eachBatch` and `sink`. */
+  /** Exactly one of `eachBatch`, `eachRecord`, `processor` and `sink`, or none to iterate over `batches()`. */
   readonly eachBatch?: BatchHandler
+  readonly eachRecord?: RecordHandler
+  /** Makes a record processor, as the KCL has them, for each shard. */
+  readonly processor?: RecordProcessorFactory
   /** Closed with the worker. */
   readonly sink?: RecordSink
+  /**
+   * Who moves the checkpoint: the worker behind every batch that was processed, or the handler through its checkpointer.
+   * @default 'batch'; 'manual' with `processor`
+   */
+  readonly checkpoints?: 'batch' | 'manual'
+  /** For `eachBatch`, `eachRecord` and `processor`. What a sink cannot deliver at the moment is tried until it can. */
+  readonly failurePolicy?: FailurePolicy
+  /**
+   * Deadline of one call of the handler, in milliseconds: then its signal is aborted and an event tells. A call that
+   * does not end within twice that time costs the lease, so that another worker can try. Range 1_000 to 86_400_000.
+   * @default none
+   */
+  readonly handlerTimeoutMs?: number
+  /** Time without any movement in a shard after which an event names it, in milliseconds. @default 60_000 */
+  readonly stallAfterMs?: number
   /** Where records go that can never be processed. Without it such a record ends the worker: nothing is skipped. */
   readonly deadLetters?: DeadLetterStore
   /**
@@ -95,6 +124,24 @@ export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
    * @default 30_000
    */
   readonly shutdownTimeoutMs?: number
+  /** Most bytes that a sink has in hand for one shard. Range 1_048_576 up. @default 16_777_216 */
+  readonly maxOutstandingBytes?: number
+  /**
+   * Whether user records are passed over whose hash key lies outside of their shard. Only right where every producer
+   * sends such records again, as ours and the KPL do. Off by itself on a stream whose record distribution is AUTO.
+   * @default false: they are delivered, and counted
+   */
+  readonly filterOutOfRange?: boolean
+  /**
+   * Whether workers of another kind, such as a Java KCL, share the lease table. To them a sealed aggregate is one plain
+   * record, so it is only checkpointed at its end.
+   * @default false
+   */
+  readonly foreignWorkers?: boolean
+  /** Takes measurements under the KCL's names. @default none are made */
+  readonly metrics?: Metrics
+  /** `shard` adds the dimension ShardId, which may be thousands. @default 'worker' */
+  readonly metricsGranularity?: 'worker' | 'shard'
 }
 
 const knownOptions = [
@@ -109,13 +156,24 @@ const knownOptions = [
   'leaseTable',
   'open',
   'eachBatch',
+  'eachRecord',
+  'processor',
   'sink',
+  'checkpoints',
+  'failurePolicy',
+  'handlerTimeoutMs',
+  'stallAfterMs',
   'deadLetters',
   'failoverTimeMs',
   'maxLeases',
   'idleTimeBetweenReadsMs',
   'maxRecordsPerRead',
   'shutdownTimeoutMs',
+  'maxOutstandingBytes',
+  'filterOutOfRange',
+  'foreignWorkers',
+  'metrics',
+  'metricsGranularity',
   ...surroundingNames
 ] as const satisfies readonly (keyof WorkerOptions)[]
 
@@ -133,14 +191,28 @@ export interface ResolvedWorkerOptions extends Surroundings<WorkerEvent> {
   readonly idleTimeBetweenReadsMs: number
   readonly maxRecordsPerRead: number
   readonly shutdownTimeoutMs: number
+  readonly checkpoints: 'batch' | 'manual'
+  readonly failurePolicy: Required<FailurePolicy>
+  readonly handlerTimeoutMs: number | undefined
+  readonly stallAfterMs: number
+  readonly maxOutstandingBytes: number
+  readonly filterOutOfRange: boolean
+  readonly foreignWorkers: boolean
+  readonly metrics: Metrics | undefined
+  readonly metricsGranularity: 'worker' | 'shard'
 }
+
+/** The options that say what is done with the records; at most one of them. */
+const handlerNames = ['eachBatch', 'eachRecord', 'processor', 'sink'] as const
 
 export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
   checkKnownOptions('', options, knownOptions)
   checkKnownOptions('kinesis', options.kinesis ?? {}, ['client', 'clientConfig', 'port'])
   checkKnownOptions('dynamodb', options.dynamodb ?? {}, ['client', 'clientConfig'])
-  if ((options.eachBatch === undefined) === (options.sink === undefined)) {
-    throw new InvalidOptionError('eachBatch', 'expected exactly one of eachBatch and sink')
+  checkAtMostOne(options, handlerNames)
+  for (const name of ['eachBatch', 'eachRecord', 'processor'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw new InvalidOptionError(name, `expected a function, found ${typeof options[name]}`)
   }
   const applicationName = checkString('applicationName', options.applicationName)
   return {
@@ -165,7 +237,55 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
     ),
     maxRecordsPerRead: checkInteger('maxRecordsPerRead', options.maxRecordsPerRead ?? 10_000, 1, 10_000),
     shutdownTimeoutMs: checkInteger('shutdownTimeoutMs', options.shutdownTimeoutMs ?? 30_000, 0, 3_600_000),
+    checkpoints: checkOneOf(
+      'checkpoints',
+      options.checkpoints ?? (options.processor === undefined ? 'batch' : 'manual'),
+      ['batch', 'manual']
+    ),
+    failurePolicy: resolveFailurePolicy(options),
+    handlerTimeoutMs:
+      options.handlerTimeoutMs === undefined
+        ? undefined
+        : checkInteger('handlerTimeoutMs', options.handlerTimeoutMs, 1_000, 86_400_000),
+    stallAfterMs: checkInteger('stallAfterMs', options.stallAfterMs ?? 60_000, 1_000, 86_400_000),
+    maxOutstandingBytes: checkInteger(
+      'maxOutstandingBytes',
+      options.maxOutstandingBytes ?? 16_777_216,
+      1_048_576,
+      Number.MAX_SAFE_INTEGER
+    ),
+    filterOutOfRange: checkBoolean('filterOutOfRange', options.filterOutOfRange ?? false),
+    foreignWorkers: checkBoolean('foreignWorkers', options.foreignWorkers ?? false),
+    metrics: options.metrics,
+    metricsGranularity: checkOneOf('metricsGranularity', options.metricsGranularity ?? 'worker', [
+      'worker',
+      'shard'
+    ]),
     ...resolveSurroundings(options, DiagnosticsChannel.worker, options.applicationName)
+  }
+}
+
+function resolveFailurePolicy({ failurePolicy, deadLetters, sink }: WorkerOptions): Required<FailurePolicy> {
+  const policy = failurePolicy ?? {}
+  checkKnownOptions('failurePolicy', policy, ['maxAttempts', 'bisect', 'lastResort'])
+  if (failurePolicy !== undefined && sink !== undefined) {
+    throw new InvalidOptionError('failurePolicy', 'is for handlers: a sink is tried until it delivers')
+  }
+  const lastResort = checkOneOf(
+    'failurePolicy.lastResort',
+    policy.lastResort ?? (deadLetters === undefined ? 'stop' : 'dead-letter'),
+    ['dead-letter', 'stop']
+  )
+  if (lastResort === 'dead-letter' && deadLetters === undefined) {
+    throw new InvalidOptionError('failurePolicy.lastResort', "'dead-letter' needs the option deadLetters")
+  }
+  return {
+    maxAttempts:
+      policy.maxAttempts === undefined
+        ? Number.POSITIVE_INFINITY
+        : checkInteger('failurePolicy.maxAttempts', policy.maxAttempts, 1, 1_000_000),
+    bisect: checkBoolean('failurePolicy.bisect', policy.bisect ?? true),
+    lastResort
   }
 }
 

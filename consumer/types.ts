@@ -1,5 +1,6 @@
 import type { KeyStats } from '../core/record-transform.ts'
 import type { FailureClass } from '../core/service-errors.ts'
+import type { ShardConsumerState } from './lifecycle/states.ts'
 
 /**
  * Counters of one worker since it was made, in user records unless another unit is named. `read` = `processed` +
@@ -26,6 +27,23 @@ export interface WorkerStats {
   readonly checkpoints: number
   /** Records that came unsealed and were accepted. */
   readonly plaintextAccepted: number
+  /** User records whose hash key lies outside of their shard; see `filterOutOfRange`. */
+  readonly outOfRange: number
+}
+
+/** How one shard stands. */
+export interface ShardHealth {
+  readonly shardId: string
+  readonly state: ShardConsumerState
+  /** Since when it is in this state, or, while it processes, since anything moved; in milliseconds. */
+  readonly idleMs: number
+  /** Since when the handler runs, in milliseconds; undefined while it does not. */
+  readonly inHandlerMs: number | undefined
+  /** As of the last read. */
+  readonly millisBehindLatest: number
+  readonly checkpoint: string
+  /** Parents that are not read to their end. */
+  readonly waitsFor: readonly string[]
 }
 
 /** What a worker tells while it works. Never a payload, a key or a context value. */
@@ -52,6 +70,23 @@ export type WorkerEvent =
       readonly attempt: number
       readonly errorCode: string
       /** Name of what was thrown; its message could quote a payload. */
+      readonly errorName: string
+    }
+  /** A handler call took longer than `handlerTimeoutMs`; its signal is aborted. */
+  | { readonly type: 'handlerOverdue'; readonly shardId: string; readonly afterMs: number }
+  /** Nothing has moved in a shard for longer than `stallAfterMs`. Once until something moves. */
+  | {
+      readonly type: 'shardStalled'
+      readonly shardId: string
+      readonly state: ShardConsumerState
+      readonly idleMs: number
+      readonly isInHandler: boolean
+    }
+  /** A callback of a record processor failed and is called again, or, at the end of a tenure, is passed over. */
+  | {
+      readonly type: 'callbackFailed'
+      readonly shardId: string
+      readonly callback: 'initialize' | 'shardEnded' | 'shutdownRequested' | 'leaseLost'
       readonly errorName: string
     }
   | {

@@ -1,28 +1,41 @@
 import { setMaxListeners } from 'node:events'
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
 import type { CallOptions, KinesisReaderPort } from '../core/aws-ports.ts'
+import type { CancelTimer } from '../core/clock.ts'
 import { deferred } from '../core/concurrency.ts'
-import { ClosedError } from '../core/errors.ts'
+import { ClosedError, InvalidOptionError } from '../core/errors.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
 import { noKeyStats, type RecordOpener } from '../core/record-transform.ts'
+import { ServiceError } from '../core/service-errors.ts'
 import { newCounters } from './counters.ts'
 import { WorkerStoppedError } from './errors.ts'
+import { BatchIterator, type ConsumedBatch } from './handlers/batch-iterator.ts'
+import {
+  batchHandler,
+  processorHandler,
+  recordHandler,
+  type ShardHandler,
+  sinkHandler
+} from './handlers/shard-handler.ts'
 import { DynamodbLeaseTable } from './leases/dynamodb-lease-table.ts'
 import type { HeldLease } from './leases/held-lease.ts'
 import { LeaseCoordinator } from './leases/lease-coordinator.ts'
 import type { LeaseTable } from './leases/lease-table.ts'
-import type { Deliver } from './lifecycle/batch-processor.ts'
 import { ShardConsumer } from './lifecycle/shard-consumer.ts'
+import { ConsumerMetric, ConsumerMetrics } from './metrics.ts'
 import { type ResolvedWorkerOptions, resolveOptions, type WorkerOptions } from './options.ts'
 import { ShardSync } from './shards/shard-sync.ts'
-import type { WorkerStats } from './types.ts'
+import type { ShardHealth, WorkerStats } from './types.ts'
+
+/** How often the shards are looked at for one in which nothing moves, in milliseconds. */
+const watchMs = 1_000
 
 /**
  * Reads a stream together with the other workers of its application: leases decide who reads which shard. Every
  * record is opened, handed to the handler or the sink, and only then passed by the checkpoint.
  */
-export class Worker {
-  readonly #options: ResolvedWorkerOptions
+export class Worker implements AsyncDisposable {
+  #options: ResolvedWorkerOptions
   readonly #given: WorkerOptions
   readonly #kinesis: KinesisReaderPort
   /** Made here, so destroyed here. */
@@ -32,15 +45,28 @@ export class Worker {
   readonly #shardSync: ShardSync
   readonly #coordinator: LeaseCoordinator
   readonly #counters = newCounters()
+  readonly #metrics: ConsumerMetrics
+  readonly #iterator = new BatchIterator()
   readonly #consumers = new Map<ShardConsumer, Promise<void>>()
   readonly #stop = new AbortController()
   readonly #kill = new AbortController()
   readonly #fatal = deferred<never>()
   #running: Promise<void> | undefined
+  #drainMs: number
+  #cancelWatch: CancelTimer | undefined
 
   /** @throws InvalidOptionError */
   constructor(options: WorkerOptions) {
-    this.#options = resolveOptions(options)
+    const resolved = resolveOptions(options)
+    this.#metrics = new ConsumerMetrics({ sink: resolved.metrics, granularity: resolved.metricsGranularity })
+    this.#options = {
+      ...resolved,
+      onEvent: event => {
+        this.#metrics.onEvent(event)
+        resolved.onEvent(event)
+      }
+    }
+    this.#drainMs = resolved.shutdownTimeoutMs
     this.#given = options
     // One listener per shard and call is no leak.
     setMaxListeners(0, this.#stop.signal, this.#kill.signal)
@@ -81,6 +107,7 @@ export class Worker {
       clock,
       random,
       onEvent,
+      mayTake: leaseKey => ![...this.#consumers.keys()].some(consumer => consumer.leaseKey === leaseKey),
       onTaken: held => this.#consume(held)
     })
   }
@@ -103,12 +130,30 @@ export class Worker {
     }
   }
 
+  /** How each shard stands whose lease is held. */
+  get health(): readonly ShardHealth[] {
+    return [...this.#consumers.keys()].map(({ health }) => health)
+  }
+
   /**
    * Works until the signal aborts or `shutdown` is called: then what is in hand is finished, checkpointed, and the
    * leases are released. Rejects when it cannot start, when the stream is gone, and when a record cannot be
    * processed and there is no dead-letter store. To be called once.
    */
   run(options: CallOptions = {}): Promise<void> {
+    const { eachBatch, eachRecord, processor, sink } = this.#given
+    if ((eachBatch ?? eachRecord ?? processor ?? sink) === undefined) {
+      return Promise.reject(
+        new InvalidOptionError(
+          'eachBatch',
+          'expected a handler, or a sink; without one iterate over batches()'
+        )
+      )
+    }
+    return this.#start(options)
+  }
+
+  #start(options: CallOptions): Promise<void> {
     if (this.#running !== undefined) return Promise.reject(new ClosedError('worker'))
     const { signal } = options
     const onAbort = (): void => this.#stop.abort(new WorkerStoppedError())
@@ -118,16 +163,54 @@ export class Worker {
     return this.#running
   }
 
-  /** Stops as the signal of `run` does; resolves when all is released. */
-  async shutdown(): Promise<void> {
+  /**
+   * Runs the worker, and gives its batches one by one, for a worker without a handler: `for await (const batch of
+   * worker.batches())`. A batch counts as processed when the next one is asked for. Leaving the loop stops the worker;
+   * the batch in whose turn that happens comes again.
+   */
+  async *batches(options: CallOptions = {}): AsyncGenerator<ConsumedBatch, void, undefined> {
+    const handlers = [this.#given.eachBatch, this.#given.eachRecord, this.#given.processor, this.#given.sink]
+    if (handlers.some(handler => handler !== undefined)) {
+      throw new InvalidOptionError('eachBatch', 'a worker with a handler gives its batches to that')
+    }
+    let failure: { readonly error: unknown } | undefined
+    const running = this.#start(options)
+      .catch((error: unknown) => {
+        failure = { error }
+      })
+      .finally(() => this.#iterator.end())
+    try {
+      for (let batch = await this.#iterator.next(); batch !== undefined; batch = await this.#iterator.next())
+        yield batch
+    } finally {
+      this.#iterator.leave()
+      this.#stop.abort(new WorkerStoppedError())
+      await running
+    }
+    if (failure !== undefined) throw failure.error
+  }
+
+  /**
+   * Stops as the signal of `run` does; resolves when all is released. After `drainMs` milliseconds the signals of the
+   * handlers that still run are aborted.
+   * @default drainMs: `shutdownTimeoutMs`
+   */
+  async shutdown(options: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#drainMs = options.drainMs ?? this.#drainMs
     this.#stop.abort(new WorkerStoppedError())
     await this.#running?.catch(() => {})
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown()
   }
 
   async #run(): Promise<void> {
     try {
       this.#stop.signal.throwIfAborted()
+      await this.#checkDistribution()
       await this.#coordinator.start()
+      this.#watch()
       const stopped = deferred<void>()
       if (this.#stop.signal.aborted) stopped.resolve()
       else this.#stop.signal.addEventListener('abort', () => stopped.resolve(), { once: true })
@@ -143,17 +226,18 @@ export class Worker {
     this.#stop.abort(new WorkerStoppedError())
     await this.#coordinator.stopTaking()
     const finished = new AbortController()
-    const { clock, shutdownTimeoutMs } = this.#options
-    clock.sleep(shutdownTimeoutMs, finished.signal).then(
+    const { clock } = this.#options
+    clock.sleep(this.#drainMs, finished.signal).then(
       () => this.#kill.abort(new WorkerStoppedError()),
       () => {}
     )
     // A handler that does not end with its signal is left behind after a grace of the same length.
     await Promise.race([
       Promise.all(this.#consumers.values()),
-      clock.sleep(shutdownTimeoutMs * 2, finished.signal).catch(() => {})
+      clock.sleep(this.#drainMs * 2, finished.signal).catch(() => {})
     ])
     finished.abort()
+    this.#cancelWatch?.()
     this.#kill.abort(new WorkerStoppedError())
     await this.#coordinator.close()
     await this.#given.sink?.close()
@@ -168,7 +252,8 @@ export class Worker {
       options: this.#options,
       kinesis: this.#kinesis,
       opener: this.#opener,
-      deliver: this.#deliver(),
+      handler: this.#handlerOf(held.leaseKey),
+      metrics: this.#metrics,
       table: this.#table,
       shardSync: this.#shardSync,
       coordinator: this.#coordinator,
@@ -183,12 +268,39 @@ export class Worker {
     this.#consumers.set(consumer, running)
   }
 
-  #deliver(): Deliver {
-    const { sink, eachBatch } = this.#given
-    if (sink !== undefined) return (records, { signal }) => sink.deliver(records, { signal })
-    return async (records, context) => {
-      await eachBatch!(records, context)
-      return []
-    }
+  #handlerOf(shardId: string): ShardHandler {
+    const { sink, eachBatch, eachRecord, processor } = this.#given
+    const { streamName } = this.#options
+    if (sink !== undefined) return sinkHandler(sink)
+    if (processor !== undefined)
+      return processorHandler(processor({ streamName, shardId }), { streamName, shardId })
+    if (eachRecord !== undefined) return recordHandler(eachRecord)
+    return batchHandler(eachBatch ?? this.#iterator.handler)
+  }
+
+  /** On an AUTO stream hash keys say nothing about shards. */
+  async #checkDistribution(): Promise<void> {
+    if (!this.#options.filterOutOfRange) return
+    const { streamName } = this.#options
+    const { StreamDescriptionSummary: summary } = await this.#kinesis
+      .describeStreamSummary({ StreamName: streamName })
+      .catch((cause: unknown) => {
+        throw new ServiceError('kinesis', 'DescribeStreamSummary', cause)
+      })
+    if (summary?.RecordDistributionStrategy !== 'AUTO') return
+    this.#options = { ...this.#options, filterOutOfRange: false }
+    this.#options.logger.warn({ streamName }, 'record distribution is AUTO: no record is out of range')
+  }
+
+  #watch(): void {
+    this.#cancelWatch = this.#options.clock.schedule(
+      () => {
+        for (const consumer of this.#consumers.keys()) consumer.checkProgress()
+        this.#metrics.put(ConsumerMetric.currentLeases, this.#coordinator.heldCount)
+        this.#watch()
+      },
+      watchMs,
+      { unref: true }
+    )
   }
 }

@@ -32,6 +32,8 @@ export interface DeadLetter {
   readonly approximateArrivalTimestamp: Date | undefined
   /** Stable code of the fault; never a message that could quote the payload. */
   readonly errorCode: string
+  /** How often the record was tried. */
+  readonly attempts?: number
 }
 
 /** Port through which dead letters are kept. Resolves only when the dead letter is stored. */

@@ -17,6 +17,8 @@ export interface LeaseCoordinatorOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly onEvent: (event: WorkerEvent) => void
+  /** Whether this worker may take the lease: not while something of an earlier tenure still runs. */
+  readonly mayTake: (leaseKey: string) => boolean
   /** A lease is ours now. */
   readonly onTaken: (held: HeldLease) => void
 }
@@ -143,7 +145,7 @@ export class LeaseCoordinator {
     const wanted = own.length > 0 ? own : leasesToTake(observed, { ...this.#options, maxLeasesToSteal: 1 })
     for (const lease of wanted) {
       if (!this.#isTaking) return
-      if (!this.#held.has(lease.leaseKey)) await this.#take(lease)
+      if (!this.#held.has(lease.leaseKey) && this.#options.mayTake(lease.leaseKey)) await this.#take(lease)
     }
   }
 

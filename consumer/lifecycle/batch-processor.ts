@@ -1,43 +1,57 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
 import { backoffDelayMs } from '../../core/backoff.ts'
 import { ErrorCode, isSealstreamError, KeyUnavailableError, type SealstreamError } from '../../core/errors.ts'
-import type { UndeliverableRecord } from '../../core/record-sink.ts'
 import type { ConsumedRecord } from '../../core/user-record.ts'
+import type { AggregateBounds } from '../checkpoint/aggregate-bounds.ts'
+import type { Checkpointer } from '../checkpoint/checkpointer.ts'
 import { compareSequence, type ExtendedSequenceNumber } from '../checkpoint/extended-sequence-number.ts'
 import type { WorkerCounters } from '../counters.ts'
-import { UnprocessableRecordError } from '../errors.ts'
-import type { BatchContext, ResolvedWorkerOptions } from '../options.ts'
+import { ProcessorFailedError, UnprocessableRecordError } from '../errors.ts'
+import type { ConsumerMetrics } from '../metrics.ts'
+import type { ResolvedWorkerOptions } from '../options.ts'
 import type { ReadRecord, RecordReader } from '../retrieval/record-reader.ts'
-
-/** Takes user records; resolves with those that can never be delivered. */
-export type Deliver = (
-  records: readonly ConsumedRecord[],
-  context: BatchContext
-) => Promise<readonly UndeliverableRecord[]>
+import type { GivenUp, HandlerRunner } from './handler-runner.ts'
 
 export interface BatchProcessorOptions {
   readonly shardId: string
   readonly options: ResolvedWorkerOptions
   readonly reader: RecordReader
-  readonly deliver: Deliver
+  readonly runner: HandlerRunner
+  readonly checkpointer: Checkpointer
+  /** Beside workers of another kind alone. */
+  readonly bounds: AggregateBounds | undefined
   readonly counters: WorkerCounters
+  readonly metrics: ConsumerMetrics
   /** Ends waits between attempts: at shutdown, and when the lease is lost. */
   readonly waitSignal: AbortSignal
   /** Handed to the handler: ends when the lease is lost, or the time to shut down is over. */
   readonly handlerSignal: AbortSignal
 }
 
+/** A Kinesis record, or some user records of it, that will never be processed. */
 interface Fault {
   readonly record: KinesisRecord
   readonly error: SealstreamError
   readonly subSequenceNumbers: readonly number[] | undefined
+  readonly attempts: number
+}
+
+/** One read, opened. */
+export interface OpenedBatch {
+  readonly kinesisRecords: readonly KinesisRecord[]
+  readonly userRecords: readonly ConsumedRecord[]
+  readonly faults: readonly Fault[]
+  /** Position of the last user record; undefined for an empty batch. */
+  readonly end: ExtendedSequenceNumber | undefined
+  /** Bytes of the Kinesis records' data. */
+  readonly bytes: number
 }
 
 /** Backoffs in milliseconds; guessed. */
 const keyBackoff = { baseMs: 200, maxMs: 5_000 }
-const failureBackoff = { baseMs: 100, maxMs: 10_000 }
+const storeBackoff = { baseMs: 100, maxMs: 10_000 }
 
-/** Takes one read through opening, dead letters and delivery. It never skips: what fails comes again. */
+/** Takes one read through opening, the handler and dead letters. It never skips. */
 export class BatchProcessor {
   readonly #given: BatchProcessorOptions
   #isKeyUnavailable = false
@@ -48,21 +62,15 @@ export class BatchProcessor {
     this.#given = given
   }
 
-  /**
-   * Returns the position behind the batch; undefined for an empty one. Rejects with the reason of one of the
-   * signals, then nothing of the batch counts, and with `UnprocessableRecordError`.
-   */
-  async process(
-    records: readonly KinesisRecord[],
-    millisBehindLatest: number,
-    from: ExtendedSequenceNumber
-  ): Promise<ExtendedSequenceNumber | undefined> {
-    if (records.length === 0) return undefined
-    const { counters, shardId, handlerSignal } = this.#given
+  /** Opens and de-aggregates what lies behind `from`. Rejects with the reason of a signal; then nothing counts. */
+  async open(records: readonly KinesisRecord[], from: ExtendedSequenceNumber): Promise<OpenedBatch> {
+    const { counters } = this.#given
     const userRecords: ConsumedRecord[] = []
     const faults: Fault[] = []
-    let last = from
+    let end: ExtendedSequenceNumber | undefined
     let filtered = 0
+    let bytes = 0
+    let outOfRange = 0
     let ahead = this.#readAhead(records)
     for (const [index, record] of records.entries()) {
       const opened = ahead[index]!
@@ -73,47 +81,75 @@ export class BatchProcessor {
         ahead = [...ahead.slice(0, index + 1), ...this.#readAhead(records.slice(index + 1))]
       }
       const sequenceNumber = record.SequenceNumber!
-      const end = { sequenceNumber, subSequenceNumber: read.lastSubSequenceNumber }
+      const last = { sequenceNumber, subSequenceNumber: read.lastSubSequenceNumber }
+      bytes += record.Data!.length
       counters.kinesisRecordsRead += 1
       counters.bytesRead += record.Data!.length
       counters.plaintextAccepted += read.plaintextAccepted
-      const isResumed = sequenceNumber === from.sequenceNumber
+      const isDone = this.#isDone(read, sequenceNumber, from)
+      if (read.isSealedAggregate) this.#given.bounds?.note(end ?? from, last)
       for (const user of read.userRecords) {
-        if (isResumed && user.subSequenceNumber <= from.subSequenceNumber) filtered += 1
+        const isOutside = read.outOfRange?.has(user.subSequenceNumber) ?? false
+        if (isOutside) outOfRange += 1
+        if (isDone(user.subSequenceNumber) || (isOutside && this.#given.options.filterOutOfRange))
+          filtered += 1
         else userRecords.push(user)
       }
       for (const fault of read.faults) {
-        if (isResumed && (fault.subSequenceNumbers?.[0] ?? 0) <= from.subSequenceNumber) filtered += 1
-        else faults.push({ record, ...fault })
+        if (isDone(fault.subSequenceNumbers?.[0] ?? 0)) filtered += 1
+        else faults.push({ record, attempts: 1, ...fault })
       }
-      if (compareSequence(end, last) > 0) last = end
+      if (compareSequence(last, end ?? from) > 0) end = last
     }
-    const taken = userRecords.length + faults.length
-    counters.read += taken + filtered
+    counters.read += userRecords.length + faults.length + filtered
     counters.filtered += filtered
+    counters.outOfRange += outOfRange
+    return { kinesisRecords: records, userRecords, faults, end, bytes }
+  }
+
+  /** What of the record was processed under an earlier tenure. */
+  #isDone(
+    read: ReadRecord,
+    sequenceNumber: string,
+    from: ExtendedSequenceNumber
+  ): (subSequenceNumber: number) => boolean {
+    if (sequenceNumber !== from.sequenceNumber) return () => false
+    // To a worker of another kind a sealed aggregate is one plain record: its checkpoint means all of it.
+    if (this.#given.bounds !== undefined && read.isSealedAggregate) return () => true
+    return subSequenceNumber => subSequenceNumber <= from.subSequenceNumber
+  }
+
+  /**
+   * Hands the batch to the handler, and what can never be processed to the dead letters. Rejects with the reason of one
+   * of the signals, then what is not settled counts as not read, and with `UnprocessableRecordError`.
+   */
+  async deliver(batch: OpenedBatch, millisBehindLatest: number): Promise<void> {
+    const { counters, runner, checkpointer, options, shardId, metrics } = this.#given
+    const { userRecords, faults, kinesisRecords, end } = batch
     let settled = 0
     try {
       for (const fault of faults) {
         await this.#deadLetter(fault)
         settled += 1
       }
-      if (userRecords.length > 0) {
-        const context = { shardId, signal: handlerSignal, millisBehindLatest }
-        const undeliverable = await this.#patiently(() => this.#given.deliver(userRecords, context))
-        const delivered = userRecords.length - undeliverable.length
-        counters.processed += delivered
-        settled += delivered
-        for (const fault of groupUndeliverable(undeliverable, records)) {
-          await this.#deadLetter(fault)
-          settled += fault.subSequenceNumbers?.length ?? 1
-        }
+      if (end !== undefined) checkpointer.permit(end)
+      if (userRecords.length === 0) return
+      const { streamName, clock } = options
+      const startedMs = clock.now()
+      const givenUp = await runner.run(userRecords, { streamName, shardId, millisBehindLatest, checkpointer })
+      const processed = userRecords.length - givenUp.length
+      counters.processed += processed
+      settled += processed
+      metrics.onProcessed(shardId, processed, batch.bytes, clock.now() - startedMs)
+      for (const fault of groupGivenUp(givenUp, kinesisRecords)) {
+        await this.#deadLetter(fault)
+        settled += fault.subSequenceNumbers?.length ?? 1
       }
     } catch (error) {
       // What is given up here is read again by the next owner.
-      counters.read -= taken - settled
+      counters.read -= userRecords.length + faults.length - settled
       throw error
     }
-    return last
   }
 
   /** Opens all at once, so that the data keys of many writers are asked for beside each other. */
@@ -167,73 +203,56 @@ export class BatchProcessor {
     }
   }
 
-  /** Tries until it succeeds or a signal ends it. */
-  async #patiently<T>(task: () => Promise<T>): Promise<T> {
+  /** Tries until the store has it, or a signal ends it: the checkpoint does not pass before. */
+  async #deadLetter({ record, error, subSequenceNumbers, attempts }: Fault): Promise<void> {
     const { options, shardId, counters, waitSignal, handlerSignal } = this.#given
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await task()
-      } catch (error) {
-        handlerSignal.throwIfAborted()
-        const errorCode = isSealstreamError(error) ? error.code : ErrorCode.processorFailed
-        options.onEvent({
-          type: 'batchFailed',
-          shardId,
-          attempt: attempt + 1,
-          errorCode,
-          errorName: nameOf(error)
-        })
-        options.logger.error(
-          { shardId, attempt: attempt + 1, errorCode },
-          'a batch failed and is tried again'
-        )
-      }
-      counters.retries += 1
-      await options.clock.sleep(
-        backoffDelayMs(attempt, { ...failureBackoff, random: options.random }),
-        waitSignal
-      )
-    }
-  }
-
-  async #deadLetter({ record, error, subSequenceNumbers }: Fault): Promise<void> {
-    const { options, shardId, counters, handlerSignal } = this.#given
+    const { deadLetters, streamName, clock, random } = options
     const sequenceNumber = record.SequenceNumber!
-    if (options.deadLetters === undefined) throw new UnprocessableRecordError(shardId, sequenceNumber, error)
+    const mustStop = options.failurePolicy.lastResort === 'stop' && error instanceof ProcessorFailedError
+    if (deadLetters === undefined || mustStop) {
+      throw new UnprocessableRecordError(shardId, sequenceNumber, error)
+    }
     options.onEvent({ type: 'recordFault', shardId, sequenceNumber, errorCode: error.code })
     const deadLetter = {
-      streamName: options.streamName,
+      streamName,
       shardId,
       sequenceNumber,
       subSequenceNumbers,
       partitionKey: record.PartitionKey,
       data: record.Data!,
       approximateArrivalTimestamp: record.ApproximateArrivalTimestamp,
-      errorCode: error.code
+      errorCode: error.code,
+      attempts
     }
-    await this.#patiently(() => options.deadLetters!.put(deadLetter, { signal: handlerSignal }))
-    counters.deadLettered += subSequenceNumbers?.length ?? 1
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await deadLetters.put(deadLetter, { signal: handlerSignal })
+        counters.deadLettered += subSequenceNumbers?.length ?? 1
+        return
+      } catch (failure) {
+        handlerSignal.throwIfAborted()
+        const errorCode = isSealstreamError(failure) ? failure.code : ErrorCode.processorFailed
+        const errorName = failure instanceof Error ? failure.name : typeof failure
+        options.onEvent({ type: 'batchFailed', shardId, attempt: attempt + 1, errorCode, errorName })
+        options.logger.error({ shardId, errorCode }, 'a dead letter cannot be stored; the shard holds')
+      }
+      counters.retries += 1
+      await clock.sleep(backoffDelayMs(attempt, { ...storeBackoff, random }), waitSignal)
+    }
   }
 }
 
 /** One dead letter per Kinesis record, which is kept as it was received. */
-function groupUndeliverable(
-  undeliverable: readonly UndeliverableRecord[],
-  records: readonly KinesisRecord[]
-): readonly Fault[] {
-  const groups = new Map<string, { error: SealstreamError; subSequenceNumbers: number[] }>()
-  for (const { record, error } of undeliverable) {
+function groupGivenUp(givenUp: readonly GivenUp[], records: readonly KinesisRecord[]): readonly Fault[] {
+  const groups = new Map<string, { error: SealstreamError; subSequenceNumbers: number[]; attempts: number }>()
+  for (const { record, error, attempts } of givenUp) {
     const group = groups.get(record.sequenceNumber)
-    if (group === undefined)
-      groups.set(record.sequenceNumber, { error, subSequenceNumbers: [record.subSequenceNumber] })
-    else group.subSequenceNumbers.push(record.subSequenceNumber)
+    if (group === undefined) {
+      groups.set(record.sequenceNumber, { error, attempts, subSequenceNumbers: [record.subSequenceNumber] })
+    } else group.subSequenceNumbers.push(record.subSequenceNumber)
   }
   return records.flatMap(record => {
     const group = groups.get(record.SequenceNumber!)
     return group === undefined ? [] : [{ record, ...group }]
   })
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
 }

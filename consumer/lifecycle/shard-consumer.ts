@@ -3,6 +3,8 @@ import type { KinesisReaderPort } from '../../core/aws-ports.ts'
 import { backoffDelayMs } from '../../core/backoff.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
 import { ServiceError } from '../../core/service-errors.ts'
+import { AggregateBounds } from '../checkpoint/aggregate-bounds.ts'
+import { Checkpointer } from '../checkpoint/checkpointer.ts'
 import {
   type ExtendedSequenceNumber,
   Sentinel,
@@ -10,15 +12,21 @@ import {
 } from '../checkpoint/extended-sequence-number.ts'
 import type { WorkerCounters } from '../counters.ts'
 import { LeaseLostError } from '../errors.ts'
+import type { ShardHandler } from '../handlers/shard-handler.ts'
 import type { HeldLease } from '../leases/held-lease.ts'
 import type { LeaseCoordinator } from '../leases/lease-coordinator.ts'
-import type { CheckpointUpdate, LeaseTable } from '../leases/lease-table.ts'
+import type { LeaseTable } from '../leases/lease-table.ts'
+import { ConsumerMetric, type ConsumerMetrics } from '../metrics.ts'
 import type { ResolvedWorkerOptions } from '../options.ts'
 import { PollingSource } from '../retrieval/polling-source.ts'
 import { RecordReader } from '../retrieval/record-reader.ts'
 import { newLease, parentsAreFinished } from '../shards/shard-graph.ts'
 import type { ShardSync } from '../shards/shard-sync.ts'
-import { BatchProcessor, type Deliver } from './batch-processor.ts'
+import type { ShardHealth, WorkerEvent } from '../types.ts'
+import { BatchProcessor } from './batch-processor.ts'
+import { DeliveryWindow } from './delivery-window.ts'
+import { HandlerRunner } from './handler-runner.ts'
+import { Progress } from './progress.ts'
 import { nextState, type Outcome, type ShardConsumerState } from './states.ts'
 
 export interface ShardConsumerOptions {
@@ -26,11 +34,12 @@ export interface ShardConsumerOptions {
   readonly options: ResolvedWorkerOptions
   readonly kinesis: KinesisReaderPort
   readonly opener: RecordOpener | undefined
-  readonly deliver: Deliver
+  readonly handler: ShardHandler
   readonly table: LeaseTable
   readonly shardSync: ShardSync
   readonly coordinator: LeaseCoordinator
   readonly counters: WorkerCounters
+  readonly metrics: ConsumerMetrics
   /** Aborted when the worker is to stop: what is in hand is finished. */
   readonly stopSignal: AbortSignal
   /** Aborted when the time to finish is over. */
@@ -39,68 +48,144 @@ export interface ShardConsumerOptions {
 
 const parentPollMs = 250
 const checkpointBackoff = { baseMs: 100, maxMs: 2_000 }
+const callbackBackoff = { baseMs: 500, maxMs: 10_000 }
+/** Most batches that a sink has in hand for one shard. */
+const sinkBatches = 16
+
+type Callback = Extract<WorkerEvent, { type: 'callbackFailed' }>['callback']
 
 /** Reads one shard under one tenure of its lease, from its checkpoint to its end, or until it has to stop. */
 export class ShardConsumer {
   readonly #given: ShardConsumerOptions
+  readonly #checkpointer: Checkpointer
+  readonly #bounds: AggregateBounds | undefined
   readonly #processor: BatchProcessor
+  readonly #window: DeliveryWindow
+  readonly #progress: Progress
   /** Ends reading and waiting. */
   readonly #waitSignal: AbortSignal
   /** Ends what should be finished even when the worker is to stop. */
   readonly #finishSignal: AbortSignal
-  #state: ShardConsumerState = 'waitingOnParents'
   #source: PollingSource | undefined
+  /** Everything before it was handed over. */
   #position: ExtendedSequenceNumber
   #children: readonly ChildShard[] = []
   #millisBehindLatest = 0
 
   constructor(given: ShardConsumerOptions) {
-    const { held, options, opener, deliver, counters, stopSignal, killSignal } = given
+    const { held, options, opener, handler, counters, metrics, stopSignal, killSignal } = given
     this.#given = given
     this.#finishSignal = AbortSignal.any([held.signal, killSignal])
-    this.#position = held.lease.checkpoint
     this.#waitSignal = AbortSignal.any([held.signal, stopSignal])
+    this.#position = held.lease.checkpoint
+    this.#progress = new Progress(options.clock)
     const shardId = held.leaseKey
+    this.#bounds = options.foreignWorkers ? new AggregateBounds() : undefined
+    this.#checkpointer = new Checkpointer({
+      leaseKey: shardId,
+      start: held.lease.checkpoint,
+      storable: position => this.#bounds?.storable(position) ?? position,
+      writer: {
+        checkpoint: position => this.#writeCheckpoint(position),
+        prepare: () => Promise.reject(new Error('not wired yet')),
+        end: () => this.#writeEnd()
+      }
+    })
+    const signals = { waitSignal: this.#waitSignal, handlerSignal: this.#finishSignal }
     this.#processor = new BatchProcessor({
       shardId,
       options,
-      deliver,
       counters,
+      metrics,
+      checkpointer: this.#checkpointer,
+      bounds: this.#bounds,
       reader: new RecordReader({
         streamName: options.streamName,
         shardId,
         opener,
-        acceptPlaintext: options.open?.acceptPlaintext ?? false
+        acceptPlaintext: options.open?.acceptPlaintext ?? false,
+        hashKeyRange: held.lease.hashKeyRange
       }),
-      waitSignal: this.#waitSignal,
-      handlerSignal: this.#finishSignal
+      runner: new HandlerRunner({
+        shardId,
+        options,
+        handler,
+        counters,
+        ...signals,
+        onCall: isRunning => this.#progress.handlerRuns(isRunning),
+        onStuck: () => held.lose()
+      }),
+      ...signals
+    })
+    this.#window = new DeliveryWindow({
+      maxBatches: handler.isSink ? sinkBatches : 1,
+      maxBytes: options.maxOutstandingBytes,
+      onAcknowledged: end => this.#onAcknowledged(end)
     })
   }
 
-  get state(): ShardConsumerState {
-    return this.#state
+  get leaseKey(): string {
+    return this.#given.held.leaseKey
   }
 
-  /** As of the last read, in milliseconds. */
   get millisBehindLatest(): number {
     return this.#millisBehindLatest
+  }
+
+  get health(): ShardHealth {
+    const { held, coordinator } = this.#given
+    const { state, idleMs, inHandlerMs } = this.#progress
+    const isWaiting = state === 'waitingOnParents'
+    return {
+      shardId: held.leaseKey,
+      state,
+      idleMs,
+      inHandlerMs,
+      millisBehindLatest: this.#millisBehindLatest,
+      checkpoint: held.lease.checkpoint.sequenceNumber,
+      waitsFor: isWaiting
+        ? held.lease.parentShardIds.filter(
+            id => !parentsAreFinished({ ...held.lease, parentShardIds: [id] }, coordinator.leases)
+          )
+        : []
+    }
+  }
+
+  /** Tells, once, of a shard in which nothing moves any more. A child may wait for its parents as long as it takes. */
+  checkProgress(): void {
+    const { held, options } = this.#given
+    const { state, idleMs, inHandlerMs } = this.#progress
+    if (state === 'waitingOnParents' || !this.#progress.isNewlyStalled(options.stallAfterMs)) return
+    const isInHandler = inHandlerMs !== undefined
+    options.onEvent({ type: 'shardStalled', shardId: held.leaseKey, state, idleMs, isInHandler })
+    options.logger.error({ shardId: held.leaseKey, state, idleMs, isInHandler }, 'nothing moves in a shard')
   }
 
   /** Resolves when nothing is held any more. Rejects with what must end the worker; the lease is given up then, too. */
   async run(): Promise<void> {
     const { held, coordinator } = this.#given
+    let state: ShardConsumerState = 'waitingOnParents'
     try {
-      while (this.#state !== 'done') this.#state = nextState(this.#state, await this.#runTask(this.#state))
+      while (state !== 'done') {
+        this.#progress.enter(state)
+        state = nextState(state, await this.#runTask(state))
+      }
     } catch (error) {
       await coordinator.giveUp(held, { release: true })
       throw error
+    } finally {
+      this.#progress.enter('done')
     }
   }
 
   async #runTask(state: Exclude<ShardConsumerState, 'done'>): Promise<Outcome> {
-    const { held, coordinator } = this.#given
+    const { held, coordinator, handler } = this.#given
     if (state === 'releasing') {
       await coordinator.giveUp(held, { release: true })
+      return 'succeeded'
+    }
+    if (state === 'losing') {
+      await this.#once('leaseLost', () => handler.leaseLost())
       return 'succeeded'
     }
     try {
@@ -108,12 +193,13 @@ export class ShardConsumer {
         case 'waitingOnParents':
           return await this.#waitOnParents()
         case 'initializing':
-          this.#source = this.#openSource()
-          return 'succeeded'
+          return await this.#initialize()
         case 'processing':
           return await this.#process()
         case 'endingShard':
           return await this.#endShard()
+        case 'stopping':
+          return await this.#stop()
       }
     } catch (error) {
       const { stopSignal, killSignal } = this.#given
@@ -138,6 +224,17 @@ export class ShardConsumer {
     return 'succeeded'
   }
 
+  async #initialize(): Promise<Outcome> {
+    const { held, handler } = this.#given
+    const { checkpoint } = held.lease
+    const pendingCheckpoint = undefined
+    this.#source = this.#openSource()
+    await this.#patiently('initialize', () =>
+      handler.initialize({ checkpoint, pendingCheckpoint, signal: this.#finishSignal })
+    )
+    return 'succeeded'
+  }
+
   #openSource(): PollingSource {
     const { kinesis, options, held } = this.#given
     const { initialPosition } = options
@@ -157,13 +254,20 @@ export class ShardConsumer {
   }
 
   async #process(): Promise<Outcome> {
-    const batch = await this.#source!.next(this.#waitSignal)
+    const { handler, metrics, held } = this.#given
+    const ended = handler.isSink ? AbortSignal.any([this.#waitSignal, this.#window.signal]) : this.#waitSignal
+    const batch = await this.#source!.next(ended)
+    this.#progress.moved()
     this.#millisBehindLatest = batch.millisBehindLatest
-    const end = await this.#processor.process(batch.records, batch.millisBehindLatest, this.#position)
-    if (end !== undefined && end !== this.#position) {
-      await this.#checkpoint({ checkpoint: end })
-      this.#position = end
+    metrics.put(ConsumerMetric.millisBehindLatest, batch.millisBehindLatest, held.leaseKey)
+    if (batch.records.length > 0) {
+      const opened = await this.#processor.open(batch.records, this.#position)
+      this.#position = opened.end ?? this.#position
+      const deliver = (): Promise<void> => this.#processor.deliver(opened, batch.millisBehindLatest)
+      await this.#window.add(opened.bytes, opened.end, deliver, this.#waitSignal)
     }
+    // A sink acknowledges by itself; a handler's calls follow one another.
+    if (!handler.isSink || batch.children !== undefined) await this.#window.drained()
     if (batch.children === undefined) {
       this.#waitSignal.throwIfAborted()
       return 'succeeded'
@@ -172,11 +276,18 @@ export class ShardConsumer {
     return 'shardEnded'
   }
 
+  /** The low-water mark of the shard has moved. */
+  async #onAcknowledged(end: ExtendedSequenceNumber): Promise<void> {
+    this.#progress.moved()
+    if (this.#given.options.checkpoints === 'manual') return
+    await this.#untilWritten(() => this.#checkpointer.checkpoint(end))
+  }
+
   /** The children's leases stand before the shard is marked as finished, so that a crash in between loses nothing. */
   async #endShard(): Promise<Outcome> {
-    const { held, table, coordinator, options } = this.#given
-    const childShardIds = this.#children.map(child => child.ShardId!)
+    const { held, table, handler, options } = this.#given
     for (const child of this.#children) {
+      await this.#otherParentIsKnown(child)
       const lease = newLease(
         {
           shardId: child.ShardId!,
@@ -190,15 +301,87 @@ export class ShardConsumer {
       )
       await this.#untilWritten(() => table.create(lease))
     }
-    await this.#checkpoint({ checkpoint: sentinelPosition(Sentinel.shardEnd), childShardIds })
-    coordinator.noteFinished(held.lease)
+    this.#checkpointer.permitEnd()
+    await this.#patiently('shardEnded', () => handler.shardEnded(this.#checkpointer))
+    // Whatever the processor has checkpointed: everything was processed.
+    await this.#untilWritten(() => this.#checkpointer.checkpoint())
+    const childShardIds = this.#children.map(child => child.ShardId!)
     options.onEvent({ type: 'shardEnded', shardId: held.leaseKey, childShardIds })
     return 'succeeded'
   }
 
-  async #checkpoint(update: CheckpointUpdate): Promise<void> {
-    await this.#untilWritten(() => this.#given.held.checkpoint(update))
+  /**
+   * A child of a merge waits for both parents, and one without a lease would not hold it up: that one is still to come,
+   * at the end of its own parents. Both ended at the same moment, so it has a lease, or an ancestor has one.
+   */
+  async #otherParentIsKnown({ ShardId: childId, ParentShards: parents = [] }: ChildShard): Promise<void> {
+    const { coordinator, options } = this.#given
+    const areKnown = (): boolean =>
+      parents.every(id => coordinator.leases.has(id)) || coordinator.leases.has(childId!)
+    while (!areKnown()) await options.clock.sleep(parentPollMs, this.#waitSignal)
+  }
+
+  async #stop(): Promise<Outcome> {
+    // What was handed over may end in time; what does not comes again.
+    await this.#window.drained()
+    await this.#once('shutdownRequested', () => this.#given.handler.shutdownRequested(this.#checkpointer))
+    return 'succeeded'
+  }
+
+  async #writeCheckpoint(checkpoint: ExtendedSequenceNumber): Promise<void> {
+    await this.#given.held.checkpoint({ checkpoint })
+    this.#bounds?.forget(checkpoint)
     this.#given.counters.checkpoints += 1
+  }
+
+  async #writeEnd(): Promise<void> {
+    const { held, coordinator, counters } = this.#given
+    const childShardIds = this.#children.map(child => child.ShardId!)
+    await held.checkpoint({ checkpoint: sentinelPosition(Sentinel.shardEnd), childShardIds })
+    counters.checkpoints += 1
+    coordinator.noteFinished(held.lease)
+  }
+
+  /** A callback that must succeed, or the lease be lost. */
+  async #patiently(callback: Callback, call: () => Promise<void>): Promise<void> {
+    const { options } = this.#given
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        this.#progress.handlerRuns(true)
+        await call()
+        return
+      } catch (error) {
+        this.#finishSignal.throwIfAborted()
+        if (error instanceof LeaseLostError) throw error
+        this.#reportCallback(callback, error)
+      } finally {
+        this.#progress.handlerRuns(false)
+      }
+      await options.clock.sleep(
+        backoffDelayMs(attempt, { ...callbackBackoff, random: options.random }),
+        this.#waitSignal
+      )
+    }
+  }
+
+  /** A callback at the end of a tenure: there is no second time. */
+  async #once(callback: Callback, call: () => Promise<void>): Promise<void> {
+    try {
+      this.#progress.handlerRuns(true)
+      await call()
+    } catch (error) {
+      if (error instanceof LeaseLostError) throw error
+      this.#reportCallback(callback, error)
+    } finally {
+      this.#progress.handlerRuns(false)
+    }
+  }
+
+  #reportCallback(callback: Callback, error: unknown): void {
+    const { options, held } = this.#given
+    const errorName = error instanceof Error ? error.name : typeof error
+    options.onEvent({ type: 'callbackFailed', shardId: held.leaseKey, callback, errorName })
+    options.logger.error({ shardId: held.leaseKey, callback, errorName }, 'a callback failed')
   }
 
   /** What was processed is worth its checkpoint: tries until it is written, or the lease is lost. */

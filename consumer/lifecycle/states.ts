@@ -2,9 +2,11 @@
  * Where a shard consumer stands.
  *
  * waitingOnParents  the lease is held; a parent shard is not read to its end yet
- * initializing      finds the position to read from
+ * initializing      finds the position to read from, and tells the processor
  * processing        reads, opens, hands on, checkpoints
- * endingShard       makes the children's leases, then marks the shard as finished
+ * endingShard       makes the children's leases, tells the processor, then marks the shard as finished
+ * stopping          lets what was handed over end, and the processor checkpoint
+ * losing            tells the processor that the lease is lost
  * releasing         gives the lease up for others
  * done              nothing is held any more
  */
@@ -13,6 +15,8 @@ export type ShardConsumerState =
   | 'initializing'
   | 'processing'
   | 'endingShard'
+  | 'stopping'
+  | 'losing'
   | 'releasing'
   | 'done'
 
@@ -22,14 +26,16 @@ export type Outcome = 'succeeded' | 'shardEnded' | 'leaseLost' | 'shutdownReques
 /** An outcome that is missing from a state is a bug, and throws. */
 export const transitions = {
   waitingOnParents: { succeeded: 'initializing', leaseLost: 'done', shutdownRequested: 'releasing' },
-  initializing: { succeeded: 'processing', leaseLost: 'done', shutdownRequested: 'releasing' },
+  initializing: { succeeded: 'processing', leaseLost: 'losing', shutdownRequested: 'releasing' },
   processing: {
     succeeded: 'processing',
     shardEnded: 'endingShard',
-    leaseLost: 'done',
-    shutdownRequested: 'releasing'
+    leaseLost: 'losing',
+    shutdownRequested: 'stopping'
   },
-  endingShard: { succeeded: 'releasing', leaseLost: 'done', shutdownRequested: 'releasing' },
+  endingShard: { succeeded: 'releasing', leaseLost: 'losing', shutdownRequested: 'stopping' },
+  stopping: { succeeded: 'releasing', leaseLost: 'losing', shutdownRequested: 'releasing' },
+  losing: { succeeded: 'done', leaseLost: 'done', shutdownRequested: 'done' },
   releasing: { succeeded: 'done', leaseLost: 'done' },
   done: {}
 } as const satisfies Record<ShardConsumerState, Partial<Record<Outcome, ShardConsumerState>>>

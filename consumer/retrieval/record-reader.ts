@@ -1,6 +1,7 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
 import { decodeAggregatedRecord, isAggregated } from '../../core/aggregated-record.ts'
 import { RecordFaultError } from '../../core/errors.ts'
+import { type HashKeyRange, hashKeyOf, isInRange, maxHashKey } from '../../core/hash-key.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
 import type { ConsumedRecord } from '../../core/user-record.ts'
 import { PlaintextRefusedError } from '../errors.ts'
@@ -20,6 +21,13 @@ export interface ReadRecord {
   readonly lastSubSequenceNumber: number
   /** User records that came unsealed and were accepted. */
   readonly plaintextAccepted: number
+  /** Whether one sealed message holds all of the user records. */
+  readonly isSealedAggregate: boolean
+  /**
+   * Sub-sequence numbers of user records whose hash key lies outside of the shard: their producer aggregated by an old
+   * map, and may or may not have sent them again. Undefined without any.
+   */
+  readonly outOfRange: ReadonlySet<number> | undefined
 }
 
 export interface RecordReaderOptions {
@@ -28,6 +36,8 @@ export interface RecordReaderOptions {
   /** Undefined hands records on as they came. */
   readonly opener: RecordOpener | undefined
   readonly acceptPlaintext: boolean
+  /** Of the shard; undefined where hash keys say nothing. */
+  readonly hashKeyRange: HashKeyRange | undefined
 }
 
 interface Part {
@@ -74,7 +84,10 @@ export class RecordReader {
   }
 
   #readOpened(record: KinesisRecord, opened: Uint8Array): ReadRecord {
-    return this.#handOn(record, decodeAggregatedRecord(opened) ?? [whole(record, opened)])
+    const parts = decodeAggregatedRecord(opened)
+    return parts === undefined
+      ? this.#handOn(record, [whole(record, opened)])
+      : { ...this.#handOn(record, parts), isSealedAggregate: true }
   }
 
   #readPlaintext(record: KinesisRecord, parts: readonly Part[]): ReadRecord {
@@ -125,7 +138,14 @@ export class RecordReader {
         userRecords.push(this.#userRecord(record, { ...part, data }, index))
       }
     })
-    return { userRecords, faults, lastSubSequenceNumber: parts.length - 1, plaintextAccepted }
+    return {
+      userRecords,
+      faults,
+      lastSubSequenceNumber: parts.length - 1,
+      plaintextAccepted,
+      isSealedAggregate: false,
+      outOfRange: this.#outOfRange(parts)
+    }
   }
 
   #handOn(record: KinesisRecord, parts: readonly Part[]): ReadRecord {
@@ -133,7 +153,9 @@ export class RecordReader {
       userRecords: parts.map((part, index) => this.#userRecord(record, part, index)),
       faults: [],
       lastSubSequenceNumber: Math.max(0, parts.length - 1),
-      plaintextAccepted: 0
+      plaintextAccepted: 0,
+      isSealedAggregate: false,
+      outOfRange: this.#outOfRange(parts)
     }
   }
 
@@ -142,8 +164,31 @@ export class RecordReader {
       userRecords: [],
       faults: [{ error: faultOf(error), subSequenceNumbers: undefined }],
       lastSubSequenceNumber: 0,
-      plaintextAccepted: 0
+      plaintextAccepted: 0,
+      isSealedAggregate: false,
+      outOfRange: undefined
     }
+  }
+
+  /** Only an aggregate may hold any: a lone record lies where its hash key led it. */
+  #outOfRange(parts: readonly Part[]): ReadonlySet<number> | undefined {
+    const range = this.#options.hashKeyRange
+    if (parts.length < 2 || range === undefined || range.end - range.start === maxHashKey) return undefined
+    // Many records of one aggregate have one key.
+    const known = new Map<string, boolean>()
+    let outside: Set<number> | undefined
+    for (const [index, { partitionKey = '', explicitHashKey }] of parts.entries()) {
+      const key = explicitHashKey ?? `k${partitionKey}`
+      let isInside = known.get(key)
+      if (isInside === undefined) {
+        isInside = isInRange(hashKeyOf({ partitionKey, explicitHashKey }), range)
+        known.set(key, isInside)
+      }
+      if (isInside) continue
+      outside ??= new Set()
+      outside.add(index)
+    }
+    return outside
   }
 
   #userRecord(record: KinesisRecord, part: Part, subSequenceNumber: number): ConsumedRecord {

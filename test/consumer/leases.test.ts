@@ -312,6 +312,7 @@ function fleet(shards = 4) {
         events.push({ ...event, workerId })
         if (event.type === 'leaseLost') mine.delete(event.leaseKey)
       },
+      mayTake: () => true,
       onTaken: each => {
         mine.add(each.leaseKey)
         held.set(each.leaseKey, each)

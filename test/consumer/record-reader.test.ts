@@ -19,7 +19,8 @@ function start(options: { opener?: RecordOpener; sealed?: boolean; acceptPlainte
     streamName: 's',
     shardId: 'shard',
     opener: options.sealed === false ? undefined : opener,
-    acceptPlaintext: options.acceptPlaintext ?? false
+    acceptPlaintext: options.acceptPlaintext ?? false,
+    hashKeyRange: undefined
   })
   const read = async (data: Uint8Array) => {
     const result = await reader.read({

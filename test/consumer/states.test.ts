@@ -11,9 +11,11 @@ describe('the states of a shard consumer', () => {
   const bug = 'a bug'
   const table: Record<ShardConsumerState, readonly string[]> = {
     waitingOnParents: ['initializing', bug, 'done', 'releasing'],
-    initializing: ['processing', bug, 'done', 'releasing'],
-    processing: ['processing', 'endingShard', 'done', 'releasing'],
-    endingShard: ['releasing', bug, 'done', 'releasing'],
+    initializing: ['processing', bug, 'losing', 'releasing'],
+    processing: ['processing', 'endingShard', 'losing', 'stopping'],
+    endingShard: ['releasing', bug, 'losing', 'stopping'],
+    stopping: ['releasing', bug, 'losing', 'releasing'],
+    losing: ['done', bug, 'done', 'done'],
     releasing: ['done', bug, 'done', bug],
     done: [bug, bug, bug, bug]
   }

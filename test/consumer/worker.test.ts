@@ -300,7 +300,8 @@ describe('a sink', () => {
         partitionKey: 'key',
         data,
         approximateArrivalTimestamp: new Date(0),
-        errorCode: 'SEALSTREAM_UNDELIVERABLE'
+        errorCode: 'SEALSTREAM_UNDELIVERABLE',
+        attempts: 1
       }
     ])
     expect(worker.stats).toMatchObject({ read: 4, processed: 2, deadLettered: 2 })
@@ -643,8 +644,15 @@ describe('options', () => {
     [{ initialPosition: undefined }, 'initialPosition'],
     [{ initialPosition: 'OLDEST' }, 'initialPosition'],
     [{ initialPosition: { timestamp: new Date(Number.NaN) } }, 'initialPosition'],
-    [{ eachBatch: undefined }, 'eachBatch'],
-    [{ sink: { deliver() {}, close() {} } }, 'eachBatch'],
+    [{ sink: { deliver() {}, close() {} } }, 'sink'],
+    [{ eachRecord: () => {} }, 'eachRecord'],
+    [{ eachBatch: 'function' }, 'eachBatch'],
+    [{ failurePolicy: { maxAttempts: 0 } }, 'failurePolicy.maxAttempts'],
+    [{ failurePolicy: { lastResort: 'dead-letter' } }, 'failurePolicy.lastResort'],
+    [{ failurePolicy: { retries: 3 } }, 'failurePolicy.retries'],
+    [{ handlerTimeoutMs: 1 }, 'handlerTimeoutMs'],
+    [{ checkpoints: 'never' }, 'checkpoints'],
+    [{ filterOutOfRange: 'yes' }, 'filterOutOfRange'],
     [{ failoverTimeMs: 999 }, 'failoverTimeMs'],
     [{ idleTimeBetweenReadsMs: 199 }, 'idleTimeBetweenReadsMs'],
     [{ maxLeases: 0 }, 'maxLeases'],

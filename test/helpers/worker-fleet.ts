@@ -41,7 +41,7 @@ export class TestFleet {
       clock: this.clock,
       random: () => 0.5,
       onEvent: event => this.events.push({ ...event, workerId }),
-      ...(options.sink === undefined
+      ...(['sink', 'eachRecord', 'processor'].every(name => !(name in options))
         ? { eachBatch: (records: readonly ConsumedRecord[]) => this.record(workerId, records) }
         : {}),
       ...options
