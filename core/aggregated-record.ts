@@ -37,10 +37,24 @@ export interface AggregatedUserRecord {
   readonly data: Uint8Array
 }
 
-/** The frame is right, but a user record points outside the key tables. */
+/** What is wrong with bytes that begin as an aggregated record does. */
+export const MalformedReason = {
+  /** The last 16 bytes are not the MD5 of the body. */
+  wrongDigest: 'wrongDigest',
+  /** The digest is right, the body is no `AggregatedRecord`. */
+  invalidBody: 'invalidBody',
+  /** A user record points outside a key table. */
+  indexOutsideTable: 'indexOutsideTable'
+} as const
+export type MalformedReason = (typeof MalformedReason)[keyof typeof MalformedReason]
+
+/** The bytes begin as an aggregated record does, and are none that can be taken apart. */
 export class MalformedAggregateError extends RecordFaultError {
-  constructor(message: string) {
+  readonly reason: MalformedReason
+
+  constructor(reason: MalformedReason, message: string) {
     super(ErrorCode.malformedAggregate, message)
+    this.reason = reason
   }
 }
 
@@ -51,9 +65,7 @@ export function startsWithMagic(data: Uint8Array): boolean {
 
 /** Whether the bytes are an aggregated record: the magic, more than a digest behind it, and the right digest. */
 export function isAggregated(data: Uint8Array): boolean {
-  if (!startsWithMagic(data) || data.length <= frameBytes) return false
-  const digest = hash('md5', data.subarray(magic.length, data.length - digestBytes), 'buffer')
-  return digest.equals(data.subarray(data.length - digestBytes))
+  return hasFrame(data) && hasRightDigest(data)
 }
 
 /**
@@ -63,82 +75,131 @@ export function isAggregated(data: Uint8Array): boolean {
  * @throws MalformedAggregateError for an index outside its table
  */
 export function decodeAggregatedRecord(data: Uint8Array): readonly AggregatedUserRecord[] | undefined {
-  if (!isAggregated(data)) return undefined
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const read = readAggregatedRecord(data)
+  if (!(read instanceof MalformedAggregateError)) return read
+  if (read.reason === MalformedReason.indexOutsideTable) throw read
+  return undefined
+}
+
+/**
+ * As `decodeAggregatedRecord`, for callers that tell the cases apart: undefined when the bytes do not even begin
+ * as an aggregate does, or nothing follows but a digest; the error, not thrown, for what is wrong behind that.
+ */
+export function readAggregatedRecord(
+  data: Uint8Array
+): readonly AggregatedUserRecord[] | MalformedAggregateError | undefined {
+  if (!hasFrame(data)) return undefined
+  if (!hasRightDigest(data)) {
+    return new MalformedAggregateError(MalformedReason.wrongDigest, 'the MD5 of the body is another one')
+  }
+  return readBody(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+}
+
+function hasFrame(data: Uint8Array): boolean {
+  return data.length > frameBytes && startsWithMagic(data)
+}
+
+function hasRightDigest(data: Uint8Array): boolean {
+  const digestAt = data.length - digestBytes
+  return hash('md5', data.subarray(magic.length, digestAt), 'buffer').equals(data.subarray(digestAt))
+}
+
+function readBody(bytes: Buffer): readonly AggregatedUserRecord[] | MalformedAggregateError {
+  const bodyEnd = bytes.length - digestBytes
   const partitionKeys: string[] = []
   const explicitHashKeys: string[] = []
-  const raw: RawRecord[] = []
-  const reader = new FieldReader(bytes, magic.length, bytes.length - digestBytes)
-  while (reader.next()) {
-    const { number, wireType, start, end } = reader.field
-    if (number < 1 || number > 3) continue
-    if (wireType !== WireType.bytes) return undefined
-    if (number === 1) partitionKeys.push(bytes.toString('utf8', start, end))
-    else if (number === 2) explicitHashKeys.push(bytes.toString('utf8', start, end))
-    else {
-      const record = readRecord(bytes, start, end)
-      if (record === undefined) return undefined
-      raw.push(record)
-    }
+  // Read once: the getters of a typed array are no plain members.
+  const { buffer, byteOffset } = bytes
+  const fields = new FieldReader(bytes)
+  // The tables first: they may stand behind the records.
+  fields.enter(magic.length, bodyEnd)
+  while (fields.next()) {
+    const { number } = fields
+    if (number <= 3 && fields.wireType !== WireType.bytes) return invalidBody()
+    if (number === 1) partitionKeys.push(bytes.toString('utf8', fields.start, fields.end))
+    else if (number === 2) explicitHashKeys.push(bytes.toString('utf8', fields.start, fields.end))
   }
-  if (!reader.valid) return undefined
-  return raw.map((record, index) => {
-    const partitionKey = partitionKeys[record.partitionKeyIndex]
-    const hasHashKey = record.explicitHashKeyIndex >= 0
-    const explicitHashKey = hasHashKey ? explicitHashKeys[record.explicitHashKeyIndex] : undefined
+  if (!fields.valid) return invalidBody()
+  const records: AggregatedUserRecord[] = []
+  const record = new RecordFields(bytes)
+  fields.enter(magic.length, bodyEnd)
+  let outside: MalformedAggregateError | undefined
+  while (fields.next()) {
+    if (fields.number !== 3) continue
+    if (!record.read(fields.start, fields.end)) return invalidBody()
+    const { partitionKeyIndex, explicitHashKeyIndex, start, end } = record
+    const partitionKey = partitionKeys[partitionKeyIndex]
+    const explicitHashKey = explicitHashKeyIndex < 0 ? undefined : explicitHashKeys[explicitHashKeyIndex]
     if (partitionKey === undefined) {
-      throw new MalformedAggregateError(
-        `user record ${index}: partition key index ${record.partitionKeyIndex}, table of ${partitionKeys.length}`
-      )
+      outside ??= indexOutside(records.length, 'partition key', partitionKeyIndex, partitionKeys)
+    } else if (explicitHashKey === undefined && explicitHashKeyIndex >= 0) {
+      outside ??= indexOutside(records.length, 'explicit hash key', explicitHashKeyIndex, explicitHashKeys)
+    } else {
+      records.push({
+        partitionKey,
+        explicitHashKey,
+        data: new Uint8Array(buffer, byteOffset + start, end - start)
+      })
     }
-    if (hasHashKey && explicitHashKey === undefined) {
-      throw new MalformedAggregateError(
-        `user record ${index}: explicit hash key index ${record.explicitHashKeyIndex}, table of ${explicitHashKeys.length}`
-      )
-    }
-    return { partitionKey, explicitHashKey, data: data.subarray(record.start, record.end) }
-  })
-}
-
-interface RawRecord {
-  readonly partitionKeyIndex: number
-  /** -1 without one. */
-  readonly explicitHashKeyIndex: number
-  readonly start: number
-  readonly end: number
-}
-
-function readRecord(bytes: Uint8Array, from: number, to: number): RawRecord | undefined {
-  let partitionKeyIndex = -1
-  let explicitHashKeyIndex = -1
-  let start = -1
-  let end = -1
-  const reader = new FieldReader(bytes, from, to)
-  while (reader.next()) {
-    const { field } = reader
-    if (field.number === 1 && field.wireType === WireType.varint) partitionKeyIndex = field.value
-    else if (field.number === 2 && field.wireType === WireType.varint) explicitHashKeyIndex = field.value
-    else if (field.number === 3 && field.wireType === WireType.bytes) {
-      start = field.start
-      end = field.end
-    } else if (field.number <= 3) return undefined
   }
-  // Both are required fields: without them the bytes are no AggregatedRecord.
-  if (!reader.valid || partitionKeyIndex < 0 || start < 0) return undefined
-  return { partitionKeyIndex, explicitHashKeyIndex, start, end }
+  return outside ?? records
 }
 
-interface PendingRecord {
-  readonly partitionKeyIndex: number
-  readonly explicitHashKeyIndex: number
-  readonly data: Uint8Array
+function invalidBody(): MalformedAggregateError {
+  return new MalformedAggregateError(MalformedReason.invalidBody, 'the body is no AggregatedRecord')
+}
+
+function indexOutside(
+  subSequenceNumber: number,
+  table: string,
+  index: number,
+  keys: readonly string[]
+): MalformedAggregateError {
+  return new MalformedAggregateError(
+    MalformedReason.indexOutsideTable,
+    `user record ${subSequenceNumber}: ${table} index ${index}, table of ${keys.length}`
+  )
+}
+
+/** The fields of one `Record` after the other, in one object for all of them. */
+class RecordFields {
+  partitionKeyIndex = -1
+  /** -1 without one. */
+  explicitHashKeyIndex = -1
+  /** Range of the data. */
+  start = -1
+  end = -1
+  readonly #fields: FieldReader
+
+  constructor(bytes: Uint8Array) {
+    this.#fields = new FieldReader(bytes)
+  }
+
+  /** False when the bytes between these offsets are no `Record`. */
+  read(from: number, to: number): boolean {
+    this.partitionKeyIndex = -1
+    this.explicitHashKeyIndex = -1
+    this.start = -1
+    const fields = this.#fields
+    fields.enter(from, to)
+    while (fields.next()) {
+      const { number, wireType } = fields
+      if (number === 1 && wireType === WireType.varint) this.partitionKeyIndex = fields.value
+      else if (number === 2 && wireType === WireType.varint) this.explicitHashKeyIndex = fields.value
+      else if (number === 3 && wireType === WireType.bytes) {
+        this.start = fields.start
+        this.end = fields.end
+      } else if (number <= 3) return false
+    }
+    // Both are required fields: without them the bytes are no Record.
+    return fields.valid && this.partitionKeyIndex >= 0 && this.start >= 0
+  }
 }
 
 /** The exact size of an aggregated record as user records are added to it, frame included. */
 export class AggregateSize {
-  // Maps, never objects: an object would reorder keys that look like integers.
-  readonly #partitionKeys = new Map<string, number>()
-  readonly #explicitHashKeys = new Map<string, number>()
+  readonly #partitionKeys = new KeyTable(tagPartitionKey)
+  readonly #explicitHashKeys = new KeyTable(tagExplicitHashKey)
   #bytes = frameBytes
   #count = 0
 
@@ -153,16 +214,14 @@ export class AggregateSize {
 
   /** Bytes that the encoded record would have with this user record added. */
   with(partitionKey: string, explicitHashKey: string | undefined, dataBytes: number): number {
-    const keyIndex = this.#partitionKeys.get(partitionKey)
-    let bytes = this.#bytes
-    if (keyIndex === undefined) bytes += tableEntrySize(partitionKey)
-    let hashIndex = -1
+    const keyIndex = this.#partitionKeys.indexOf(partitionKey)
+    let bytes = this.#bytes + this.#partitionKeys.growth(partitionKey, keyIndex)
+    let hashKeyIndex = -1
     if (explicitHashKey !== undefined) {
-      const known = this.#explicitHashKeys.get(explicitHashKey)
-      if (known === undefined) bytes += tableEntrySize(explicitHashKey)
-      hashIndex = known ?? this.#explicitHashKeys.size
+      hashKeyIndex = this.#explicitHashKeys.indexOf(explicitHashKey)
+      bytes += this.#explicitHashKeys.growth(explicitHashKey, hashKeyIndex)
     }
-    const inner = innerSize(keyIndex ?? this.#partitionKeys.size, hashIndex, dataBytes)
+    const inner = innerSize(keyIndex, hashKeyIndex, dataBytes)
     return bytes + 1 + varintSize(inner) + inner
   }
 
@@ -175,19 +234,61 @@ export class AggregateSize {
     this.#bytes = this.with(partitionKey, explicitHashKey, dataBytes)
     this.#count += 1
     return {
-      partitionKeyIndex: indexIn(this.#partitionKeys, partitionKey),
-      explicitHashKeyIndex:
-        explicitHashKey === undefined ? -1 : indexIn(this.#explicitHashKeys, explicitHashKey)
+      partitionKeyIndex: this.#partitionKeys.add(partitionKey),
+      explicitHashKeyIndex: explicitHashKey === undefined ? -1 : this.#explicitHashKeys.add(explicitHashKey)
     }
   }
 
-  get partitionKeys(): Iterable<string> {
-    return this.#partitionKeys.keys()
+  /** Writes both tables at `offset` and returns the offset behind them. */
+  writeTables(out: Buffer, offset: number): number {
+    return this.#explicitHashKeys.write(out, this.#partitionKeys.write(out, offset))
+  }
+}
+
+/** The keys of one table in the order of their first use, each once. */
+class KeyTable {
+  // A map, never an object: an object would reorder keys that look like integers.
+  readonly #indices = new Map<string, number>()
+  readonly #tag: number
+
+  constructor(tag: number) {
+    this.#tag = tag
   }
 
-  get explicitHashKeys(): Iterable<string> {
-    return this.#explicitHashKeys.keys()
+  /** The index that the key has, or would get. */
+  indexOf(key: string): number {
+    return this.#indices.get(key) ?? this.#indices.size
   }
+
+  /** Bytes by which the table would grow; `index` is the key's own, as `indexOf` says. */
+  growth(key: string, index: number): number {
+    if (index < this.#indices.size) return 0
+    const length = Buffer.byteLength(key, 'utf8')
+    return 1 + varintSize(length) + length
+  }
+
+  add(key: string): number {
+    const index = this.indexOf(key)
+    if (index === this.#indices.size) this.#indices.set(key, index)
+    return index
+  }
+
+  write(out: Buffer, offset: number): number {
+    let at = offset
+    for (const key of this.#indices.keys()) {
+      const length = Buffer.byteLength(key, 'utf8')
+      out[at] = this.#tag
+      at = writeText(out, writeVarint(out, at + 1, length), key, length)
+    }
+    return at
+  }
+}
+
+interface PendingRecord {
+  readonly partitionKeyIndex: number
+  /** -1 without one. */
+  readonly explicitHashKeyIndex: number
+  readonly data: Uint8Array
 }
 
 /** Collects user records into one aggregated record; its size is exact at every step, frame included. */
@@ -222,23 +323,8 @@ export class AggregatedRecordBuilder {
   encode(): Buffer {
     const out = Buffer.allocUnsafe(this.#layout.bytes)
     out.set(magic, 0)
-    let at = magic.length
-    for (const key of this.#layout.partitionKeys) at = writeText(out, at, tagPartitionKey, key)
-    for (const key of this.#layout.explicitHashKeys) at = writeText(out, at, tagExplicitHashKey, key)
-    for (const { partitionKeyIndex, explicitHashKeyIndex, data } of this.#records) {
-      out[at++] = tagRecord
-      at = writeVarint(out, at, innerSize(partitionKeyIndex, explicitHashKeyIndex, data.length))
-      out[at++] = tagPartitionKeyIndex
-      at = writeVarint(out, at, partitionKeyIndex)
-      if (explicitHashKeyIndex >= 0) {
-        out[at++] = tagExplicitHashKeyIndex
-        at = writeVarint(out, at, explicitHashKeyIndex)
-      }
-      out[at++] = tagData
-      at = writeVarint(out, at, data.length)
-      out.set(data, at)
-      at += data.length
-    }
+    let at = this.#layout.writeTables(out, magic.length)
+    for (const record of this.#records) at = writeRecord(out, at, record)
     hash('md5', out.subarray(magic.length, at), 'buffer').copy(out, at)
     return out
   }
@@ -249,21 +335,32 @@ function innerSize(partitionKeyIndex: number, explicitHashKeyIndex: number, data
   return 1 + varintSize(partitionKeyIndex) + hashKey + 1 + varintSize(dataBytes) + dataBytes
 }
 
-function tableEntrySize(text: string): number {
-  const length = Buffer.byteLength(text, 'utf8')
-  return 1 + varintSize(length) + length
+function writeRecord(
+  out: Buffer,
+  offset: number,
+  { partitionKeyIndex, explicitHashKeyIndex, data }: PendingRecord
+): number {
+  let at = offset
+  out[at++] = tagRecord
+  at = writeVarint(out, at, innerSize(partitionKeyIndex, explicitHashKeyIndex, data.length))
+  out[at++] = tagPartitionKeyIndex
+  at = writeVarint(out, at, partitionKeyIndex)
+  if (explicitHashKeyIndex >= 0) {
+    out[at++] = tagExplicitHashKeyIndex
+    at = writeVarint(out, at, explicitHashKeyIndex)
+  }
+  out[at++] = tagData
+  at = writeVarint(out, at, data.length)
+  out.set(data, at)
+  return at + data.length
 }
 
-function indexIn(table: Map<string, number>, key: string): number {
-  const known = table.get(key)
-  if (known !== undefined) return known
-  table.set(key, table.size)
-  return table.size - 1
-}
-
-function writeText(out: Buffer, offset: number, tag: number, text: string): number {
-  out[offset] = tag
-  const length = Buffer.byteLength(text, 'utf8')
-  const at = writeVarint(out, offset + 1, length)
-  return at + out.write(text, at, length, 'utf8')
+/** Writes `text`, which takes `length` bytes, and returns the offset behind it. */
+function writeText(out: Buffer, offset: number, text: string, length: number): number {
+  // As many bytes as UTF-16 units: all are ASCII. A call into the runtime costs more than a short loop.
+  if (length === text.length && length <= 64) {
+    for (let index = 0; index < length; index += 1) out[offset + index] = text.charCodeAt(index)
+    return offset + length
+  }
+  return offset + out.write(text, offset, length, 'utf8')
 }

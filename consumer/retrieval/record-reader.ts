@@ -1,5 +1,5 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
-import { decodeAggregatedRecord, isAggregated } from '../../core/aggregated-record.ts'
+import { decodeAggregatedRecord } from '../../core/aggregated-record.ts'
 import { RecordFaultError } from '../../core/errors.ts'
 import { type HashKeyRange, hashKeyOf, isInRange, maxHashKey } from '../../core/hash-key.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
@@ -73,7 +73,7 @@ export class RecordReader {
               .catch((error: unknown) => this.#wholeFault(error))
           : this.#readOpened(record, opened)
       }
-      const parts = isAggregated(data) ? decodeAggregatedRecord(data) : undefined
+      const parts = decodeAggregatedRecord(data)
       if (opener === undefined) return this.#handOn(record, parts ?? [whole(record, data)])
       if (parts === undefined) return this.#readPlaintext(record, [whole(record, data)])
       if (!parts.some(part => opener.isSealed(part.data))) return this.#readPlaintext(record, parts)
