@@ -14,6 +14,7 @@ import type { DeadLetter, RecordSink } from '../../core/record-sink.ts'
 import { noKeyStats, type RecordOpener, type SealingKeyring } from '../../core/record-transform.ts'
 import { ServiceError } from '../../core/service-errors.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
+import { frame } from '../helpers/aggregation-oracles.ts'
 import { settle } from '../helpers/fake-clock.ts'
 import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
 import { MemoryLeaseTable } from '../helpers/memory-lease-table.ts'
@@ -103,6 +104,15 @@ describe('reading', () => {
     expect(fleet.handled[0]).toMatchObject({ sequenceNumber, subSequenceNumber: 4 })
     expect(fleet.checkpointOf(shard0)).toBe(`${sequenceNumber}/7`)
     expect(worker.stats).toMatchObject({ read: 8, processed: 4, filtered: 4 })
+  })
+
+  it('moves the checkpoint past an aggregate of no user records', async () => {
+    const fleet = fleetOf()
+    const sequenceNumber = fleet.kinesis.store(frame(Buffer.from('0a016b', 'hex')))
+    fleet.add('w1')
+    await fleet.clock.advance(2_000)
+    expect(fleet.texts()).toEqual([])
+    expect(fleet.checkpointOf(shard0)).toBe(`${sequenceNumber}/0`)
   })
 
   it('goes on where the former life stopped: nothing twice after an orderly end', async () => {
