@@ -291,7 +291,10 @@ interface PendingRecord {
   readonly data: Uint8Array
 }
 
-/** Collects user records into one aggregated record; its size is exact at every step, frame included. */
+/**
+ * Collects user records into one aggregated record; its size is exact at every step, frame included.
+ * It sets no limit, and wraps a lone user record like any other: both are the writer's to decide.
+ */
 export class AggregatedRecordBuilder {
   readonly #layout = new AggregateSize()
   readonly #records: PendingRecord[] = []

@@ -1,6 +1,14 @@
 // What other folders and the package's entries re-export from here; everything else is imported by file.
 
+export { AggregatedRecordBuilder, MalformedAggregateError, MalformedReason } from './aggregated-record.ts'
 export type { Clock } from './clock.ts'
+export type {
+  DeaggregatedRecord,
+  DeaggregateOptions,
+  FirehoseTransformRecord,
+  LambdaKinesisRecord
+} from './deaggregate.ts'
+export { deaggregate } from './deaggregate.ts'
 export {
   ClosedError,
   ErrorCode,

@@ -1,11 +1,20 @@
 export { Worker } from '../consumer/index.ts'
+export type {
+  DeaggregatedRecord,
+  DeaggregateOptions,
+  FirehoseTransformRecord,
+  LambdaKinesisRecord
+} from '../core/index.ts'
 export {
   ClosedError,
+  deaggregate,
   ErrorCode,
   InvalidOptionError,
   InvalidRecordError,
   isSealstreamError,
   KeyUnavailableError,
+  MalformedAggregateError,
+  MalformedReason,
   RecordFaultError,
   SealstreamError,
   ServiceError

@@ -7,6 +7,7 @@ export type {
   UserRecord
 } from '../core/index.ts'
 export {
+  AggregatedRecordBuilder,
   ClosedError,
   DiagnosticsChannel,
   ErrorCode,
