@@ -75,24 +75,37 @@ export function isAggregated(data: Uint8Array): boolean {
  * @throws MalformedAggregateError for an index outside its table
  */
 export function decodeAggregatedRecord(data: Uint8Array): readonly AggregatedUserRecord[] | undefined {
-  const read = readAggregatedRecord(data)
+  const read = readAggregatedRecord(data, (partitionKey, explicitHashKey, view) => ({
+    partitionKey,
+    explicitHashKey,
+    data: view
+  }))
   if (!(read instanceof MalformedAggregateError)) return read
   if (read.reason === MalformedReason.indexOutsideTable) throw read
   return undefined
 }
 
+/** Makes what a caller wants of one user record, so that none is made twice. */
+export type MakeUserRecord<T> = (
+  partitionKey: string,
+  explicitHashKey: string | undefined,
+  data: Uint8Array,
+  subSequenceNumber: number
+) => T
+
 /**
  * As `decodeAggregatedRecord`, for callers that tell the cases apart: undefined when the bytes do not even begin
  * as an aggregate does, or nothing follows but a digest; the error, not thrown, for what is wrong behind that.
  */
-export function readAggregatedRecord(
-  data: Uint8Array
-): readonly AggregatedUserRecord[] | MalformedAggregateError | undefined {
+export function readAggregatedRecord<T>(
+  data: Uint8Array,
+  make: MakeUserRecord<T>
+): readonly T[] | MalformedAggregateError | undefined {
   if (!hasFrame(data)) return undefined
   if (!hasRightDigest(data)) {
     return new MalformedAggregateError(MalformedReason.wrongDigest, 'the MD5 of the body is another one')
   }
-  return readBody(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+  return readBody(Buffer.from(data.buffer, data.byteOffset, data.byteLength), make)
 }
 
 function hasFrame(data: Uint8Array): boolean {
@@ -104,7 +117,7 @@ function hasRightDigest(data: Uint8Array): boolean {
   return hash('md5', data.subarray(magic.length, digestAt), 'buffer').equals(data.subarray(digestAt))
 }
 
-function readBody(bytes: Buffer): readonly AggregatedUserRecord[] | MalformedAggregateError {
+function readBody<T>(bytes: Buffer, make: MakeUserRecord<T>): readonly T[] | MalformedAggregateError {
   const bodyEnd = bytes.length - digestBytes
   const partitionKeys: string[] = []
   const explicitHashKeys: string[] = []
@@ -120,7 +133,7 @@ function readBody(bytes: Buffer): readonly AggregatedUserRecord[] | MalformedAgg
     else if (number === 2) explicitHashKeys.push(bytes.toString('utf8', fields.start, fields.end))
   }
   if (!fields.valid) return invalidBody()
-  const records: AggregatedUserRecord[] = []
+  const records: T[] = []
   const record = new RecordFields(bytes)
   fields.enter(magic.length, bodyEnd)
   let outside: MalformedAggregateError | undefined
@@ -135,11 +148,8 @@ function readBody(bytes: Buffer): readonly AggregatedUserRecord[] | MalformedAgg
     } else if (explicitHashKey === undefined && explicitHashKeyIndex >= 0) {
       outside ??= indexOutside(records.length, 'explicit hash key', explicitHashKeyIndex, explicitHashKeys)
     } else {
-      records.push({
-        partitionKey,
-        explicitHashKey,
-        data: new Uint8Array(buffer, byteOffset + start, end - start)
-      })
+      const data = new Uint8Array(buffer, byteOffset + start, end - start)
+      records.push(make(partitionKey, explicitHashKey, data, records.length))
     }
   }
   return outside ?? records

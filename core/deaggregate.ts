@@ -86,25 +86,24 @@ export function deaggregate(
   const userRecords: DeaggregatedRecord<string | undefined>[] = []
   for (const record of isMany(records) ? records : [records]) {
     const whole = plainRecord(record)
-    const parts = readAggregatedRecord(whole.data)
+    const { sequenceNumber, approximateArrivalTimestamp } = whole
+    const parts = readAggregatedRecord(
+      whole.data,
+      (partitionKey, explicitHashKey, data, subSequenceNumber) => ({
+        partitionKey,
+        explicitHashKey,
+        data,
+        sequenceNumber,
+        subSequenceNumber,
+        isAggregated: true,
+        approximateArrivalTimestamp
+      })
+    )
     if (parts === undefined) userRecords.push(whole)
     else if (parts instanceof MalformedAggregateError) {
-      onMalformed?.(parts.reason, whole.sequenceNumber)
+      onMalformed?.(parts.reason, sequenceNumber)
       userRecords.push(whole)
-    } else {
-      const { sequenceNumber, approximateArrivalTimestamp } = whole
-      for (const [subSequenceNumber, { partitionKey, explicitHashKey, data }] of parts.entries()) {
-        userRecords.push({
-          partitionKey,
-          explicitHashKey,
-          data,
-          sequenceNumber,
-          subSequenceNumber,
-          isAggregated: true,
-          approximateArrivalTimestamp
-        })
-      }
-    }
+    } else for (const part of parts) userRecords.push(part)
   }
   return userRecords
 }

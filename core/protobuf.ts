@@ -1,6 +1,8 @@
 /** The few wire types of proto2 that an aggregated record needs. */
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 
+const maxTag = 2 ** 32 - 1
+
 /** Bytes that `value` takes as a varint; for integers from 0 to 2^32 - 1. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1
@@ -54,9 +56,11 @@ export class FieldReader {
   next(): boolean {
     if (this.#at >= this.#last) return false
     const tag = this.#varint()
-    this.number = Math.floor(tag / 8)
-    this.wireType = tag % 8
-    if (!this.valid || this.number === 0) return this.#fail()
+    // A tag has 32 bits: more is no message.
+    if (!this.valid || tag > maxTag) return this.#fail()
+    this.number = tag >>> 3
+    this.wireType = tag & 7
+    if (this.number === 0) return this.#fail()
     switch (this.wireType) {
       case WireType.varint:
         this.value = this.#varint()
@@ -83,6 +87,13 @@ export class FieldReader {
   }
 
   #varint(): number {
+    const first = this.#at < this.#last ? this.#bytes[this.#at]! : 0x80
+    if (first >= 0x80) return this.#longVarint()
+    this.#at += 1
+    return first
+  }
+
+  #longVarint(): number {
     let value = 0
     let scale = 1
     for (let count = 0; count < 10; count += 1) {
