@@ -121,7 +121,8 @@ describe('aggregated record', () => {
     ['a table entry that is a number', frame(hex('0801')).toString('hex'), 'invalidBody'],
     ['data that is a number', frame(hex('0a016b 1a0408001801')).toString('hex'), 'invalidBody'],
     ['a wire type that does not exist', frame(hex('2f01')).toString('hex'), 'invalidBody'],
-    ['field number zero', frame(hex('0201')).toString('hex'), 'invalidBody'],
+    ['a tag of more than 32 bits', frame(hex('fa808080800100')).toString('hex'), 'invalidBody'],
+    ['field number zero', frame(hex('020161')).toString('hex'), 'invalidBody'],
     [
       'a bad index before a bad record',
       frame(hex('0a016b 1a0508071a0161 1a020800')).toString('hex'),
@@ -216,6 +217,16 @@ describe('aggregated records, property tests', () => {
       { numRuns: seeds(100) }
     )
   })
+
+  it.each([0, 122, 123, 124, 127, 128, 16_378, 16_383, 16_384, 2_097_152])(
+    'have lengths as protobufjs writes them: %d bytes of data',
+    dataBytes => {
+      const record = { partitionKey: 'k', explicitHashKey: undefined, data: 'ab'.repeat(dataBytes) }
+      const bytes = ours([record])
+      expect(bytes.equals(encodeByProtobufjs([record]))).toBe(true)
+      expect(read(bytes)?.[0]?.data === record.data).toBe(true)
+    }
+  )
 
   it('are byte for byte what aws-kinesis-agg writes, in the cases that it gets right', () => {
     // None that a plain object takes for an index, and so puts first.

@@ -221,11 +221,11 @@ describe('members that differ', () => {
   })
 
   it('loses no millisecond of Lambda’s seconds', () => {
-    for (let ms = arrivedMs; ms < arrivedMs + 1_000; ms += 1) {
-      const { kinesis } = lambdaRecord(two)
-      const [record] = deaggregate({ kinesis: { ...kinesis, approximateArrivalTimestamp: ms / 1_000 } })
-      expect(record!.approximateArrivalTimestamp!.getTime()).toBe(ms)
-    }
+    // Divided by 1000 and multiplied again, it comes out a little less.
+    const ms = 1_074_676_419_646
+    const { kinesis } = lambdaRecord(two)
+    const [record] = deaggregate({ kinesis: { ...kinesis, approximateArrivalTimestamp: ms / 1_000 } })
+    expect(record!.approximateArrivalTimestamp!.getTime()).toBe(ms)
   })
 
   it('refuses what is no record, such as a whole event', () => {
