@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -15,22 +16,36 @@ import { runInNewContext } from 'node:vm'
  * @property {string} baseline name of the case that the others are compared with
  * @property {readonly BenchCase[]} cases
  * @property {number} [iterations] operations of one sample; without it as many as fill `sampleMs`
- * @property {object} [row] what the group stands for in the JSON of its suite
+ * @property {boolean} [watchProcess] also takes the CPU time of this process and the delay of its event loop, for
+ *   cases that wait for others
+ * @property {Record<string, unknown>} [row] what the group stands for in the JSON of its suite
  *
  * @typedef {object} Bench What a `*.bench.js` file returns from its exported `prepare()`.
  * @property {readonly (BenchGroup | (() => Promise<BenchGroup>))[]} groups one that is made when its turn comes
  *   weighs on no other
- * @property {(group: BenchGroup, result: GroupResult) => object} [rowOf] one row of the suite's JSON
+ * @property {(group: BenchGroup, result: GroupResult) => object | readonly object[]} [rowOf] rows of the suite's JSON
+ * @property {(measured: readonly Measured[]) => object} [summary] what the suite's JSON says beside its rows
  * @property {readonly string[]} [notes] what a reader must know to judge the numbers
  * @property {() => void | Promise<void>} [finish] checks what only the end can tell, and releases what is held
  *
  * @typedef {{ readonly median: number, readonly p10: number, readonly p90: number }} Spread
+ *
+ * @typedef {object} ProcessUse
+ * @property {Spread} cpuUs microseconds of CPU, user and system, for each unit; collections and the threads of the
+ *   runtime included
+ * @property {Spread} cpuRatio to the baseline, above 1 costs more; the spread of the ratios of each round
+ * @property {Spread} eventLoopP999Ms 99.9th percentile of the milliseconds between two turns of the event loop, of
+ *   each sample
+ * @property {number} eventLoopMaxMs of all samples
  *
  * @typedef {object} CaseResult
  * @property {string} name
  * @property {number} iterations operations of each sample
  * @property {Spread} opsPerSecond
  * @property {Spread} ratio to the baseline, above 1 is faster; the spread of the ratios of each round
+ * @property {ProcessUse} [process] of a group that asks for it
+ *
+ * @typedef {{ readonly group: BenchGroup, readonly result: GroupResult }} Measured
  *
  * @typedef {object} GroupResult
  * @property {string} name
@@ -39,7 +54,12 @@ import { runInNewContext } from 'node:vm'
  * @property {readonly CaseResult[]} cases
  *
  * @typedef {{ readonly samples: number, readonly sampleMs: number, readonly warmUpMs: number }} Effort
+ *
+ * @typedef {{ readonly cpuUs: number, readonly eventLoopP999Ms: number, readonly eventLoopMaxMs: number }} Watched
  */
+
+/** Short beside any delay that matters, and what an idle event loop shows. */
+const eventLoopResolutionMs = 2
 
 /** @type {() => void} */
 const collectGarbage = exposedCollector()
@@ -75,6 +95,8 @@ export async function measureGroup(group, { samples, sampleMs, warmUpMs }) {
   }
   /** @type {number[][]} */
   const speeds = cases.map(() => [])
+  /** @type {Watched[][]} */
+  const watched = cases.map(() => [])
   for (let round = 0; round < samples; round += 1) {
     for (let step = 0; step < cases.length; step += 1) {
       const index = (round + step) % cases.length
@@ -83,7 +105,9 @@ export async function measureGroup(group, { samples, sampleMs, warmUpMs }) {
       const count = iterations[index] ?? 1
       const candidate = /** @type {BenchCase} */ (cases[index])
       await candidate.run(Math.ceil(count / 10))
+      const stopWatching = group.watchProcess ? watchProcess() : undefined
       const ms = await timed(candidate, count)
+      if (stopWatching !== undefined) watched[index]?.push(stopWatching(count * (candidate.units ?? 1)))
       speeds[index]?.push(((count * (candidate.units ?? 1)) / ms) * 1_000)
     }
   }
@@ -98,9 +122,43 @@ export async function measureGroup(group, { samples, sampleMs, warmUpMs }) {
         name: candidate.name,
         iterations: iterations[index] ?? 1,
         opsPerSecond: spreadOf(own),
-        ratio: spreadOf(own.map((speed, round) => speed / (reference[round] ?? Number.NaN)))
+        ratio: spreadOf(own.map((speed, round) => speed / (reference[round] ?? Number.NaN))),
+        ...(group.watchProcess
+          ? { process: processUse(watched[index] ?? [], watched[baselineIndex] ?? []) }
+          : {})
       }
     })
+  }
+}
+
+/**
+ * @param {readonly Watched[]} own
+ * @param {readonly Watched[]} reference
+ * @returns {ProcessUse}
+ */
+function processUse(own, reference) {
+  return {
+    cpuUs: spreadOf(own.map(({ cpuUs }) => cpuUs)),
+    cpuRatio: spreadOf(own.map(({ cpuUs }, round) => cpuUs / (reference[round]?.cpuUs ?? Number.NaN))),
+    eventLoopP999Ms: spreadOf(own.map(({ eventLoopP999Ms }) => eventLoopP999Ms)),
+    eventLoopMaxMs: Math.max(...own.map(({ eventLoopMaxMs }) => eventLoopMaxMs))
+  }
+}
+
+/** @returns {(units: number) => Watched} ends it */
+function watchProcess() {
+  // One for each sample: a monitor that is enabled again counts the pause as a delay.
+  const eventLoop = monitorEventLoopDelay({ resolution: eventLoopResolutionMs })
+  eventLoop.enable()
+  const from = process.cpuUsage()
+  return units => {
+    const { user, system } = process.cpuUsage(from)
+    eventLoop.disable()
+    return {
+      cpuUs: (user + system) / units,
+      eventLoopP999Ms: eventLoop.percentile(99.9) / 1e6,
+      eventLoopMaxMs: eventLoop.max / 1e6
+    }
   }
 }
 

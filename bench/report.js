@@ -21,9 +21,10 @@ export function groupLines({ name, unit, baseline, cases }) {
     `${rate(result.opsPerSecond.median)} ${unit}/s`,
     `[${rate(result.opsPerSecond.p10)} - ${rate(result.opsPerSecond.p90)}]`,
     `x ${factor(result.ratio.median)}`,
-    `[${factor(result.ratio.p10)} - ${factor(result.ratio.p90)}]`
+    `[${factor(result.ratio.p10)} - ${factor(result.ratio.p90)}]`,
+    ...processCells(result.process)
   ])
-  const widths = [0, 1, 2, 3, 4].map(column => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
   return [
     `  ${name}`,
     ...rows.map(row =>
@@ -33,6 +34,18 @@ export function groupLines({ name, unit, baseline, cases }) {
         )
         .join('  ')
     )
+  ]
+}
+
+/** @param {import('./measure.js').ProcessUse | undefined} use */
+function processCells(use) {
+  if (use === undefined) return []
+  const { cpuUs, cpuRatio, eventLoopP999Ms, eventLoopMaxMs } = use
+  return [
+    `CPU ${cpuUs.median.toFixed(2)} us`,
+    `x ${factor(cpuRatio.median)}`,
+    `[${factor(cpuRatio.p10)} - ${factor(cpuRatio.p90)}]`,
+    `loop p99.9 ${eventLoopP999Ms.median.toFixed(1)} ms, max ${eventLoopMaxMs.toFixed(1)} ms`
   ]
 }
 

@@ -1,4 +1,6 @@
-// Usage: npm run bench -- [--suite NAME] [--json]; with --json the last line of each suite is JSON
+// Usage: npm run bench -- [--suite NAME] [--json] [--soak SECONDS]
+// With --json the last line of each suite is JSON. With --soak the suite runs for that long instead of being measured,
+// and prints one line of JSON.
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { machine, measureGroup } from './measure.js'
@@ -24,6 +26,7 @@ async function main() {
     console.error(`there is no suite ${usage.suite}; there are: ${all.join(', ')}`)
     return 2
   }
+  if (usage.soakSeconds !== undefined) return soak(names, usage.soakSeconds)
   console.log(machineLines(machine(), effort).join('\n'))
   for (const name of names) {
     const suite = await runSuite(name)
@@ -36,27 +39,53 @@ async function main() {
 async function runSuite(name) {
   const { prepare } = await import(`./${name}${suffix}`)
   /** @type {import('./measure.js').Bench} */
-  const { groups, notes = [], rowOf, finish } = await prepare()
+  const { groups, notes = [], rowOf, summary, finish } = await prepare()
   console.log(['', name, ...notes.map(note => `  - ${note}`)].join('\n'))
   const rows = []
+  const measured = []
   for (const each of groups) {
     const group = typeof each === 'function' ? await each() : each
     const result = await measureGroup(group, effort)
-    rows.push(rowOf?.(group, result) ?? result)
+    rows.push(...[rowOf?.(group, result) ?? result].flat())
+    measured.push({ group, result })
     console.log(groupLines(result).join('\n'))
   }
   await finish?.()
-  return { suite: name, machine: machine(), rows }
+  return { suite: name, machine: machine(), rows, ...summary?.(measured) }
+}
+
+/**
+ * @param {readonly string[]} names
+ * @param {number} seconds
+ * @returns {Promise<number>} exit code
+ */
+async function soak(names, seconds) {
+  const [name] = names
+  const { soak: run } = names.length === 1 ? await import(`./${name}${suffix}`) : {}
+  if (run === undefined) {
+    console.error('--soak goes with the one --suite that can be soaked')
+    return 2
+  }
+  console.log(JSON.stringify({ suite: name, machine: machine(), soak: await run(seconds) }))
+  return 0
 }
 
 function readArguments() {
   try {
     const { values } = parseArgs({
-      options: { json: { type: 'boolean', default: false }, suite: { type: 'string' } }
+      options: {
+        json: { type: 'boolean', default: false },
+        suite: { type: 'string' },
+        soak: { type: 'string' }
+      }
     })
-    return values
+    const soakSeconds = values.soak === undefined ? undefined : Number(values.soak)
+    if (soakSeconds !== undefined && !(soakSeconds > 0)) throw new Error('--soak: expected seconds above 0')
+    return { ...values, soakSeconds }
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\nusage: run.js [--suite NAME] [--json]`)
+    console.error(
+      `${error instanceof Error ? error.message : error}\nusage: run.js [--suite NAME] [--json] [--soak SECONDS]`
+    )
     return undefined
   }
 }
