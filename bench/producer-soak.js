@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm'
 import { rawAesKeyring } from 'sealstream/crypto'
 import { startLoopbackKinesis } from './loopback-kinesis.js'
 import { Putter, shuffled, someRecords } from './putting.js'
+import { rounded } from './report.js'
 
 const shardCount = 16
 const recordSizes = [100, 1_024]
@@ -116,12 +117,4 @@ function heapUsedAfterCollection() {
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()
   return process.memoryUsage().heapUsed
-}
-
-/**
- * @param {number} value
- * @param {number} digits
- */
-function rounded(value, digits) {
-  return Number(value.toFixed(digits))
 }

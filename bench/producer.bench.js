@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rawAesKeyring } from 'sealstream/crypto'
 import { startLoopbackKinesis } from './loopback-kinesis.js'
 import { evenRecords, Putter, shuffled, someRecords } from './putting.js'
+import { rounded } from './report.js'
 
 export { soak } from './producer-soak.js'
 
@@ -17,12 +18,11 @@ const partitionKeyCount = 10_000
 
 const fewShards = 16
 const manyShards = 4_096
-const growthBytes = 100
 const recordsPerAggregate = 16
 /** Aggregates that every one of the many shards gets in a sample. */
 const aggregatesPerShard = 3
 /** Room for a half-filled aggregate of each of the many shards, and as much again on its way. */
-const growthBufferedBytes = 128 * 1_048_576
+const growthBufferedBytes = 256 * 1_048_576
 /** Nothing leaves because of its age. */
 const growthBufferedMs = 20_000
 
@@ -64,7 +64,7 @@ export async function prepare() {
   }
 
   /** @returns {Promise<BenchGroup>} */
-  const growthGroup = async () => {
+  const growthGroup = async (/** @type {number} */ growthBytes) => {
     await closePutters()
     const even = evenRecords(manyShards, recordsPerAggregate, growthBytes)
     const records = shuffled(Array.from({ length: aggregatesPerShard }, () => even).flat())
@@ -83,7 +83,8 @@ export async function prepare() {
       baseline: `${fewShards} shards`,
       iterations: records.length,
       watchProcess: true,
-      cases
+      cases,
+      row: { growthBytes }
     }
   }
 
@@ -92,13 +93,13 @@ export async function prepare() {
       'SDK client over HTTP/1.1 to a service in a process of its own that answers at once; CPU is that of the producer',
       `rows: default options, ${partitionKeyCount} partition keys, no more put than the buffer takes, a turn of the event loop at times`,
       `growth: the same records in the same order into ${fewShards} and ${manyShards} shards, every aggregate of ` +
-        `${recordsPerAggregate} records on either side, the same buffer; ${growthBytes} B, not sealed`,
+        `${recordsPerAggregate} records on either side, the same buffer, not sealed; the many shards hold more records at a time`,
       'event loop: milliseconds between two turns as a timer sees them, the wait of the timer included; median of the samples',
       'every record acknowledged, in the shard that was predicted, at the first attempt'
     ],
     groups: [
       ...[...samples.keys()].flatMap(bytes => shardCounts.map(shards => () => rowsGroup(bytes, shards))),
-      growthGroup
+      ...[...samples.keys()].map(bytes => () => growthGroup(bytes))
     ],
     rowOf: (group, result) => rowsOf(group, result, putters),
     summary,
@@ -130,7 +131,7 @@ async function puttingEvenly(putter, count) {
  * @param {readonly Putter[]} putters of the group, in the order of its cases
  */
 function rowsOf({ row }, { cases }, putters) {
-  if (row === undefined) return []
+  if (row === undefined || 'growthBytes' in row) return []
   return cases.map(({ name, opsPerSecond, process }, index) => {
     const { acknowledged = 0, kinesisRecords = 0 } = putters[index]?.producer.stats ?? {}
     return {
@@ -157,11 +158,20 @@ function summary(measured) {
           shards: group.row?.shards,
           ratio: rounded(cpuRatioOf(result, 'aggregate'), 3)
         })),
-      growth4096to16: measured
-        .filter(({ group }) => group.row === undefined)
-        .map(({ result }) => rounded(cpuRatioOf(result, `${manyShards} shards`), 3))[0]
+      // Of the smaller records: the shards weigh least on a large one.
+      growth4096to16: growthAt(measured, Math.min(...samples.keys())),
+      growth4096to16At1KiB: growthAt(measured, kibibyte)
     }
   }
+}
+
+/**
+ * @param {readonly Measured[]} measured
+ * @param {number} bytes
+ */
+function growthAt(measured, bytes) {
+  const found = measured.find(({ group }) => group.row?.growthBytes === bytes)
+  return rounded(found && cpuRatioOf(found.result, `${manyShards} shards`), 3)
 }
 
 /**
@@ -170,12 +180,4 @@ function summary(measured) {
  */
 function cpuRatioOf({ cases }, name) {
   return cases.find(found => found.name === name)?.process?.cpuRatio.median
-}
-
-/**
- * @param {number} [value]
- * @param {number} [digits]
- */
-function rounded(value = Number.NaN, digits = 0) {
-  return Number(value.toFixed(digits))
 }

@@ -59,3 +59,12 @@ function rate(perSecond) {
 function factor(ratio) {
   return ratio.toFixed(ratio < 0.1 ? 3 : 2)
 }
+
+/**
+ * For JSON.
+ * @param {number | undefined} value
+ * @param {number} digits
+ */
+export function rounded(value, digits) {
+  return Number((value ?? Number.NaN).toFixed(digits))
+}
