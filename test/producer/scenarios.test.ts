@@ -72,7 +72,7 @@ describe('the format', () => {
     await wrapping.clock.advance(100)
     await put
     const users = decodeAggregatedRecord(wrapping.kinesis.stored[0]!.data)
-    expect(users).toEqual([{ partitionKey: 'k', explicitHashKey: undefined, data }])
+    expect(users).toEqual([{ partitionKey: 'k', explicitHashKey: undefined, data: new Uint8Array(data) }])
     // On AUTO a wrapped record would be dropped by a KCL, and a bare one taken apart.
     const auto = await startKnown({ onMagicPrefix: 'wrap' }, autoStream())
     const refused = auto.producer.put({ partitionKey: 'k', data })
