@@ -206,6 +206,24 @@ class RecordFields {
   }
 }
 
+/** Bytes of an aggregated record without user records. */
+export const emptyAggregateBytes = frameBytes
+
+/**
+ * Bytes that a user record adds to an aggregate of `count` others at most: as if its keys were new there. The explicit
+ * hash key in plain decimal.
+ */
+export function mostBytesAdded(
+  count: number,
+  partitionKeyBytes: number,
+  explicitHashKey: string | undefined,
+  dataBytes: number
+): number {
+  const inner = innerSize(count, explicitHashKey === undefined ? -1 : count, dataBytes)
+  const hashKey = explicitHashKey === undefined ? 0 : 2 + explicitHashKey.length
+  return 1 + varintSize(partitionKeyBytes) + partitionKeyBytes + hashKey + 1 + varintSize(inner) + inner
+}
+
 /** The exact size of an aggregated record as user records are added to it, frame included. */
 export class AggregateSize {
   readonly #partitionKeys = new KeyTable(tagPartitionKey)

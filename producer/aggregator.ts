@@ -1,5 +1,5 @@
-import { AggregateSize } from '../core/aggregated-record.ts'
 import type { CancelTimer, Clock } from '../core/clock.ts'
+import { AggregateFill } from './aggregate-fill.ts'
 import type { Batch } from './kinesis-record.ts'
 import type { PendingRecord } from './pending-record.ts'
 
@@ -15,9 +15,8 @@ export interface AggregatorOptions {
 interface OpenBatch {
   readonly container: string
   readonly shardId: string
-  readonly records: PendingRecord[]
-  readonly size: AggregateSize
-  readonly maxBytes: number
+  readonly fill: AggregateFill
+  readonly records: readonly PendingRecord[]
   deadlineMs: number
 }
 
@@ -36,32 +35,19 @@ export class Aggregator {
   }
 
   add(container: string, shardId: string, record: PendingRecord): void {
-    const { partitionKey } = record.record
-    const dataBytes = record.payload.length
     let batch = this.#open.get(container)
-    if (
-      batch !== undefined &&
-      batch.size.with(partitionKey, record.explicitHashKey, dataBytes) > batch.maxBytes
-    ) {
+    if (batch !== undefined && !batch.fill.fits(record)) {
       this.#cut(batch)
       batch = undefined
     }
     if (batch === undefined) {
-      batch = {
-        container,
-        shardId,
-        records: [],
-        size: new AggregateSize(),
-        maxBytes: this.#options.maxBytes(record),
-        deadlineMs: record.deadlineMs
-      }
+      const fill = new AggregateFill(this.#options.maxBytes(record))
+      batch = { container, shardId, fill, records: fill.records, deadlineMs: record.deadlineMs }
       this.#open.set(container, batch)
     }
-    batch.size.add(partitionKey, record.explicitHashKey, dataBytes)
-    batch.records.push(record)
+    batch.fill.add(record)
     if (record.deadlineMs < batch.deadlineMs) batch.deadlineMs = record.deadlineMs
-    if (batch.records.length >= this.#options.maxRecords || batch.size.bytes >= batch.maxBytes)
-      this.#cut(batch)
+    if (batch.records.length >= this.#options.maxRecords || batch.fill.isFull) this.#cut(batch)
     else if (batch.deadlineMs < this.#timerMs) this.#arm(batch.deadlineMs)
   }
 

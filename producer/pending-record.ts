@@ -16,6 +16,8 @@ export interface PendingRecordInit {
   readonly hashKey: bigint
   /** Whose key seals it; undefined where all records have the same key. */
   readonly tenant: string | undefined
+  /** Of its partition key in UTF-8. */
+  readonly partitionKeyBytes: number
   /** Bytes taken from the budget. */
   readonly bytes: number
   /** Rises with every `put`, also of those that had to wait for room. */
@@ -36,6 +38,7 @@ export class PendingRecord {
   readonly explicitHashKey: string | undefined
   readonly hashKey: bigint
   readonly tenant: string | undefined
+  readonly partitionKeyBytes: number
   readonly bytes: number
   readonly order: number
   readonly acceptedMs: number
@@ -61,6 +64,7 @@ export class PendingRecord {
     this.explicitHashKey = init.explicitHashKey
     this.hashKey = init.hashKey
     this.tenant = init.tenant
+    this.partitionKeyBytes = init.partitionKeyBytes
     this.bytes = init.bytes
     this.order = init.order
     this.payload = init.record.data

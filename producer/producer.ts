@@ -32,6 +32,7 @@ interface OfferedRecord {
   /** In plain decimal. */
   readonly explicitHashKey: string | undefined
   readonly tenant: string | undefined
+  readonly partitionKeyBytes: number
   readonly bytes: number
   readonly order: number
 }
@@ -114,9 +115,10 @@ export class Producer implements AsyncDisposable {
       const { explicitHashKey } = checkRecord(record, this.#refusesMagic)
       const tenant = this.#tenantOf(record)
       options.signal?.throwIfAborted()
-      const bytes = this.#bytesOf(record, tenant)
+      const partitionKeyBytes = Buffer.byteLength(record.partitionKey)
+      const bytes = this.#bytesOf(record, partitionKeyBytes, tenant)
       this.#order += 1
-      const offered = { record, explicitHashKey, tenant, bytes, order: this.#order }
+      const offered = { record, explicitHashKey, tenant, partitionKeyBytes, bytes, order: this.#order }
       if (record.data.length > this.#pipeline.maxRecordBytes >>> 1 && !this.#checkSize(offered)) {
         return this.#acceptWhenKnown(offered, options.signal)
       }
@@ -231,7 +233,8 @@ export class Producer implements AsyncDisposable {
     limit.abort()
   }
 
-  #accept({ record, explicitHashKey, tenant, bytes, order }: OfferedRecord): Promise<PutResult> {
+  #accept(offered: OfferedRecord): Promise<PutResult> {
+    const { record, explicitHashKey, tenant, bytes, order } = offered
     const { clock, maxBufferedMs, recordTtlMs } = this.#options
     try {
       this.#pipeline.checkOrder(record.partitionKey, tenant, order, this.#budget.waiting === 0)
@@ -244,12 +247,8 @@ export class Producer implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       this.#pipeline.accept(
         new PendingRecord({
-          record,
-          explicitHashKey,
+          ...offered,
           hashKey: hashKeyOf({ partitionKey: record.partitionKey, explicitHashKey }),
-          tenant,
-          bytes,
-          order,
           acceptedMs: clock.now(),
           maxBufferedMs,
           recordTtlMs,
@@ -287,8 +286,8 @@ export class Producer implements AsyncDisposable {
   }
 
   /** What the record takes of the buffer. */
-  #bytesOf({ partitionKey, data }: UserRecord, tenant: string | undefined): number {
-    const bytes = data.length + Buffer.byteLength(partitionKey) + recordOverheadBytes
+  #bytesOf({ data }: UserRecord, partitionKeyBytes: number, tenant: string | undefined): number {
+    const bytes = data.length + partitionKeyBytes + recordOverheadBytes
     if (this.#options.seal?.mode !== SealMode.record) return bytes
     return bytes + data.length + this.#sealer!.overheadBytes(data.length, tenant)
   }
@@ -309,11 +308,11 @@ export class Producer implements AsyncDisposable {
    * What the record takes when it travels alone must fit into one Kinesis record, keys included. False when that
    * cannot be told yet: the stream may take more than usual.
    */
-  #checkSize({ record, explicitHashKey, tenant }: OfferedRecord): boolean {
+  #checkSize({ record, explicitHashKey, tenant, partitionKeyBytes }: OfferedRecord): boolean {
     const { partitionKey, data } = record
     const { seal } = this.#options
     let stored = data.length
-    let keyBytes = Buffer.byteLength(partitionKey)
+    let keyBytes = partitionKeyBytes
     if (seal?.mode === SealMode.aggregate) {
       stored = new AggregateSize().with(partitionKey, explicitHashKey, data.length)
       keyBytes = longestHashKeyText
