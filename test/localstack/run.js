@@ -77,7 +77,10 @@ async function onLocalStack(way) {
     const { version } = await (await fetch(`${stack.endpoint}/_localstack/health`)).json()
     console.log(`LocalStack ${version}: ${way}`)
     const image = stack.image === undefined ? {} : { SEALSTREAM_TEST_IMAGE: stack.image }
-    return suite('localstack', stack.endpoint, ['test/integration', 'test/localstack'], image)
+    return (
+      suite('localstack', stack.endpoint, ['test/integration', 'test/localstack'], image) ||
+      fleet(stack.endpoint)
+    )
   } finally {
     await stack.close()
   }
@@ -110,6 +113,12 @@ async function onOwnImage() {
 function suite(engine, endpoint, folders, further = {}) {
   const env = { ...process.env, ...further, SEALSTREAM_TEST_ENGINE: engine, SEALSTREAM_ENDPOINT: endpoint }
   return spawnSync('npx', ['vitest', 'run', ...folders], { cwd: root, stdio: 'inherit', env }).status ?? 1
+}
+
+/** @param {string} endpoint */
+function fleet(endpoint) {
+  const env = { ...process.env, SEALSTREAM_ENDPOINT: endpoint }
+  return spawnSync('node', ['test/fleet/run.js'], { cwd: root, stdio: 'inherit', env }).status ?? 1
 }
 
 /** @param {string} name */
