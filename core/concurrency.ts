@@ -24,6 +24,8 @@ export class Semaphore {
   readonly #waiters: { units: number; grant: Deferred<void> }[] = []
   #taken = 0
   #waitingUnits = 0
+  /** Granted, and the taker has not heard of it. */
+  #granted = 0
 
   constructor(capacity: number) {
     this.#capacity = capacity
@@ -34,9 +36,9 @@ export class Semaphore {
     return this.#taken
   }
 
-  /** Requests that wait. */
+  /** Requests that wait, also those that were granted and have not heard of it. */
   get waiting(): number {
-    return this.#waiters.length
+    return this.#waiters.length + this.#granted
   }
 
   /** Units that are waited for. */
@@ -46,15 +48,19 @@ export class Semaphore {
 
   /** Takes `units` without waiting, or returns false and takes nothing. */
   tryTake(units: number): boolean {
-    if (this.#waiters.length > 0 || !this.#fits(units)) return false
+    if (this.waiting > 0 || !this.#fits(units)) return false
     this.#taken += units
     return true
   }
 
-  /** Takes `units`, waiting for room; rejects with `signal.reason` and takes nothing when the signal aborts. */
-  async take(units: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    if (this.tryTake(units)) return
+  /**
+   * Takes `units`, waiting for room; rejects with `signal.reason` and takes nothing when the signal aborts.
+   * Nobody takes anything between a grant and the first reaction to its promise: who waited is not overtaken by whom
+   * the release itself called up.
+   */
+  take(units: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (this.tryTake(units)) return Promise.resolve()
     const waiter = { units, grant: deferred<void>() }
     this.#waiters.push(waiter)
     this.#waitingUnits += units
@@ -68,11 +74,17 @@ export class Semaphore {
       this.#serve()
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      await waiter.grant.promise
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+    const { promise } = waiter.grant
+    // The first reaction of all; the taker's own follows it at once.
+    promise.then(
+      () => {
+        signal?.removeEventListener('abort', onAbort)
+        this.#granted -= 1
+        this.#serve()
+      },
+      () => {}
+    )
+    return promise
   }
 
   release(units: number): void {
@@ -91,6 +103,7 @@ export class Semaphore {
       this.#waiters.shift()
       this.#waitingUnits -= next.units
       this.#taken += next.units
+      this.#granted += 1
       next.grant.resolve()
     }
   }

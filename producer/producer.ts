@@ -55,6 +55,10 @@ export class Producer implements AsyncDisposable {
   readonly #ownClient: KinesisClient | undefined
   readonly #closing = new AbortController()
   #closed: Promise<readonly UserRecord[]> | undefined
+  /** Puts that wait until the stream's record limit is known, and the bytes of their records. */
+  readonly #undecided = new Set<OfferedRecord>()
+  #undecidedBytes = 0
+  #known: Promise<void> | undefined
   #accepted = 0
   #bytesIn = 0
   #order = 0
@@ -94,8 +98,8 @@ export class Producer implements AsyncDisposable {
       inFlight: this.#accepted - acknowledged - handedBack,
       ...counters,
       pendingBytes: this.#budget.taken,
-      waitingPuts: this.#budget.waiting,
-      waitingBytes: this.#budget.waitingUnits,
+      waitingPuts: this.#budget.waiting + this.#undecided.size,
+      waitingBytes: this.#budget.waitingUnits + this.#undecidedBytes,
       oldestMs: oldest === undefined ? 0 : this.#options.clock.now() - oldest.acceptedMs,
       bytesIn: this.#bytesIn,
       keys: this.#sealer?.keyStats ?? noKeyStats
@@ -119,11 +123,10 @@ export class Producer implements AsyncDisposable {
       const bytes = this.#bytesOf(record, partitionKeyBytes, tenant)
       this.#order += 1
       const offered = { record, explicitHashKey, tenant, partitionKeyBytes, bytes, order: this.#order }
-      if (record.data.length > this.#pipeline.maxRecordBytes >>> 1 && !this.#checkSize(offered)) {
-        return this.#acceptWhenKnown(offered, options.signal)
-      }
-      if (this.#budget.tryTake(bytes)) return this.#accept(offered)
-      return this.#acceptLater(offered, options.signal)
+      const isBehind = this.#options.ordered && this.#undecided.size > 0
+      return this.#isUndecided(offered) || isBehind
+        ? this.#enterWhenKnown(offered, options.signal)
+        : this.#enter(offered, options.signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -237,7 +240,12 @@ export class Producer implements AsyncDisposable {
     const { record, explicitHashKey, tenant, bytes, order } = offered
     const { clock, maxBufferedMs, recordTtlMs } = this.#options
     try {
-      this.#pipeline.checkOrder(record.partitionKey, tenant, order, this.#budget.waiting === 0)
+      this.#pipeline.checkOrder(
+        record.partitionKey,
+        tenant,
+        order,
+        this.#budget.waiting + this.#undecided.size === 0
+      )
     } catch (error) {
       this.#budget.release(bytes)
       throw error
@@ -260,29 +268,64 @@ export class Producer implements AsyncDisposable {
     })
   }
 
-  async #acceptLater(offered: OfferedRecord, signal: AbortSignal | undefined): Promise<PutResult> {
-    const { bytes } = offered
-    const { maxWaitingBytes } = this.#options
-    if (this.#budget.waitingUnits + bytes > maxWaitingBytes) throw new BufferFullError(maxWaitingBytes)
-    await this.#budget.take(bytes, this.#whileOpen(signal))
-    if (this.#closing.signal.aborted) {
-      this.#budget.release(bytes)
+  /** Accepts the record now, or when there is room. */
+  #enter(offered: OfferedRecord, signal: AbortSignal | undefined): Promise<PutResult> {
+    if (this.#budget.tryTake(offered.bytes)) return this.#accept(offered)
+    this.#checkWaiting(offered)
+    // Accepted in the very reaction to the grant: a later put must not come in between.
+    return this.#budget.take(offered.bytes, this.#whileOpen(signal)).then(() => {
+      if (!this.#closing.signal.aborted) return this.#accept(offered)
+      this.#budget.release(offered.bytes)
       throw this.#closing.signal.reason
-    }
-    return this.#accept(offered)
+    })
   }
 
-  /** Whether a record of more than the usual limit may be put is known when the stream has been looked at. */
-  async #acceptWhenKnown(offered: OfferedRecord, signal: AbortSignal | undefined): Promise<PutResult> {
-    const known = this.#pipeline.known()
+  /**
+   * Whether a record of more than the usual limit may be put is known when the stream has been looked at. In ordered
+   * mode those put meanwhile wait behind it.
+   */
+  #enterWhenKnown(offered: OfferedRecord, signal: AbortSignal | undefined): Promise<PutResult> {
+    this.#checkWaiting(offered)
+    this.#undecided.add(offered)
+    this.#undecidedBytes += offered.bytes
+    // One for all of them, so that they go on in the order of their puts.
+    this.#known ??= this.#pipeline.known().finally(() => (this.#known = undefined))
+    const known = this.#known
     const ended = this.#whileOpen(signal)
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = (): void => reject(ended.reason)
+    return new Promise((resolve, reject) => {
+      const decide = (enter: () => Promise<PutResult>): void => {
+        ended.removeEventListener('abort', onAbort)
+        if (!this.#undecided.delete(offered)) return
+        this.#undecidedBytes -= offered.bytes
+        try {
+          resolve(enter())
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const onAbort = (): void => decide(() => Promise.reject(ended.reason))
       ended.addEventListener('abort', onAbort, { once: true })
-      known.then(resolve, reject).finally(() => ended.removeEventListener('abort', onAbort))
+      const enter = (): Promise<PutResult> => {
+        this.#checkSize(offered)
+        return this.#enter(offered, signal)
+      }
+      known.then(
+        () => decide(enter),
+        (error: unknown) => decide(() => (this.#isUndecided(offered) ? Promise.reject(error) : enter()))
+      )
     })
-    this.#checkSize(offered)
-    return this.#acceptLater(offered, signal)
+  }
+
+  /** Whether the record may be put only if the stream takes more than usual, which is not known. */
+  #isUndecided(offered: OfferedRecord): boolean {
+    return offered.record.data.length > this.#pipeline.maxRecordBytes >>> 1 && !this.#checkSize(offered)
+  }
+
+  #checkWaiting({ bytes }: OfferedRecord): void {
+    const { maxWaitingBytes } = this.#options
+    if (this.#budget.waitingUnits + this.#undecidedBytes + bytes > maxWaitingBytes) {
+      throw new BufferFullError(maxWaitingBytes)
+    }
   }
 
   /** What the record takes of the buffer. */
