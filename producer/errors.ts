@@ -4,7 +4,7 @@ import type { FailedAttempt } from './types.ts'
 
 export interface HandedBack {
   readonly record: UserRecord
-  /** How often the record was sent. */
+  /** How often the record was sent; requests that another entry made invalid do not count. */
   readonly attempts: number
   /** The last attempts that failed, oldest first; at most ten. */
   readonly failedAttempts: readonly FailedAttempt[]

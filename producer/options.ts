@@ -99,7 +99,10 @@ export interface ProducerOptions extends Partial<Surroundings<ProducerEvent>> {
    * @default 30_000
    */
   readonly recordTtlMs?: number
-  /** Most requests that carry one record. @default no bound but `recordTtlMs` */
+  /**
+   * Most requests that carry one record; those that another entry made invalid do not count.
+   * @default no bound but `recordTtlMs`
+   */
   readonly maxAttempts?: number
   /** Whether a record that Kinesis throttles is handed back instead of sent again. @default false */
   readonly failIfThrottled?: boolean

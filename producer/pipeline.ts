@@ -349,6 +349,8 @@ export class Pipeline {
   }
 
   #onPacked(record: KinesisRecord): void {
+    // The key may have come after the end.
+    if (this.#stop.signal.aborted) return
     if (this.#sealing === undefined) this.#outages.onAvailable(record.batch.records[0]!.tenant)
     this.#limit(record)
   }
@@ -474,6 +476,8 @@ export class Pipeline {
           this.#retry(record, verdict.delayMs)
           break
         case 'bisect':
+          // Nothing is known of it yet: what another one did costs it no attempt.
+          for (const user of record.batch.records) user.attempts -= 1
           this.#wait(record)
           bisected.push(record)
           break

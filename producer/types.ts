@@ -8,7 +8,7 @@ export interface PutResult {
   readonly sequenceNumber: string
   /** Index of the user record inside its aggregate, from 0; 0 for a record that was not aggregated. */
   readonly subSequenceNumber: number
-  /** Requests that carried the record, this one included. */
+  /** Requests that carried the record, this one included; not those that another entry made invalid. */
   readonly attempts: number
   /** An earlier attempt may have been stored as well: its answer was lost, or it went to another shard. */
   readonly maybeDuplicate: boolean
