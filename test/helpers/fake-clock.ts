@@ -1,11 +1,21 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 
+const usualTurns = 5
+
 /** A clock that moves only when the test says so. Timers fire in order of their due time, then of creation. */
 export class FakeClock implements Clock {
   #now = 1_000
   #wall = Date.UTC(2026, 6, 13, 14, 5, 0)
   #timers: { due: number; order: number; callback: () => void }[] = []
   #order = 0
+  /** Called whenever everything that could happen at one moment has happened. */
+  onIdle: (() => void) | undefined
+  readonly #turns: number
+
+  /** `turns`: of the event loop until everything is taken to have settled; one where nothing but promises is waited for. */
+  constructor(turns = usualTurns) {
+    this.#turns = turns
+  }
 
   now(): number {
     return this.#now
@@ -49,24 +59,35 @@ export class FakeClock implements Clock {
   /** Moves time on by `ms`, firing what falls due on the way and letting promises settle after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
-    await settle()
+    await this.#settle()
     for (;;) {
-      const next = this.#timers
-        .filter(timer => timer.due <= end)
-        .sort((a, b) => a.due - b.due || a.order - b.order)[0]
-      if (!next) break
+      const next = this.#next()
+      if (next === undefined || next.due > end) break
       this.#timers = this.#timers.filter(timer => timer !== next)
       this.#moveTo(next.due)
       next.callback()
-      await settle()
+      await this.#settle()
     }
     this.#moveTo(end)
-    await settle()
+    await this.#settle()
   }
 
   /** The wall clock alone jumps, as after a correction by NTP. */
   jumpWallTime(ms: number): void {
     this.#wall += ms
+  }
+
+  #next(): { due: number; order: number; callback: () => void } | undefined {
+    let next = this.#timers[0]
+    for (const timer of this.#timers) {
+      if (timer.due < next!.due || (timer.due === next!.due && timer.order < next!.order)) next = timer
+    }
+    return next
+  }
+
+  async #settle(): Promise<void> {
+    await settle(this.#turns)
+    this.onIdle?.()
   }
 
   #moveTo(time: number): void {
@@ -76,6 +97,6 @@ export class FakeClock implements Clock {
 }
 
 /** Lets every promise that can settle without time passing do so. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise(resolve => setImmediate(resolve))
+export async function settle(turns = usualTurns): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await new Promise(resolve => setImmediate(resolve))
 }

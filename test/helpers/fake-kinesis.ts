@@ -1,4 +1,5 @@
 import type {
+  DescribeStreamSummaryCommandInput,
   DescribeStreamSummaryCommandOutput,
   GetRecordsCommandInput,
   GetRecordsCommandOutput,
@@ -115,14 +116,14 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
     if (failure !== undefined) throw failure
     const Records = entries.map((entry, index) => {
       const ErrorCode = this.failEntry?.(entry, index, call)
-      return ErrorCode === undefined ? this.#store(entry) : { ErrorCode, ErrorMessage: 'from the fake' }
+      return ErrorCode === undefined ? this.storeEntry(entry) : { ErrorCode, ErrorMessage: 'from the fake' }
     })
     const lost = this.loseAnswer?.(call)
     if (lost !== undefined) throw lost
     return { Records, FailedRecordCount: Records.filter(entry => 'ErrorCode' in entry).length, $metadata: {} }
   }
 
-  async listShards(input: ListShardsCommandInput): Promise<ListShardsCommandOutput> {
+  async listShards(input: ListShardsCommandInput, _options?: CallOptions): Promise<ListShardsCommandOutput> {
     this.listings += 1
     const failure = this.failListing?.(this.listings)
     if (failure !== undefined) throw failure
@@ -204,7 +205,10 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
     return sequenceNumber
   }
 
-  async describeStreamSummary(): Promise<DescribeStreamSummaryCommandOutput> {
+  async describeStreamSummary(
+    _input?: DescribeStreamSummaryCommandInput,
+    _options?: CallOptions
+  ): Promise<DescribeStreamSummaryCommandOutput> {
     this.descriptions += 1
     const failure = this.failDescribe?.()
     if (failure !== undefined) throw failure
@@ -245,7 +249,8 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
     })
   }
 
-  #store(entry: PutRecordsRequestEntry): { ShardId: string; SequenceNumber: string } {
+  /** Stores one entry of a request where its hash key leads it. */
+  storeEntry(entry: PutRecordsRequestEntry): { ShardId: string; SequenceNumber: string } {
     const hashKey = hashKeyOf({ partitionKey: entry.PartitionKey!, explicitHashKey: entry.ExplicitHashKey })
     const open = this.shards.filter(({ isOpen }) => isOpen)
     const shard = this.isAuto
