@@ -27,12 +27,14 @@ export class KeyOrder {
   }
 
   /**
-   * Stops the key: returns its records that are not under way, in order. `order` is that of the last put so far;
-   * those that still wait for room are stopped when they come.
+   * Stops the key behind the record of order `failed`: returns its later records that are not under way, in order.
+   * `last` is the order of the last put so far; those that still wait for room are stopped when they come.
    */
-  stop(partitionKey: string, order: number): readonly PendingRecord[] {
-    this.#stopped.set(partitionKey, order)
-    return [...(this.#records.get(partitionKey) ?? [])].filter(({ state }) => state === 'waiting')
+  stop(partitionKey: string, failed: number, last: number): readonly PendingRecord[] {
+    this.#stopped.set(partitionKey, last)
+    return [...(this.#records.get(partitionKey) ?? [])].filter(
+      ({ state, order }) => state === 'waiting' && order > failed
+    )
   }
 
   isStopped(partitionKey: string, order: number): boolean {

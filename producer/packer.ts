@@ -58,7 +58,7 @@ export class Packer {
       return sealed instanceof Promise ? sealed.then(finish) : finish(sealed)
     }
     // A reader would take a lone record that begins as an aggregate does for one.
-    if (records.length === 1 && !startsWithMagic(first.record.data)) {
+    if (records.length === 1 && !startsWithMagic(first.payload)) {
       return kinesisRecord(batch, first.payload, first.record.partitionKey, first.explicitHashKey, false)
     }
     const outerKey = this.#isByPartitionKey ? first.record.partitionKey : aggregatePartitionKey

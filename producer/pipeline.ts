@@ -224,7 +224,11 @@ export class Pipeline {
   #onSealed(record: PendingRecord): void {
     const bytes = record.payload.length + Buffer.byteLength(record.record.partitionKey)
     if (bytes > this.maxRecordBytes) this.#handBack([record], this.#tooLarge(bytes))
-    else this.#route(record)
+    else {
+      this.#route(record)
+      // A flush that was asked for while the key was fetched waits for this record, too.
+      this.#hurry()
+    }
   }
 
   #route(record: PendingRecord): void {
@@ -638,8 +642,10 @@ export class Pipeline {
   /** Ordered mode: nothing of a partition key is delivered behind a record that was handed back. */
   #stopLanes(failed: readonly PendingRecord[]): void {
     if (this.#keyOrder === undefined || this.#options.onLaneFailure === 'continue') return
-    for (const partitionKey of new Set(failed.map(({ record }) => record.partitionKey))) {
-      const behind = this.#keyOrder.stop(partitionKey, this.#options.lastOrder())
+    // The last of a key is set first: its earliest failure counts.
+    const earliest = new Map(failed.toReversed().map(({ record, order }) => [record.partitionKey, order]))
+    for (const [partitionKey, order] of earliest) {
+      const behind = this.#keyOrder.stop(partitionKey, order, this.#options.lastOrder())
       if (behind.length === 0) continue
       for (const record of behind) {
         this.#metrics.onSettled(record, 'handedBack', '')

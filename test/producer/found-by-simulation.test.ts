@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isAggregated } from '../../core/aggregated-record.ts'
 import { deferred } from '../../core/concurrency.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
 import type { PutResult } from '../../producer/index.ts'
@@ -45,6 +46,39 @@ describe('in ordered mode', () => {
     await clock.advance(1_000)
     expect(outcomes.get('b:1')).toMatchObject({ attempts: 1 })
     expect(outcomes.get('a:2')).toMatchObject({ code: 'SEALSTREAM_LANE_STOPPED' })
+  })
+
+  it('a record that cannot be sealed stops those behind it, and none before it', async () => {
+    const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
+    const { clock, kinesis, outcomes, put } = startProducer({
+      ordered: true,
+      seal: {
+        mode: 'record',
+        keyring: {
+          createOpener: options => keyring.createOpener(options),
+          createSealer: options => {
+            const sealer = keyring.createSealer(options)
+            const seal = sealer.seal.bind(sealer)
+            return Object.assign(sealer, {
+              seal: (data: Uint8Array) => {
+                if (String(data) === 'bad') throw new Error('scripted')
+                return seal(data)
+              }
+            })
+          }
+        }
+      }
+    })
+    for (const text of ['first', 'second', 'bad', 'behind']) {
+      put(text, 'k')
+      await clock.advance(1)
+    }
+    await clock.advance(1_000)
+    for (const text of ['first', 'second']) expect(outcomes.get(text)).toMatchObject({ attempts: 1 })
+    expect(outcomes.get('bad')).toMatchObject({ cause: { message: 'scripted' } })
+    // Put when the failure was known.
+    expect(outcomes.get('behind')).toMatchObject({ attempts: 1 })
+    expect(kinesis.stored).toHaveLength(1)
   })
 
   it('a small record does not overtake a large one that waits for the record limit to be known', async () => {
@@ -122,4 +156,45 @@ it('a seal that ends after the close sets no timer', async () => {
   await clock.advance(0)
   expect(clock.pending).toBe(0)
   expect(kinesis.requests).toEqual([])
+})
+
+it('a record that is sealed by itself needs no aggregate around it, whatever its data begins with', async () => {
+  const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
+  const { clock, kinesis, producer } = startProducer({
+    seal: { keyring, mode: 'record' },
+    onMagicPrefix: 'wrap'
+  })
+  const put = producer.put({ partitionKey: 'k', data: Buffer.from('f3899ac200', 'hex') })
+  await clock.advance(100)
+  await put
+  expect(kinesis.stored).toMatchObject([{ partitionKey: 'k' }])
+  expect(isAggregated(kinesis.stored[0]!.data)).toBe(false)
+})
+
+it('a flush leaves nothing in the buffer that was sealed only after it was asked for', async () => {
+  const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
+  let gate = Promise.resolve()
+  const { clock, producer } = startProducer({
+    maxBufferedMs: 10_000,
+    seal: {
+      mode: 'record',
+      keyring: {
+        createOpener: options => keyring.createOpener(options),
+        createSealer: options => {
+          const sealer = keyring.createSealer(options)
+          const seal = sealer.seal.bind(sealer)
+          return Object.assign(sealer, { seal: (data: Uint8Array) => gate.then(() => seal(data)) })
+        }
+      }
+    }
+  })
+  const known = producer.put({ partitionKey: 'k', data: Buffer.from('1') })
+  await clock.advance(10_000)
+  await known
+  gate = clock.sleep(500)
+  const put = producer.put({ partitionKey: 'k', data: Buffer.from('2') })
+  const flushed = producer.flush({ timeoutMs: 1_000 })
+  await clock.advance(1_000)
+  await expect(flushed).resolves.toEqual([])
+  await expect(put).resolves.toMatchObject({ attempts: 1 })
 })
