@@ -1,5 +1,6 @@
 import type { PutRecordsRequestEntry } from '@aws-sdk/client-kinesis'
 import { decodeAggregatedRecord, startsWithMagic } from '../../core/aggregated-record.ts'
+import { ErrorCode } from '../../core/errors.ts'
 import { hashKeyOf } from '../../core/hash-key.ts'
 import { type RecordOpener, SealMode } from '../../core/record-transform.ts'
 import type { FakeStoredRecord } from '../helpers/fake-kinesis.ts'
@@ -27,6 +28,7 @@ const largestRequestBytes = 10 * 1_048_576
 const mostEntries = 500
 /** Buffering twice, and the backoffs of some reshards in a row. */
 const longestCalmMs = 5_000
+const leastCalmPercent = 3
 
 /** What must hold between what callers were told and what lies in the stream, once the producer has ended. */
 export async function checkDeliveries(simulation: Simulation): Promise<void> {
@@ -164,13 +166,16 @@ async function checkRequests(simulation: Simulation, contents: Contents): Promis
   }
 }
 
-async function inStream({ stream }: Simulation, contents: Contents): Promise<readonly Stored[]> {
+async function inStream({ stream, settings }: Simulation, contents: Contents): Promise<readonly Stored[]> {
+  const isSealedWhole = settings.options.seal?.mode === SealMode.aggregate
   const all: Stored[] = []
   for (const stored of stream.stored) {
     const { shard, data, partitionKey, explicitHashKey } = stored
     const users = await contents.of(data, partitionKey, explicitHashKey)
+    // What is sealed as a whole is opened before it is taken apart, by readers that drop nothing.
+    const isLone = isSealedWhole ? users.length === 1 : !startsWithMagic(data)
     const isReadable =
-      users.length === 1 ||
+      isLone ||
       users.every(user => {
         const hashKey = hashKeyOf(user)
         return hashKey >= shard.start && hashKey <= shard.end
@@ -211,21 +216,24 @@ function checkOutcome({ settings }: Simulation, call: PutCall, found: readonly S
 }
 
 /** Where nothing fails, nothing is handed back but for want of time, and only a reshard makes a duplicate. */
-function checkCalm({ puts, settings, stream, firstShards }: Simulation, stored: readonly Stored[]): void {
+function checkCalm({ puts, settings, isResharded }: Simulation, stored: readonly Stored[]): void {
   const { recordTtlMs = 30_000, rateLimitPercent = 150, maxAttempts, onMagicPrefix } = settings.options
-  const isResharded = stream.shards.length > firstShards
   if (!isResharded && !settings.isAuto) {
     const duplicate = puts.find(({ result }) => result?.maybeDuplicate === true)
     demand(duplicate === undefined, `put ${duplicate?.id} may be a duplicate, and nothing went wrong`)
     demand(new Set(stored.map(({ call }) => call)).size === stored.length, 'a record was stored twice')
   }
   const hasTime = settings.drainMs !== 0 && settings.drainMs !== 100 && recordTtlMs === 30_000
-  if (!hasTime || rateLimitPercent < 150 || maxAttempts !== undefined) return
+  // With less, a shard may not take all of it in time.
+  if (!hasTime || rateLimitPercent < leastCalmPercent || maxAttempts !== undefined) return
   if (settings.isAuto && onMagicPrefix !== undefined) return
   for (const { id, error, acceptedMs, settledMs } of puts) {
     demand(!isHandedBack(error), `put ${id} was handed back, and nothing went wrong: ${error?.message}`)
     if (acceptedMs === undefined || error !== undefined) continue
-    demand(settledMs! - acceptedMs < longestCalmMs, `put ${id} took ${settledMs! - acceptedMs} ms`)
+    demand(
+      rateLimitPercent < 150 || settledMs! - acceptedMs < longestCalmMs,
+      `put ${id} took ${settledMs! - acceptedMs} ms`
+    )
   }
 }
 
@@ -254,7 +262,10 @@ function checkOrder(
   if (settings.options.onLaneFailure === 'continue') return
   for (const calls of groupBy(puts, ({ record }) => record.partitionKey).values()) {
     const gaps: PutCall[] = []
+    let hasFailed = false
     for (const call of calls) {
+      demand(hasFailed || !isStopped(call), `put ${call.id} was stopped, and none before it had failed`)
+      if (isHandedBack(call.error) && !isStopped(call)) hasFailed = true
       const isStored = byCall.get(call)?.some(({ isLate }) => !isLate) === true
       const gap = isStored
         ? gaps.find(
@@ -266,6 +277,11 @@ function checkOrder(
       if (isHandedBack(call.error) && !byCall.has(call)) gaps.push(call)
     }
   }
+}
+
+function isStopped({ error }: PutCall): boolean {
+  const cause = isHandedBack(error) ? error?.cause : error
+  return (cause as { code?: string } | undefined)?.code === ErrorCode.laneStopped
 }
 
 function bytesOf({ Data, PartitionKey }: PutRecordsRequestEntry): number {

@@ -1,4 +1,4 @@
-import { KeyUnavailableError } from '../../core/errors.ts'
+import { ErrorCode, KeyUnavailableError, RecordFaultError } from '../../core/errors.ts'
 import type { RecordSealer, SealerOptions, SealingKeyring } from '../../core/record-transform.ts'
 import { type KeyringOptions, rawAesKeyring, tenantKeyring } from '../../crypto/index.ts'
 import type { FakeClock } from '../helpers/fake-clock.ts'
@@ -9,6 +9,8 @@ export class SimulatedKeyring implements SealingKeyring {
   readonly isPerTenant: boolean
   /** Tenants whose key cannot be had; the empty name stands for the one key of all. */
   readonly outages = new Set<string>()
+  /** Tenants who are no more: nothing can be sealed for them, at once or, without tenants, after a while. */
+  readonly broken = new Set<string>()
   /** How often a seal has to wait for its key, 0 to 1. */
   slowness = 0
   /** Timers on the clock that are the keyring's own. */
@@ -36,16 +38,24 @@ export class SimulatedKeyring implements SealingKeyring {
     const sealer = this.#keyring.createSealer(options)
     return {
       seal: (plaintext, tenant) => {
+        this.#check(tenant ?? '')
         const isOut = this.outages.has(tenant ?? '')
         if (this.#random.chance(this.slowness)) return this.#slowly(isOut, sealer, plaintext, tenant)
         return isOut ? Promise.reject(unavailable()) : sealer.seal(plaintext, tenant)
       },
-      overheadBytes: (bytes, tenant) => sealer.overheadBytes(bytes, tenant),
+      overheadBytes: (bytes, tenant) => {
+        if (this.isPerTenant) this.#check(tenant ?? '')
+        return sealer.overheadBytes(bytes, tenant)
+      },
       get keyStats() {
         return sealer.keyStats
       },
       close: () => sealer.close()
     }
+  }
+
+  #check(tenant: string): void {
+    if (this.broken.has(tenant)) throw new RecordFaultError(ErrorCode.noUsableDataKey, 'scripted')
   }
 
   async #slowly(
@@ -58,6 +68,7 @@ export class SimulatedKeyring implements SealingKeyring {
     this.ownTimers += 1
     await this.#clock.sleep(this.#random.integer(1, this.#random.pick([20, 2_000])))
     this.ownTimers -= 1
+    this.#check(tenant ?? '')
     if (sealed === undefined) throw unavailable()
     return sealed
   }

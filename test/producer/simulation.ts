@@ -66,9 +66,11 @@ export class Simulation {
   readonly puts: PutCall[] = []
   /** When the producer knew that the stream is AUTO; undefined while it is not. */
   autoSinceMs: number | undefined
-  readonly firstShards: number
+  readonly #firstShards: number
   readonly #keys: readonly Omit<UserRecord, 'data'>[]
-  readonly #aborts: AbortController[] = []
+  readonly #aborts: { readonly abort: AbortController; readonly call: PutCall }[] = []
+  /** Calls that waited when they were aborted. */
+  readonly #aborted = new Set<PutCall>()
   readonly #flushes: Promise<void>[] = []
   /** Calls that are neither accepted nor settled. */
   readonly #offered = new Set<PutCall>()
@@ -83,13 +85,17 @@ export class Simulation {
   constructor(seed: number) {
     const random = new Seeded(seed)
     this.random = random
-    this.firstShards = random.integer(1, 8)
-    this.stream = new SimulatedStream(this.firstShards, this.clock, random.fork())
+    this.#firstShards = random.integer(1, 8)
+    this.stream = new SimulatedStream(this.#firstShards, this.clock, random.fork())
     this.keyring = new SimulatedKeyring(random.chance(0.3), this.clock, random.fork())
     this.settings = this.#drawSettings()
     this.#keys = this.#drawKeys()
     this.producer = new Producer({ ...this.settings.options, streamName })
     this.clock.onIdle = () => this.#whenIdle()
+  }
+
+  get isResharded(): boolean {
+    return this.stream.shards.length > this.#firstShards
   }
 
   async run(): Promise<void> {
@@ -116,7 +122,7 @@ export class Simulation {
     } else if (action < 0.75) this.#reshard()
     else if (action < 0.83) stream.changeWeather(this.settings.isCalm || random.chance(0.4))
     else if (action < 0.88) this.#changeKeys()
-    else if (action < 0.92) this.#aborts.splice(random.integer(0, this.#aborts.length), 1)[0]?.abort()
+    else if (action < 0.92) this.#abort()
     else if (action < 0.96) this.#flush()
     else if (this.settings.isAuto) stream.isAuto = random.chance(0.8)
   }
@@ -138,7 +144,7 @@ export class Simulation {
     }
     this.puts.push(call)
     const abort = random.chance(0.2) ? new AbortController() : undefined
-    if (abort !== undefined) this.#aborts.push(abort)
+    if (abort !== undefined) this.#aborts.push({ abort, call })
     const { accepted } = producer.stats
     const put = producer.put(call.record, abort === undefined ? {} : { signal: abort.signal })
     if (producer.stats.accepted > accepted) this.#onAccepted(call)
@@ -197,9 +203,19 @@ export class Simulation {
     if (this.settings.isCalm) return
     keyring.slowness = random.pick([0, 0.1, 0.5])
     for (const name of keyring.isPerTenant ? tenants : ['']) {
-      if (random.chance(0.4)) keyring.outages.add(name)
-      else keyring.outages.delete(name)
+      const fate = random.next()
+      keyring.outages.delete(name)
+      keyring.broken.delete(name)
+      if (fate < 0.4) keyring.outages.add(name)
+      else if (fate < 0.5) keyring.broken.add(name)
     }
+  }
+
+  #abort(): void {
+    const [aborted] = this.#aborts.splice(this.random.integer(0, this.#aborts.length), 1)
+    if (aborted === undefined) return
+    if (this.#offered.has(aborted.call)) this.#aborted.add(aborted.call)
+    aborted.abort.abort()
   }
 
   #flush(): void {
@@ -216,6 +232,10 @@ export class Simulation {
             before.filter(({ settledMs }) => settledMs === undefined).map(({ record }) => record)
           )
           for (const record of left) demand(unsettled.has(record), 'flush returned a record that is not left')
+          const { isCalm, hasLarge, options } = this.settings
+          const isPrompt =
+            isCalm && !hasLarge && (options.rateLimitPercent ?? 150) >= 150 && !this.isResharded
+          demand(!isPrompt || clock.now() === startedMs, 'a flush left something in a buffer')
           if (timeoutMs === undefined) demand(left.length === 0, 'a flush without a limit left something')
           else demand(clock.now() <= startedMs + timeoutMs, 'a flush took longer than it may')
         })
@@ -228,6 +248,7 @@ export class Simulation {
     if (random.chance(0.5)) {
       stream.changeWeather(true)
       keyring.outages.clear()
+      keyring.broken.clear()
     }
     const { drainMs } = this.settings
     const { recordTtlMs = 30_000 } = this.settings.options
@@ -289,6 +310,9 @@ export class Simulation {
           waiting -= 1
         } else if (this.#accepted < stats.accepted) this.#onAccepted(call)
       }
+      for (const { id, settledMs } of this.#aborted)
+        demand(settledMs !== undefined, `put ${id} outlived its signal`)
+      this.#aborted.clear()
       const { maxBufferedBytes = Number.POSITIVE_INFINITY, maxWaitingBytes = Number.POSITIVE_INFINITY } =
         this.settings.options
       demand(stats.accepted === this.#accepted, `${stats.accepted} accepted, ${this.#accepted} seen`)
@@ -333,14 +357,15 @@ export class Simulation {
     const mode = random.pick([undefined, undefined, SealMode.aggregate, SealMode.record])
     const hasLarge = random.chance(0.03)
     if (hasLarge) stream.maxRecordKiB = 3_072
-    const recordTtlMs = random.pick([1_000, 2_000, 5_000, 30_000])
+    const isCalm = random.chance(0.2)
+    const recordTtlMs = isCalm ? 30_000 : random.pick([1_000, 2_000, 5_000, 30_000])
     const maxRecordBytes = hasLarge ? undefined : random.pick([undefined, undefined, 6_000])
     const drawn = <K extends string, V>(name: K, probability: number, values: readonly V[]) =>
       (random.chance(probability) ? { [name]: random.pick(values) } : {}) as { readonly [key in K]?: V }
     return {
       isAuto,
       hasLarge,
-      isCalm: random.chance(0.15),
+      isCalm,
       drainMs: random.pick([undefined, undefined, 0, 100, recordTtlMs]),
       options: {
         kinesis: stream,
@@ -362,7 +387,7 @@ export class Simulation {
         ...drawn('maxBufferedMs', 0.7, [0, 10, 500, 900]),
         ...drawn('maxAttempts', 0.3, [1, 2, 3, 5]),
         ...drawn('failIfThrottled', 0.15, [true]),
-        ...drawn('rateLimitPercent', 0.5, [1, 10, 1_000_000]),
+        ...drawn('rateLimitPercent', 0.5, [1, 3, 10, 1_000_000]),
         ...drawn('maxAggregateBytes', 0.6, [64, 400, 2_000]),
         ...drawn('maxRecordsPerAggregate', 0.3, [1, 2, 5]),
         ...drawn('maxRequestBytes', 0.2, [65_536]),
