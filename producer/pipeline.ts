@@ -623,6 +623,7 @@ export class Pipeline {
 
   #handBack(records: readonly PendingRecord[], cause: unknown): void {
     const unsettled = records.filter(({ state }) => state !== 'settled')
+    this.#stopLanesSoon(unsettled)
     for (const record of unsettled) {
       this.#metrics.onSettled(record, 'handedBack', '')
       this.outstanding.handBack(record, cause)
@@ -631,12 +632,22 @@ export class Pipeline {
   }
 
   #expire(records: readonly PendingRecord[]): void {
+    this.#stopLanesSoon(records)
     for (const record of records) {
       if (record.state === 'settled') continue
       this.#metrics.onSettled(record, 'expired', '')
       this.outstanding.expire(record)
     }
     this.#stopLanes(records)
+  }
+
+  /**
+   * To be called before the callers are told: reaches what they put until they can hear of it, such as the rest of a
+   * loop whose first put failed at once.
+   */
+  #stopLanesSoon(failed: readonly PendingRecord[]): void {
+    if (this.#keyOrder === undefined || failed.length === 0) return
+    queueMicrotask(() => this.#stopLanes(failed))
   }
 
   /** Ordered mode: nothing of a partition key is delivered behind a record that was handed back. */

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Writable } from 'node:stream'
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
-import { AggregateSize } from '../core/aggregated-record.ts'
+import { AggregateSize, startsWithMagic } from '../core/aggregated-record.ts'
 import type { CallOptions, KinesisWriterPort } from '../core/aws-ports.ts'
 import { Semaphore } from '../core/concurrency.ts'
 import { ClosedError, InvalidRecordError } from '../core/errors.ts'
@@ -359,6 +359,9 @@ export class Producer implements AsyncDisposable {
     if (seal?.mode === SealMode.aggregate) {
       stored = new AggregateSize().with(partitionKey, explicitHashKey, data.length)
       keyBytes = longestHashKeyText
+    } else if (seal === undefined && startsWithMagic(data)) {
+      // It is wrapped, under a key of its own or the aggregates' one.
+      stored = new AggregateSize().with(partitionKey, explicitHashKey, data.length)
     }
     stored += (this.#sealer?.overheadBytes(stored, tenant) ?? 0) + keyBytes
     const limit = this.#pipeline.maxRecordBytes

@@ -81,6 +81,35 @@ describe('in ordered mode', () => {
     expect(kinesis.stored).toHaveLength(1)
   })
 
+  it('a record that fails within its put stops those put before its caller can hear of it', async () => {
+    const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
+    const { clock, kinesis, outcomes, put } = startProducer({
+      ordered: true,
+      seal: {
+        mode: 'record',
+        keyring: {
+          createOpener: options => keyring.createOpener(options),
+          createSealer: options => {
+            const sealer = keyring.createSealer(options)
+            return Object.assign(sealer, {
+              seal: (data: Uint8Array) => {
+                if (String(data) === 'bad') throw new Error('scripted')
+                return Buffer.from('sealed')
+              }
+            })
+          }
+        }
+      }
+    })
+    for (const text of ['bad', 'behind']) put(text, 'k')
+    await clock.advance(1_000)
+    expect(outcomes.get('behind')).toMatchObject({ cause: { code: 'SEALSTREAM_LANE_STOPPED' } })
+    put('later', 'k')
+    await clock.advance(1_000)
+    expect(outcomes.get('later')).toMatchObject({ attempts: 1 })
+    expect(kinesis.stored).toHaveLength(1)
+  })
+
   it('a small record does not overtake a large one that waits for the record limit to be known', async () => {
     const kinesis = new FakeKinesis()
     kinesis.maxRecordKiB = 2_048
@@ -197,4 +226,13 @@ it('a flush leaves nothing in the buffer that was sealed only after it was asked
   await clock.advance(1_000)
   await expect(flushed).resolves.toEqual([])
   await expect(put).resolves.toMatchObject({ attempts: 1 })
+})
+
+it('a record that is too large only with the aggregate wrapped around it is refused at put', async () => {
+  const { producer } = startProducer({ onMagicPrefix: 'wrap', maxRecordBytes: 1_024 })
+  const data = Buffer.concat([Buffer.from('f3899ac2', 'hex'), Buffer.alloc(1_010)])
+  await expect(producer.put({ partitionKey: 'k', data })).rejects.toMatchObject({
+    code: 'SEALSTREAM_INVALID_RECORD'
+  })
+  expect(producer.stats.accepted).toBe(0)
 })
