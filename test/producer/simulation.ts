@@ -52,6 +52,8 @@ export interface Settings {
   readonly hasLarge: boolean
   /** The service and the keys never fail. */
   readonly isCalm: boolean
+  /** The shards stay as they are. */
+  readonly isStill: boolean
   readonly drainMs: number | undefined
 }
 
@@ -96,6 +98,13 @@ export class Simulation {
 
   get isResharded(): boolean {
     return this.stream.shards.length > this.#firstShards
+  }
+
+  /** Nothing of the stream, the keys or the limits makes a record wait: it goes as soon as it is due. */
+  get isPrompt(): boolean {
+    const { isCalm, hasLarge, isAuto, options } = this.settings
+    const { rateLimitPercent = 150 } = options
+    return isCalm && !hasLarge && !isAuto && !this.isResharded && rateLimitPercent >= 150
   }
 
   async run(): Promise<void> {
@@ -190,7 +199,7 @@ export class Simulation {
   #reshard(): void {
     const { random, stream } = this
     for (let times = random.pick([1, 1, 1, 2, 4]); times > 0; times -= 1) {
-      if (stream.shards.length > 30) return
+      if (this.settings.isStill || stream.shards.length > 30) return
       const open = stream.shards.filter(({ isOpen }) => isOpen).sort((a, b) => (a.start < b.start ? -1 : 1))
       const chosen = random.integer(0, open.length - 1)
       if (chosen + 1 < open.length && random.chance(0.5)) stream.merge(open[chosen]!, open[chosen + 1]!)
@@ -232,10 +241,7 @@ export class Simulation {
             before.filter(({ settledMs }) => settledMs === undefined).map(({ record }) => record)
           )
           for (const record of left) demand(unsettled.has(record), 'flush returned a record that is not left')
-          const { isCalm, hasLarge, options } = this.settings
-          const isPrompt =
-            isCalm && !hasLarge && (options.rateLimitPercent ?? 150) >= 150 && !this.isResharded
-          demand(!isPrompt || clock.now() === startedMs, 'a flush left something in a buffer')
+          demand(!this.isPrompt || clock.now() === startedMs, 'a flush left something in a buffer')
           if (timeoutMs === undefined) demand(left.length === 0, 'a flush without a limit left something')
           else demand(clock.now() <= startedMs + timeoutMs, 'a flush took longer than it may')
         })
@@ -366,6 +372,7 @@ export class Simulation {
       isAuto,
       hasLarge,
       isCalm,
+      isStill: random.chance(isCalm ? 0.5 : 0.1),
       drainMs: random.pick([undefined, undefined, 0, 100, recordTtlMs]),
       options: {
         kinesis: stream,
