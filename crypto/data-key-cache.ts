@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { CancelTimer, Clock } from '../core/clock.ts'
 import { SingleFlight } from '../core/concurrency.ts'
+import { ClosedError } from '../core/errors.ts'
 import { NoUsableDataKeyError } from './errors.ts'
 import type { DataKey } from './materials.ts'
 import type { ParsedHeader } from './message-format/header.ts'
@@ -35,6 +36,7 @@ export class OpenKeyCache {
   readonly #misses = new SingleFlight<string, OpenKey>()
   #last: { readonly suiteId: number; readonly bytes: Buffer; readonly entry: Entry } | undefined
   #cancelSweep: CancelTimer | undefined
+  #isClosed = false
 
   constructor(options: { readonly maxAgeMs: number; readonly maxKeys: number; readonly clock: Clock }) {
     this.#maxAgeMs = options.maxAgeMs
@@ -75,6 +77,11 @@ export class OpenKeyCache {
     return this.#misses.run(id, async () => {
       try {
         const key = await unwrap()
+        // Whoever closed it meanwhile counts on no key being held.
+        if (this.#isClosed) {
+          key.dataKey.wipe()
+          throw new ClosedError('opener')
+        }
         this.#keep(id, { key, failure: undefined, expiresAtMs: this.#clock.now() + this.#maxAgeMs })
         return key
       } catch (error) {
@@ -89,6 +96,7 @@ export class OpenKeyCache {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#cancelSweep?.()
     this.#cancelSweep = undefined
     for (const id of [...this.#entries.keys()]) this.#evict(id)

@@ -1,6 +1,6 @@
 import type { CancelTimer } from '../core/clock.ts'
 import { SingleFlight } from '../core/concurrency.ts'
-import { InvalidOptionError } from '../core/errors.ts'
+import { ClosedError, InvalidOptionError } from '../core/errors.ts'
 import {
   ContextName,
   type EncryptionContext,
@@ -46,6 +46,7 @@ export class Sealer implements RecordSealer {
   #key: SealingKey | undefined
   readonly #counters: KeyCounters
   #cancelExpiry: CancelTimer | undefined
+  #isClosed = false
 
   constructor(keyring: Keyring, options: SealerOptions, settings: ResolvedKeyringOptions) {
     if (settings.commitmentPolicy === CommitmentPolicy.forbidAllow) {
@@ -77,6 +78,11 @@ export class Sealer implements RecordSealer {
   }
 
   close(): void {
+    this.#isClosed = true
+    this.#drop()
+  }
+
+  #drop(): void {
     this.#cancelExpiry?.()
     this.#cancelExpiry = undefined
     this.#key?.dataKey.wipe()
@@ -112,6 +118,11 @@ export class Sealer implements RecordSealer {
       const { dataKey, encryptedDataKeys } = await this.#counters.time(() =>
         this.#keyring.generateDataKey({ suite, context, onKeyServiceCall })
       )
+      // Whoever closed it meanwhile counts on no key being held.
+      if (this.#isClosed) {
+        dataKey.wipe()
+        throw new ClosedError('sealer')
+      }
       const { maxEncryptedDataKeys } = this.#options
       if (encryptedDataKeys.length > maxEncryptedDataKeys) {
         dataKey.wipe()
@@ -120,7 +131,7 @@ export class Sealer implements RecordSealer {
           `the keyring wraps every data key ${encryptedDataKeys.length} times; at most ${maxEncryptedDataKeys} are allowed`
         )
       }
-      this.close()
+      this.#drop()
       this.#key = {
         writer: new MessageWriter({ suite, context, dataKey, encryptedDataKeys, signingKey }, frameLength),
         dataKey,
@@ -130,7 +141,7 @@ export class Sealer implements RecordSealer {
       }
       // An idle sealer does not keep a key in memory beyond its age.
       const { clock, cache } = this.#options
-      this.#cancelExpiry = clock.schedule(() => this.close(), cache.maxAgeMs, { unref: true })
+      this.#cancelExpiry = clock.schedule(() => this.#drop(), cache.maxAgeMs, { unref: true })
       return this.#key
     })
   }

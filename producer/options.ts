@@ -69,7 +69,8 @@ export interface ProducerOptions extends Partial<Surroundings<ProducerEvent>> {
   readonly aggregateBy?: 'shard' | 'partitionKey'
   /**
    * Whether records of one partition key reach the stream in the order of their puts, first deliveries compared, also
-   * across retries and resharding. One Kinesis record of a container is under way at a time. Refused on a stream whose
+   * across retries and resharding. Records of one key with several explicit hash keys lie in several shards: for them
+   * the order holds per explicit hash key. One Kinesis record of a container is under way at a time. Refused on a stream whose
    * record distribution is AUTO.
    * @default false
    */

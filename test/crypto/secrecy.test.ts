@@ -142,6 +142,19 @@ describe('data keys', () => {
     expect(isZero()).toEqual([true, true])
   })
 
+  it('are zeroed, and not kept, when they come after the close', async () => {
+    const { keyring, clock, isZero } = watched()
+    const message = await aSealer().seal(Buffer.from('x'))
+    const sealer = aSealer(keyring)
+    const opener = anOpener(keyring)
+    const late = [sealer.seal(Buffer.from('x')), opener.open(message)]
+    sealer.close()
+    opener.close()
+    for (const each of late) await expect(each).rejects.toMatchObject({ code: 'SEALSTREAM_CLOSED' })
+    expect(isZero()).toEqual([true, true])
+    expect([sealer.keyStats.open, opener.keyStats.open, clock.pending]).toEqual([0, 0, 0])
+  })
+
   it('wipe where they came from', () => {
     const source = Buffer.alloc(32, 7)
     const key = new DataKey(source)
