@@ -82,8 +82,8 @@ export function textSummary(result: JobResult, context: SummaryContext): string 
 function plaintextLine(found: number | null): string {
   if (found === null) return 'not scanned: only the embedded engines can be looked into'
   return found === 0
-    ? 'no plaintext found in anything that the Kinesis and DynamoDB engines hold'
-    : `${count(found)} pieces of plaintext FOUND in what the Kinesis and DynamoDB engines hold`
+    ? 'no plaintext found in anything that the Kinesis, DynamoDB and SQS engines hold'
+    : `${count(found)} pieces of plaintext FOUND in what the Kinesis, DynamoDB and SQS engines hold`
 }
 
 function hexLines(data: Buffer, lines: number): string[] {

@@ -26,6 +26,10 @@ export interface ActionContext {
   readonly accessKeyId: string | undefined
   /** The same on every attempt of one SDK call. */
   readonly invocationId: string | undefined
+  /** Host and port that the caller used, such as `127.0.0.1:4566`; undefined for a request without the header. */
+  readonly host: string | undefined
+  /** Calls back when the caller is gone, or has its answer: an action that waits may stop. */
+  onEnd(callback: () => void): void
 }
 
 /** One API action: parsed input in, output members out. Blobs are base64 strings, timestamps epoch seconds. */
@@ -48,6 +52,8 @@ export interface AwsJsonOptions {
   readonly actions: Readonly<Record<string, Action>>
   /** @default 16 MiB */
   readonly maxBodyBytes?: number
+  /** Further headers of an error answer. */
+  readonly errorHeaders?: (error: AwsError) => Readonly<Record<string, string>>
   /** Asked before every action; may be slow on purpose. */
   readonly fault?: (
     operation: string,
@@ -105,7 +111,7 @@ async function serve(
   }
   let output: object
   try {
-    output = await action(input, contextOf(request, requestId))
+    output = await action(input, contextOf(request, response, requestId))
   } catch (error) {
     sendError(options, response, toAwsError(error))
     return
@@ -129,24 +135,37 @@ function parseInput(body: Buffer): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-function contextOf(request: IncomingMessage, requestId: string): ActionContext {
+function contextOf(request: IncomingMessage, response: ServerResponse, requestId: string): ActionContext {
   const credential = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(headerOf(request, 'authorization') ?? '')
   return {
     requestId,
     region: credential?.[2],
     accessKeyId: credential?.[1],
-    invocationId: headerOf(request, 'amz-sdk-invocation-id')
+    invocationId: headerOf(request, 'amz-sdk-invocation-id'),
+    host: headerOf(request, 'host'),
+    onEnd: callback => void response.once('close', callback)
   }
 }
 
-function send(options: AwsJsonOptions, response: ServerResponse, status: number, body: object): void {
+function send(
+  options: AwsJsonOptions,
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {}
+): void {
   const bytes = Buffer.from(JSON.stringify(body))
-  response.writeHead(status, { 'content-type': options.contentType, 'content-length': bytes.length })
+  response.writeHead(status, {
+    ...headers,
+    'content-type': options.contentType,
+    'content-length': bytes.length
+  })
   response.end(bytes)
 }
 
 function sendError(options: AwsJsonOptions, response: ServerResponse, error: AwsError): void {
-  send(options, response, error.status, { __type: error.type, message: error.message, ...error.members })
+  const body = { __type: error.type, message: error.message, ...error.members }
+  send(options, response, error.status, body, options.errorHeaders?.(error))
 }
 
 function toAwsError(error: unknown): AwsError {

@@ -7,6 +7,7 @@ const targets: Readonly<Record<string, LocalService>> = {
   Kinesis: 'kinesis',
   DynamoDB: 'dynamodb',
   TrentService: 'kms',
+  AmazonSQS: 'sqs',
   Firehose: 'firehose'
 }
 const signed = /Credential=[^/,\s]+\/\d{8}\/[^/]+\/([^/]+)\/aws4_request/

@@ -12,8 +12,9 @@ import { createKinesisEngine } from './kinesis/engine.ts'
 import { createKmsEngine } from './kms/engine.ts'
 import { multiplex } from './multiplexer.ts'
 import { createS3Engine } from './s3/engine.ts'
+import { createSqsEngine } from './sqs/engine.ts'
 
-export type LocalService = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'firehose'
+export type LocalService = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'sqs' | 'firehose'
 
 /** Asked before every request of a service; what it returns happens to the request. */
 export type LocalFault = NonNullable<AwsJsonOptions['fault']>
@@ -75,7 +76,7 @@ export interface LocalEngines extends LocalServices {
   /** Writes what the delivery streams hold now. Returns also when a write has failed and will be tried again. */
   flushFirehose(): Promise<void>
   firehoseBufferedBytes(): number
-  /** Everything that the Kinesis and DynamoDB engines hold, piece by piece. */
+  /** Everything that the Kinesis, DynamoDB and SQS engines hold, piece by piece. */
   everythingAtRest(): AsyncGenerator<Uint8Array>
   /** Requests that reached KMS so far. */
   kmsRequests(): number
@@ -85,7 +86,7 @@ const region = 'us-east-1'
 const accountId = '000000000000'
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 
-/** Starts Kinesis, DynamoDB, KMS, S3 and Firehose in this process, on loopback. */
+/** Starts Kinesis, DynamoDB, KMS, S3, SQS and Firehose in this process, on loopback. */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalEngines> {
   const clock = options.clock ?? systemClock
   const faults = options.faults ?? {}
@@ -105,6 +106,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
   const dynamodb = await createDynamodbEngine(faultOf('dynamodb'))
   const kms = createKmsEngine({ clock, region, accountId, ...faultOf('kms') })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
+  const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
   const firehose = createFirehoseEngine({
     clock,
     region,
@@ -119,6 +121,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     dynamodb: dynamodb.listener,
     kms: kms.listener,
     s3: s3.listener,
+    sqs: sqs.listener,
     firehose: firehose.listener
   }
   const services = Object.keys(listeners) as LocalService[]
@@ -156,6 +159,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     async *everythingAtRest() {
       yield* kinesis.store.everything()
       yield* dynamodb.everything()
+      yield* sqs.store.everything()
     },
     kmsRequests: () => kms.store.calls,
     close,

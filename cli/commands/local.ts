@@ -4,7 +4,8 @@ import { integer, parseOptions } from './run.ts'
 
 export const localUsage = `sealstream local
 
-Serves the embedded engines until it is interrupted: Kinesis, DynamoDB, KMS, S3 and Firehose, in memory, behind one port.
+Serves the embedded engines until it is interrupted: Kinesis, DynamoDB, KMS, S3, SQS and Firehose, in memory, behind one
+port.
 
   --port N        port of all services; default 4566
   --host ADDRESS  address to listen on; default 127.0.0.1
@@ -47,7 +48,7 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     )
     return ExitCode.unreachable
   }
-  process.stdout.write(`Kinesis, DynamoDB, KMS, S3 and Firehose at ${local.endpoint}\nReady.\n`)
+  process.stdout.write(`Kinesis, DynamoDB, KMS, S3, SQS and Firehose at ${local.endpoint}\nReady.\n`)
   await interrupted
   await local.close()
   return ExitCode.ok

@@ -13,7 +13,7 @@ export interface ContainerOptions {
   readonly startupTimeoutMs?: number
 }
 
-const services: readonly LocalService[] = ['kinesis', 'dynamodb', 'kms', 's3', 'firehose']
+const services: readonly LocalService[] = ['kinesis', 'dynamodb', 'kms', 's3', 'sqs', 'firehose']
 
 /** All services at one address. */
 export function servicesAt(endpoint: string, accessKey: string, close: () => Promise<void>): LocalServices {

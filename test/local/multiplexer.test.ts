@@ -47,7 +47,8 @@ describe('one port for all services', () => {
     // DynamoDB itself asks for a signature; the answer is its own.
     ['DynamoDB_20120810.ListTables', '1.0', '__type'],
     ['TrentService.CreateKey', '1.1', 'KeyMetadata'],
-    ['Firehose_20150804.ListDeliveryStreams', '1.1', 'DeliveryStreamNames']
+    ['Firehose_20150804.ListDeliveryStreams', '1.1', 'DeliveryStreamNames'],
+    ['AmazonSQS.ListQueues', '1.0', 'QueueUrls']
   ])('takes an unsigned %s by its target', async (target, version, member) => {
     const local = await openLocal()
     const answer = await fetch(local.endpoint, {
@@ -62,7 +63,9 @@ describe('one port for all services', () => {
     const local = await openLocal()
     expect((await fetch(`${local.endpoint}/no-such-bucket/key`)).status).toBe(404)
     const health = await fetch(`${local.endpoint}/_localstack/health`)
-    expect(await health.json()).toMatchObject({ services: { kinesis: 'running', s3: 'running' } })
+    expect(await health.json()).toMatchObject({
+      services: { kinesis: 'running', s3: 'running', sqs: 'running' }
+    })
   })
 
   it('listens nowhere when one of its ports is taken', async () => {
