@@ -65,15 +65,15 @@ class Job {
     const { provision, signal, local } = this.#options
     if (provision) await this.#pipeline.provision(signal)
     const objects = this.#pipeline.createObjectReader()
-    const deadLetters = this.#pipeline.createDeadLetterReader()
     // What earlier runs left there is not ours to count.
     await objects.skipExisting()
-    await deadLetters.skipExisting()
     this.#fleet = await WorkerFleet.start({
       size: this.#options.workers,
       plan: this.#options.plan,
       engine: this.#options.engine,
-      onEvent: (workerId, event) => this.#onWorkerEvent(workerId, event)
+      onEvent: (workerId, event) => this.#onWorkerEvent(workerId, event),
+      // From the workers themselves: the queue belongs to the user, and reading it would hide what it holds.
+      onDeadLetter: (sequenceNumber, subs) => this.#ledger.deadLetter(sequenceNumber, subs)
     })
     if (this.#options.verbose) {
       for (const { workerId, pid } of this.#fleet.members)
@@ -82,7 +82,7 @@ class Job {
     await this.#untilShared()
 
     const feeding = new AbortController()
-    const watching = this.#watch(objects, deadLetters, feeding.signal)
+    const watching = this.#watch(objects, feeding.signal)
     try {
       this.#phase = 'running'
       await this.#feed()
@@ -92,10 +92,10 @@ class Job {
       feeding.abort()
       await watching
     }
-    await this.#settle(objects, deadLetters)
+    await this.#settle(objects)
     await this.#fleet.stop()
     await local?.flushFirehose()
-    await this.#collect(objects, deadLetters)
+    await this.#collect(objects)
     this.#phase = 'done'
     this.#report()
     return this.#result()
@@ -256,21 +256,21 @@ class Job {
   }
 
   /** Follows the destination while the input is fed. */
-  async #watch(objects: ObjectSource, deadLetters: ObjectSource, signal: AbortSignal): Promise<void> {
+  async #watch(objects: ObjectSource, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#collect(objects, deadLetters)
+      await this.#collect(objects)
       this.#report()
       await systemClock.sleep(pollMs * 2, signal).catch(() => {})
     }
   }
 
   /** Waits until every accepted record has come to an end, or nothing moves any more. */
-  async #settle(objects: ObjectSource, deadLetters: ObjectSource): Promise<void> {
+  async #settle(objects: ObjectSource): Promise<void> {
     let movedMs = systemClock.now()
     let seen = ''
     while (!this.#ledger.settled && !this.#stopped()) {
       await this.#options.local?.flushFirehose()
-      await this.#collect(objects, deadLetters)
+      await this.#collect(objects)
       this.#report()
       const now = `${JSON.stringify(this.#ledger.summary)}/${this.#fleet!.sum(stats => stats.processed)}`
       if (now !== seen) movedMs = systemClock.now()
@@ -280,7 +280,7 @@ class Job {
     }
   }
 
-  async #collect(objects: ObjectSource, deadLetters: ObjectSource): Promise<void> {
+  async #collect(objects: ObjectSource): Promise<void> {
     for await (const { key, body } of objects.readNew()) {
       this.#objects += 1
       this.#latestDeliveryMs = systemClock.now()
@@ -294,14 +294,6 @@ class Job {
           this.#sample.objectKey = key
         }
       }
-    }
-    for await (const { body } of deadLetters.readNew()) {
-      const { sequenceNumber, subSequenceNumbers, shardId } = JSON.parse(body.toString('utf8')) as {
-        sequenceNumber: string
-        subSequenceNumbers?: number[]
-        shardId: string
-      }
-      if (shardId !== 'line') this.#ledger.deadLetter(sequenceNumber, subSequenceNumbers)
     }
   }
 

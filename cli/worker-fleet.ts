@@ -10,6 +10,8 @@ export interface FleetOptions {
   readonly plan: PipelinePlan
   readonly engine: Engine
   readonly onEvent: (workerId: string, event: WorkerEvent) => void
+  /** A worker stored a dead letter: a whole Kinesis record, or the named user records of it. */
+  readonly onDeadLetter: (sequenceNumber: string, subSequenceNumbers: readonly number[] | undefined) => void
 }
 
 interface Member {
@@ -119,6 +121,9 @@ export class WorkerFleet {
           break
         case 'event':
           options.onEvent(workerId, message.event)
+          break
+        case 'deadLettered':
+          options.onDeadLetter(message.sequenceNumber, message.subSequenceNumbers)
           break
         case 'stopped':
           member.state = 'stopped'

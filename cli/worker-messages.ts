@@ -16,5 +16,10 @@ export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'stats'; readonly stats: WorkerStats; readonly residentBytes: number }
   | { readonly type: 'event'; readonly event: WorkerEvent }
+  | {
+      readonly type: 'deadLettered'
+      readonly sequenceNumber: string
+      readonly subSequenceNumbers: readonly number[] | undefined
+    }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly message: string; readonly exitCode: number }

@@ -22,7 +22,12 @@ send({ type: 'ready' })
 
 async function run({ workerId, plan, engine }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   const pipeline = createPipeline(plan, { engine })
-  const worker = pipeline.createWorker({ workerId, onEvent: event => send({ type: 'event', event }) })
+  const worker = pipeline.createWorker({
+    workerId,
+    onEvent: event => send({ type: 'event', event }),
+    onDeadLetter: ({ sequenceNumber, subSequenceNumbers }) =>
+      send({ type: 'deadLettered', sequenceNumber, subSequenceNumbers })
+  })
   const report = (): void =>
     send({ type: 'stats', stats: worker.stats, residentBytes: process.memoryUsage.rss() })
   const timer = setInterval(report, statsEveryMs)

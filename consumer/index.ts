@@ -32,6 +32,25 @@ export {
 } from '../core/index.ts'
 export { Checkpointer, type PreparedCheckpoint } from './checkpoint/checkpointer.ts'
 export type { ExtendedSequenceNumber } from './checkpoint/extended-sequence-number.ts'
+export type { ClaimOptions } from './dead-letters/claims.ts'
+export type { DeadLetterSource, HeldDeadLetter, ReceiveOptions } from './dead-letters/dead-letter-source.ts'
+export { MalformedDeadLetterError } from './dead-letters/errors.ts'
+export type { DeadLetterSummary, StoredDeadLetter } from './dead-letters/layout.ts'
+export { replayDeadLetters, surveyDeadLetters } from './dead-letters/replay.ts'
+export type {
+  DeadLetterBounds,
+  DeadLetterSurvey,
+  ReplayEvent,
+  ReplayOptions,
+  ReplayResult
+} from './dead-letters/replay-options.ts'
+export { S3DeadLetterSource } from './dead-letters/s3-dead-letter-source.ts'
+export type { S3DeadLetterStoreOptions } from './dead-letters/s3-dead-letter-store.ts'
+export { S3DeadLetterStore } from './dead-letters/s3-dead-letter-store.ts'
+export type { SqsDeadLetterSourceOptions } from './dead-letters/sqs-dead-letter-source.ts'
+export { SqsDeadLetterSource } from './dead-letters/sqs-dead-letter-source.ts'
+export type { SqsDeadLetterStoreOptions } from './dead-letters/sqs-dead-letter-store.ts'
+export { SqsDeadLetterStore } from './dead-letters/sqs-dead-letter-store.ts'
 export {
   CheckpointRejectedError,
   HandlerOverdueError,

@@ -14,6 +14,7 @@ export const ErrorCode = {
   checkpointRejected: 'SEALSTREAM_CHECKPOINT_REJECTED',
   malformedAggregate: 'SEALSTREAM_MALFORMED_AGGREGATE',
   malformedMessage: 'SEALSTREAM_MALFORMED_MESSAGE',
+  malformedDeadLetter: 'SEALSTREAM_MALFORMED_DEAD_LETTER',
   authenticationFailed: 'SEALSTREAM_AUTHENTICATION_FAILED',
   noUsableDataKey: 'SEALSTREAM_NO_USABLE_DATA_KEY',
   uncommittedMessage: 'SEALSTREAM_UNCOMMITTED_MESSAGE',

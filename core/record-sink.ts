@@ -32,7 +32,7 @@ export interface DeadLetter {
   readonly approximateArrivalTimestamp: Date | undefined
   /** Stable code of the fault; never a message that could quote the payload. */
   readonly errorCode: string
-  /** How often the record was tried. */
+  /** How often processing was tried, from 1; undefined where nobody counted. */
   readonly attempts?: number
 }
 

@@ -27,6 +27,9 @@ const throttledNames = new Set([
   'RequestLimitExceeded',
   'LimitExceededException',
   'KMSThrottlingException',
+  'KmsThrottled',
+  'RequestThrottled',
+  'OverLimit',
   'SlowDown'
 ])
 const deniedNames = new Set([
@@ -43,13 +46,16 @@ const deniedNames = new Set([
   'CredentialsProviderError',
   'TokenProviderError',
   'NotAuthorizedException',
-  'KMSAccessDeniedException'
+  'KMSAccessDeniedException',
+  'KmsAccessDenied'
 ])
 const notFoundNames = new Set([
   'ResourceNotFoundException',
   'NotFoundException',
   'NoSuchBucket',
   'NoSuchKey',
+  'QueueDoesNotExist',
+  'AWS.SimpleQueueService.NonExistentQueue',
   'NotFound'
 ])
 const unreachableCodes = new Set([
@@ -154,6 +160,15 @@ export class ServiceError extends SealstreamError {
     this.serviceCode = serviceCode
     this.failure = failure
     this.requestId = (cause as ErrorShape | null)?.$metadata?.requestId
+  }
+}
+
+/** Makes one call. @throws ServiceError in place of what the SDK throws */
+export async function callService<T>(service: string, operation: string, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    throw new ServiceError(service, operation, error)
   }
 }
 

@@ -17,7 +17,8 @@ export const surroundingNames = ['clock', 'random', 'logger', 'onEvent'] as cons
 export const DiagnosticsChannel = {
   producer: 'sealstream:producer',
   worker: 'sealstream:worker',
-  sink: 'sealstream:sink'
+  sink: 'sealstream:sink',
+  replay: 'sealstream:replay'
 } as const
 
 /** `source` names what the events come from, such as the stream. */

@@ -1,19 +1,29 @@
 import { FirehoseClient } from '@aws-sdk/client-firehose'
 import { KMSClient } from '@aws-sdk/client-kms'
 import { S3Client } from '@aws-sdk/client-s3'
-import { Worker, type WorkerEvent } from '../consumer/index.ts'
+import { SQSClient } from '@aws-sdk/client-sqs'
+import {
+  type DeadLetterSource,
+  type DeadLetterSummary,
+  type ReplayEvent,
+  type ReplayResult,
+  replayDeadLetters,
+  Worker,
+  type WorkerEvent
+} from '../consumer/index.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
 import type { Logger } from '../core/logger.ts'
+import type { DeadLetterStore } from '../core/record-sink.ts'
 import { ContextName, type RecordSealer, type SealingKeyring } from '../core/record-transform.ts'
 import { kmsKeyring } from '../crypto/index.ts'
 import { DeliveryStreamSink } from '../firehose/index.ts'
 import { Producer, type ProducerEvent, type ProducerOptions } from '../producer/index.ts'
+import { deadLetterSource, deadLetterStore, telling } from './dead-letters.ts'
 import { ObjectReader, staticPrefix } from './delivered-objects.ts'
 import { awsEngine, clientConfigOf, type Engine } from './engine.ts'
 import { definePipeline, type PipelinePlan, type ResolvedPlan } from './plan.ts'
 import { provision } from './provision.ts'
-import { S3DeadLetterStore } from './s3-dead-letter-store.ts'
 
 export interface PipelineOptions {
   /** Where the pipeline runs. @default real AWS, by the SDK's conventions */
@@ -33,6 +43,17 @@ export interface ProducerOverrides {
 export interface WorkerOverrides {
   readonly workerId?: string
   readonly onEvent?: (event: WorkerEvent) => void
+  /** Told of every dead letter once it is stored. */
+  readonly onDeadLetter?: (letter: DeadLetterSummary) => void
+}
+
+export interface ReplayOverrides {
+  /** Most dead letters. Range 1 to 1_000_000. @default 10_000 */
+  readonly limit?: number
+  /** Longest time, in milliseconds. Range 1_000 to 39_600_000. @default 300_000 */
+  readonly maxDurationMs?: number
+  readonly onEvent?: (event: ReplayEvent) => void
+  readonly signal?: AbortSignal
 }
 
 export interface StoredRecord {
@@ -50,11 +71,13 @@ export interface Pipeline {
   createWorker(overrides?: WorkerOverrides): Worker
   /** Seals single payloads as the producer does; undefined when sealing is off. The caller closes it. */
   createSealer(): RecordSealer | undefined
-  readonly deadLetters: S3DeadLetterStore
+  readonly deadLetters: DeadLetterStore
+  /** Reads the stored dead letters, wherever the plan keeps them. */
+  createDeadLetterSource(): DeadLetterSource
+  /** Opens the stored dead letters again and hands them to the plan's delivery stream, see `replayDeadLetters`. */
+  replayDeadLetters(overrides?: ReplayOverrides): Promise<ReplayResult>
   /** Reads what the plan's destination holds. */
   createObjectReader(): ObjectReader
-  /** Reads the stored dead letters, see `StoredDeadLetter`. */
-  createDeadLetterReader(): ObjectReader
   /** One Kinesis record as the stream stores it; undefined when it is not there any more. */
   readStored(shardId: string, sequenceNumber: string): Promise<StoredRecord | undefined>
   /** Ends the connections of the clients made here; producers and workers are closed by whoever made them. */
@@ -68,12 +91,21 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
   const clock = options.clock ?? systemClock
   const kinesis = createKinesisClient(clientConfigOf(engine, 'kinesis'))
   const s3 = new S3Client(clientConfigOf(engine, 's3'))
+  const sqs = new SQSClient(clientConfigOf(engine, 'sqs'))
   const sealed = plan.sealing.mode !== 'off'
   const keyring =
     options.keyring ?? kmsKeyring({ keyId: plan.sealing.keyId, clientConfig: clientConfigOf(engine, 'kms') })
   const context = { [ContextName.pipeline]: plan.name, ...plan.sealing.context }
-  const deadLetters = new S3DeadLetterStore({ client: s3, ...plan.deadLetters })
+  const deadLetters = deadLetterStore(plan, { s3, sqs })
   const shared = { clock, ...(options.logger === undefined ? {} : { logger: options.logger }) }
+  const opening = sealed ? { open: { keyring, context } } : {}
+  const createSink = (): DeliveryStreamSink =>
+    new DeliveryStreamSink({
+      deliveryStreamName: plan.delivery.deliveryStreamName,
+      framing: plan.delivery.framing,
+      clientConfig: clientConfigOf(engine, 'firehose'),
+      ...shared
+    })
 
   return {
     plan,
@@ -82,7 +114,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
       const kms = new KMSClient(clientConfigOf(engine, 'kms'))
       const firehose = new FirehoseClient(clientConfigOf(engine, 'firehose'))
       try {
-        await provision(plan, { kinesis, kms, s3, firehose }, clock, signal)
+        await provision(plan, { kinesis, kms, s3, sqs, firehose }, clock, signal)
       } finally {
         kms.destroy()
         firehose.destroy()
@@ -97,7 +129,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         ...shared,
         ...overrides
       }),
-    createWorker: (overrides = {}) =>
+    createWorker: ({ onDeadLetter, ...overrides } = {}) =>
       new Worker({
         applicationName: plan.consumer.applicationName,
         streamName: plan.stream.name,
@@ -108,21 +140,31 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         createTable: engine.kind !== 'aws',
         kinesis: { clientConfig: clientConfigOf(engine, 'kinesis') },
         dynamodb: { clientConfig: clientConfigOf(engine, 'dynamodb') },
-        ...(sealed ? { open: { keyring, context } } : {}),
-        sink: new DeliveryStreamSink({
-          deliveryStreamName: plan.delivery.deliveryStreamName,
-          framing: plan.delivery.framing,
-          clientConfig: clientConfigOf(engine, 'firehose'),
-          ...shared
-        }),
-        deadLetters,
+        ...opening,
+        sink: createSink(),
+        deadLetters: onDeadLetter === undefined ? deadLetters : telling(deadLetters, onDeadLetter),
         ...shared,
         ...overrides
       }),
     createSealer: () =>
       sealed ? keyring.createSealer({ streamName: plan.stream.name, context }) : undefined,
     createObjectReader: () => new ObjectReader(s3, plan.delivery.bucket, staticPrefix(plan.delivery.prefix)),
-    createDeadLetterReader: () => new ObjectReader(s3, plan.deadLetters.bucket, plan.deadLetters.prefix),
+    createDeadLetterSource: () => deadLetterSource(plan, { s3, sqs }),
+    async replayDeadLetters(overrides = {}) {
+      const sink = createSink()
+      try {
+        return await replayDeadLetters({
+          source: deadLetterSource(plan, { s3, sqs }),
+          streamName: plan.stream.name,
+          sink,
+          ...opening,
+          ...shared,
+          ...overrides
+        })
+      } finally {
+        await sink.close()
+      }
+    },
     async readStored(shardId, sequenceNumber) {
       const port = kinesisPort(kinesis)
       const { ShardIterator } = await port.getShardIterator({
@@ -139,6 +181,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
     close() {
       kinesis.destroy()
       s3.destroy()
+      sqs.destroy()
     }
   }
 }

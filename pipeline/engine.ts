@@ -1,5 +1,5 @@
 /** The AWS services that a pipeline talks to. */
-export type ServiceName = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'firehose'
+export type ServiceName = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'sqs' | 'firehose'
 
 /** What every SDK client of the pipeline is made from. An empty object leaves all to the SDK's own conventions. */
 export interface ServiceClientConfig {
@@ -52,7 +52,7 @@ export function endpointEngine(
     kind: 'endpoint',
     region: options.region ?? 'us-east-1',
     credentials: options.credentials ?? { accessKeyId: 'test', secretAccessKey: 'test' },
-    endpoints: { kinesis: url, dynamodb: url, kms: url, s3: url, firehose: url }
+    endpoints: { kinesis: url, dynamodb: url, kms: url, s3: url, sqs: url, firehose: url }
   }
 }
 

@@ -1,4 +1,11 @@
-export { Worker } from '../consumer/index.ts'
+export type {
+  DeadLetterSource,
+  DeadLetterSummary,
+  ReplayEvent,
+  ReplayResult,
+  StoredDeadLetter
+} from '../consumer/index.ts'
+export { S3DeadLetterStore, SqsDeadLetterStore, surveyDeadLetters, Worker } from '../consumer/index.ts'
 export type {
   DeaggregatedRecord,
   DeaggregateOptions,
@@ -26,6 +33,7 @@ export type {
   Pipeline,
   PipelineOptions,
   ProducerOverrides,
+  ReplayOverrides,
   StoredRecord,
   WorkerOverrides
 } from './create-pipeline.ts'
@@ -39,6 +47,4 @@ export type { PackedNeedles } from './plaintext-scan.ts'
 export { PlaintextScan, packNeedles } from './plaintext-scan.ts'
 export type { PipelinePlan, ResolvedPlan } from './plan.ts'
 export { definePipeline } from './plan.ts'
-export type { StoredDeadLetter } from './s3-dead-letter-store.ts'
-export { S3DeadLetterStore } from './s3-dead-letter-store.ts'
 export type { StreamReader } from './stream-readers.ts'

@@ -37,6 +37,8 @@ export class Ledger {
   readonly #byDigest = new Map<string, number | EqualRecords>()
   /** Sequence number of a Kinesis record -> the index of each user record inside, by sub-sequence number. */
   readonly #bySequence = new Map<string, number[]>()
+  /** Sequence number of a dead-lettered Kinesis record -> the sub-sequence numbers that it was for, or all. */
+  readonly #deadLetters = new Map<string, ReadonlySet<number> | 'all'>()
   #states = new Uint8Array(1024)
   #count = 0
   #duplicates = 0
@@ -70,6 +72,9 @@ export class Ledger {
       this.#bySequence.set(sequenceNumber, indices)
     }
     indices[subSequenceNumber] = index
+    // A worker may have had the record before its producer got the answer.
+    const dead = this.#deadLetters.get(sequenceNumber)
+    if (dead === 'all' || dead?.has(subSequenceNumber)) this.#move(index, State.deadLettered)
   }
 
   /** The producer gave the record back with its cause. */
@@ -84,9 +89,16 @@ export class Ledger {
 
   /**
    * A Kinesis record was dead-lettered: all its ids, or those at the given indices inside the aggregate.
-   * What was delivered all the same stays delivered.
+   * What was delivered all the same stays delivered. May come before `acknowledge`.
    */
   deadLetter(sequenceNumber: string, subSequenceNumbers?: readonly number[]): void {
+    const known = this.#deadLetters.get(sequenceNumber)
+    this.#deadLetters.set(
+      sequenceNumber,
+      subSequenceNumbers === undefined || known === 'all'
+        ? 'all'
+        : new Set([...(known ?? []), ...subSequenceNumbers])
+    )
     const indices = this.#bySequence.get(sequenceNumber) ?? []
     const chosen = subSequenceNumbers?.map(sub => indices[sub]) ?? indices
     for (const index of chosen) {

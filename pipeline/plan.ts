@@ -19,6 +19,7 @@ import {
 export type PlanSealMode = 'aggregate' | 'record' | 'off'
 export type PlanFraming = 'ndjson' | 'lines' | 'none'
 export type PlanCompression = 'UNCOMPRESSED' | 'GZIP'
+export type PlanDeadLetterKind = 'sqs' | 's3'
 export type PlanStreamMode = 'provisioned' | 'on-demand'
 /** `auto`: Kinesis spreads records over the shards and ignores their partition keys, so that nothing has an order. */
 export type PlanRecordDistribution = 'partitionKey' | 'auto'
@@ -119,9 +120,18 @@ export interface PipelinePlan {
     readonly compression?: PlanCompression
   }
   readonly deadLetters?: {
-    /** @default `<name>-dead-letters` */
+    /** Messages in SQS, or objects in S3 alone: those are kept for longer than 14 days. @default 'sqs' */
+    readonly kind?: PlanDeadLetterKind
+    /** Name or URL of the queue; for `sqs` alone. @default `<name>-dead-letters` */
+    readonly queue?: string
+    /**
+     * Id, ARN or alias of the KMS key that encrypts the queue when it has to be made; for `sqs` alone.
+     * @default SQS's own encryption (SSE-SQS)
+     */
+    readonly keyId?: string
+    /** Bucket of what is too large for a message, or of all dead letters. @default `<name>-dead-letters` */
     readonly bucket?: string
-    /** @default '' */
+    /** Prefix of the keys in that bucket. @default '' */
     readonly prefix?: string
   }
 }
@@ -139,7 +149,10 @@ export interface ResolvedPlan {
   }
   readonly consumer: Filled<NonNullable<PipelinePlan['consumer']>>
   readonly delivery: Filled<NonNullable<PipelinePlan['delivery']>>
-  readonly deadLetters: Filled<NonNullable<PipelinePlan['deadLetters']>>
+  readonly deadLetters: Filled<Omit<NonNullable<PipelinePlan['deadLetters']>, 'keyId'>> & {
+    /** Undefined: SQS's own encryption. */
+    readonly keyId: string | undefined
+  }
 }
 
 /**
@@ -170,7 +183,6 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     'bufferIntervalSeconds',
     'compression'
   ])
-  const deadLetters = section('deadLetters', plan.deadLetters, ['bucket', 'prefix'])
   const stream = resolveStream(plan.stream, name)
   const mode = checkOneOf('sealing.mode', sealing.mode ?? 'aggregate', ['aggregate', 'record', 'off'])
   const framing = checkOneOf('delivery.framing', delivery.framing ?? 'ndjson', ['ndjson', 'lines', 'none'])
@@ -224,11 +236,41 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
         'GZIP'
       ])
     },
-    deadLetters: {
-      bucket: checkString('deadLetters.bucket', deadLetters.bucket ?? `${name}-dead-letters`),
-      prefix: checkText('deadLetters.prefix', deadLetters.prefix ?? '')
+    deadLetters: resolveDeadLetters(plan.deadLetters, name)
+  }
+}
+
+function resolveDeadLetters(
+  options: PipelinePlan['deadLetters'],
+  pipelineName: string
+): ResolvedPlan['deadLetters'] {
+  const deadLetters = section('deadLetters', options, ['kind', 'queue', 'keyId', 'bucket', 'prefix'])
+  const kind = checkOneOf('deadLetters.kind', deadLetters.kind ?? 'sqs', ['sqs', 's3'])
+  if (kind === 's3') {
+    for (const member of ['queue', 'keyId'] as const) {
+      if (deadLetters[member] === undefined) continue
+      throw new InvalidOptionError(`deadLetters.${member}`, "goes with deadLetters.kind 'sqs' alone")
     }
   }
+  const queue = checkString('deadLetters.queue', deadLetters.queue ?? `${pipelineName}-dead-letters`)
+  if (!isQueueUrl(queue) && !/^[A-Za-z0-9_-]{1,80}$/.test(queue)) {
+    throw new InvalidOptionError(
+      'deadLetters.queue',
+      'expected 1 to 80 letters, digits, hyphens and underscores, or the URL of a queue'
+    )
+  }
+  return {
+    kind,
+    queue,
+    keyId: deadLetters.keyId === undefined ? undefined : checkString('deadLetters.keyId', deadLetters.keyId),
+    bucket: checkString('deadLetters.bucket', deadLetters.bucket ?? `${pipelineName}-dead-letters`),
+    prefix: checkText('deadLetters.prefix', deadLetters.prefix ?? '')
+  }
+}
+
+/** Whether a queue is named by its URL. */
+export function isQueueUrl(queue: string): boolean {
+  return /^https?:\/\//.test(queue)
 }
 
 function resolveStream(options: PipelinePlan['stream'], pipelineName: string): ResolvedPlan['stream'] {

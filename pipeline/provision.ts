@@ -11,24 +11,33 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
 import { CreateBucketCommand, HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  type SQSClient
+} from '@aws-sdk/client-sqs'
 import type { Clock } from '../core/clock.ts'
 import { ErrorCode, SealstreamError } from '../core/errors.ts'
-import { classifyFailure, FailureClass, ServiceError } from '../core/service-errors.ts'
-import type { ResolvedPlan } from './plan.ts'
+import { callService, classifyFailure, FailureClass, ServiceError } from '../core/service-errors.ts'
+import { isQueueUrl, type ResolvedPlan } from './plan.ts'
 
 export interface ProvisioningClients {
   readonly kinesis: KinesisClient
   readonly kms: KMSClient
   readonly s3: S3Client
+  readonly sqs: SQSClient
   readonly firehose: FirehoseClient
 }
 
 /** Longest wait for one resource to become active, in milliseconds. */
 const activeTimeoutMs = 120_000
 const pollMs = 100
+/** What SQS allows at most, in seconds: 14 days. */
+const longestRetention = 1_209_600
 
 /**
- * Makes what the plan names and is not there yet: stream, key with alias, buckets, delivery stream. What is
+ * Makes what the plan names and is not there yet: stream, key with alias, buckets, queue, delivery stream. What is
  * there is left as it is. The lease table is the worker's own affair.
  */
 export async function provision(
@@ -37,12 +46,13 @@ export async function provision(
   clock: Clock,
   signal?: AbortSignal
 ): Promise<void> {
-  const { kinesis, kms, s3, firehose } = clients
+  const { kinesis, kms, s3, sqs, firehose } = clients
   const bucketName = plan.delivery.bucket
   await Promise.all([
     makeStream(plan, kinesis, clock, signal),
     plan.sealing.mode === 'off' ? undefined : makeKey(plan.sealing.keyId, kms),
-    makeBucket(plan.deadLetters.bucket, s3)
+    makeBucket(plan.deadLetters.bucket, s3),
+    plan.deadLetters.kind === 'sqs' ? makeQueue(plan.deadLetters, sqs) : undefined
   ])
   // The delivery stream checks its bucket, and both buckets may be one.
   await makeBucket(bucketName, s3)
@@ -62,7 +72,7 @@ async function makeStream(
       .then(answer => answer.StreamDescriptionSummary?.StreamStatus)
   const found = await ifFound('kinesis', 'DescribeStreamSummary', status)
   if (found === undefined) {
-    await call('kinesis', 'CreateStream', () =>
+    await callService('kinesis', 'CreateStream', () =>
       client.send(new CreateStreamCommand({ ...input, ...newStream(plan.stream) }))
     )
   }
@@ -96,10 +106,10 @@ async function makeKey(keyId: string, client: KMSClient): Promise<void> {
       `kms: key ${keyId} does not exist, and only an alias can be made`
     )
   }
-  const made = await call('kms', 'CreateKey', () =>
+  const made = await callService('kms', 'CreateKey', () =>
     client.send(new CreateKeyCommand({ Description: 'sealstream' }))
   )
-  await call('kms', 'CreateAlias', () =>
+  await callService('kms', 'CreateAlias', () =>
     client.send(new CreateAliasCommand({ AliasName: keyId, TargetKeyId: made.KeyMetadata?.KeyId }))
   )
 }
@@ -109,13 +119,38 @@ async function makeBucket(bucket: string, client: S3Client): Promise<void> {
     client.send(new HeadBucketCommand({ Bucket: bucket }))
   )
   if (found !== undefined) return
-  await call('s3', 'CreateBucket', async () => {
+  await callService('s3', 'CreateBucket', async () => {
     try {
       await client.send(new CreateBucketCommand({ Bucket: bucket }))
     } catch (error) {
       if ((error as Error).name !== 'BucketAlreadyOwnedByYou') throw error
     }
   })
+}
+
+/** Encrypted by SQS itself or by the plan's key. It needs no dead-letter queue of its own: nothing reads it by itself. */
+async function makeQueue({ queue, keyId }: ResolvedPlan['deadLetters'], client: SQSClient): Promise<void> {
+  if (isQueueUrl(queue)) {
+    await callService('sqs', 'GetQueueAttributes', () =>
+      client.send(new GetQueueAttributesCommand({ QueueUrl: queue, AttributeNames: ['QueueArn'] }))
+    )
+    return
+  }
+  const found = await ifFound('sqs', 'GetQueueUrl', () =>
+    client.send(new GetQueueUrlCommand({ QueueName: queue }))
+  )
+  if (found !== undefined) return
+  await callService('sqs', 'CreateQueue', () =>
+    client.send(
+      new CreateQueueCommand({
+        QueueName: queue,
+        Attributes: {
+          MessageRetentionPeriod: String(longestRetention),
+          ...(keyId === undefined ? { SqsManagedSseEnabled: 'true' } : { KmsMasterKeyId: keyId })
+        }
+      })
+    )
+  )
 }
 
 async function makeDeliveryStream(
@@ -132,7 +167,7 @@ async function makeDeliveryStream(
       .then(answer => answer.DeliveryStreamDescription?.DeliveryStreamStatus)
   const found = await ifFound('firehose', 'DescribeDeliveryStream', status)
   if (found === undefined) {
-    await call('firehose', 'CreateDeliveryStream', () =>
+    await callService('firehose', 'CreateDeliveryStream', () =>
       client.send(
         new CreateDeliveryStreamCommand({
           ...input,
@@ -158,14 +193,6 @@ async function makeDeliveryStream(
   await untilActive('firehose', 'DescribeDeliveryStream', status, clock, signal)
 }
 
-async function call<T>(service: string, operation: string, send: () => Promise<T>): Promise<T> {
-  try {
-    return await send()
-  } catch (error) {
-    throw new ServiceError(service, operation, error)
-  }
-}
-
 async function ifFound<T>(
   service: string,
   operation: string,
@@ -188,7 +215,7 @@ async function untilActive(
 ): Promise<void> {
   const deadline = clock.now() + activeTimeoutMs
   for (;;) {
-    const now = await call(service, operation, status)
+    const now = await callService(service, operation, status)
     if (now === 'ACTIVE') return
     if (clock.now() > deadline || now?.endsWith('FAILED')) {
       throw new SealstreamError(

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import type { KinesisClient } from '@aws-sdk/client-kinesis'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SQSClient } from '@aws-sdk/client-sqs'
 import { expect, onTestFinished } from 'vitest'
-import { Worker, type WorkerEvent, type WorkerOptions } from '../../consumer/index.ts'
+import {
+  type DeadLetter,
+  type DeadLetterSource,
+  SqsDeadLetterSource,
+  Worker,
+  type WorkerEvent,
+  type WorkerOptions
+} from '../../consumer/index.ts'
 import { systemClock } from '../../core/clock.ts'
 import { createKinesisClient } from '../../core/kinesis-client.ts'
 import type { ConsumedRecord } from '../../core/user-record.ts'
@@ -12,7 +21,6 @@ import {
   type Pipeline,
   recordsOf
 } from '../../pipeline/index.ts'
-import type { StoredDeadLetter } from '../../pipeline/s3-dead-letter-store.ts'
 import { openTestEngine, type TestEngine } from './engine.ts'
 
 /** A provisioned pipeline on the engine under test, with names of its own. All of it ends with the test. */
@@ -55,16 +63,34 @@ export function startWorker(pipeline: Pipeline, workerId: string): RunningWorker
   }
 }
 
-/** Reads the destination until everything has come out, or time is up. */
+/** Reads the queue of a pipeline without waiting for messages. Ends with the test. */
+export function deadLetterQueue({ engine }: TestEngine, { plan }: Pipeline): DeadLetterSource {
+  const sqs = new SQSClient(clientConfigOf(engine, 'sqs'))
+  const s3 = new S3Client(clientConfigOf(engine, 's3'))
+  onTestFinished(() => {
+    sqs.destroy()
+    s3.destroy()
+  })
+  const { queue, bucket, prefix } = plan.deadLetters
+  return new SqsDeadLetterSource({
+    client: sqs,
+    queue,
+    claims: { client: s3, bucket, prefix },
+    waitSeconds: 0
+  })
+}
+
+/** Reads the destination until everything has come out, or time is up. Dead letters stay in their queue. */
 export async function untilSettled(
   pipeline: Pipeline,
   test: TestEngine,
   ledger: Ledger,
   timeoutMs = 25_000
-): Promise<StoredDeadLetter[]> {
+): Promise<DeadLetter[]> {
   const objects = pipeline.createObjectReader()
-  const letters = pipeline.createDeadLetterReader()
-  const found: StoredDeadLetter[] = []
+  const queue = deadLetterQueue(test, pipeline)
+  const held = []
+  const found: DeadLetter[] = []
   const deadline = systemClock.now() + timeoutMs
   while (!ledger.settled && systemClock.now() < deadline) {
     await systemClock.sleep(100)
@@ -72,12 +98,14 @@ export async function untilSettled(
     for await (const { body } of objects.readNew()) {
       for (const record of recordsOf(body, pipeline.plan.delivery.framing)) ledger.deliver(record)
     }
-    for await (const { body } of letters.readNew()) {
-      const letter = JSON.parse(body.toString('utf8')) as StoredDeadLetter
+    for (const received of await queue.receive()) {
+      const letter = await received.read()
+      held.push(received)
       found.push(letter)
       ledger.deadLetter(letter.sequenceNumber, letter.subSequenceNumbers)
     }
   }
+  for (const received of held) await received.release()
   return found
 }
 

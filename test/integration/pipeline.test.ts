@@ -63,7 +63,9 @@ describe('the pipeline', () => {
     const worker = startWorker(pipeline, 'w1')
     const letters = await untilSettled(pipeline, test, ledger)
     expect(ledger.summary).toMatchObject({ delivered: 40, deadLettered: 3, lost: 0, foreign: 0 })
-    expect(letters.map(({ errorCode, data }) => [errorCode, data]).sort()).toEqual(
+    expect(
+      letters.map(({ errorCode, data }) => [errorCode, Buffer.from(data).toString('base64')]).sort()
+    ).toEqual(
       [
         ['SEALSTREAM_AUTHENTICATION_FAILED', altered.toString('base64')],
         ['SEALSTREAM_CONTEXT_MISMATCH', foreign.toString('base64')],

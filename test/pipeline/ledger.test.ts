@@ -47,6 +47,25 @@ describe('Ledger', () => {
     expect(ledger.summary).toMatchObject({ delivered: 1, deadLettered: 2, lost: 0 })
   })
 
+  it('knows of a dead letter that comes before the acknowledgement', () => {
+    const ledger = new Ledger()
+    ledger.deadLetter('7', [0])
+    ledger.deadLetter('7', [2])
+    ledger.deadLetter('8')
+    for (const [text, sequenceNumber, sub] of [
+      ['a', '7', 0],
+      ['b', '7', 1],
+      ['c', '7', 2],
+      ['d', '8', 0],
+      ['e', '8', 5]
+    ] as const) {
+      ledger.acknowledge(ledger.accept(Buffer.from(text)), sequenceNumber, sub)
+    }
+    expect(ledger.summary).toMatchObject({ accepted: 5, deadLettered: 4, lost: 1 })
+    ledger.deliver(Buffer.from('b'))
+    expect(ledger.settled).toBe(true)
+  })
+
   it('leaves what was delivered as delivered when its Kinesis record is dead-lettered later', () => {
     const ledger = new Ledger()
     ledger.acknowledge(ledger.accept(bytes('a')), '1', 0)

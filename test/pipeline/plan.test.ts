@@ -24,7 +24,13 @@ describe('definePipeline', () => {
         maxRecordsPerAggregate: undefined,
         rateLimitPercent: 150
       },
-      deadLetters: { bucket: 'orders-dead-letters' }
+      deadLetters: {
+        kind: 'sqs',
+        queue: 'orders-dead-letters',
+        keyId: undefined,
+        bucket: 'orders-dead-letters',
+        prefix: ''
+      }
     })
   })
 
@@ -43,6 +49,19 @@ describe('definePipeline', () => {
       "option sealing.mode: expected 'aggregate' or 'record' or 'off'"
     ],
     [{ name: 'o', delivery: { bufferIntervalSeconds: 901 } }, 'option delivery.bufferIntervalSeconds'],
+    [{ name: 'o', deadLetters: { kind: 'dynamodb' } }, "option deadLetters.kind: expected 'sqs' or 's3'"],
+    [
+      { name: 'o', deadLetters: { kind: 's3', queue: 'q' } },
+      "option deadLetters.queue: goes with deadLetters.kind 'sqs' alone"
+    ],
+    [
+      { name: 'o', deadLetters: { kind: 's3', keyId: 'alias/k' } },
+      "option deadLetters.keyId: goes with deadLetters.kind 'sqs' alone"
+    ],
+    [
+      { name: 'o', deadLetters: { queue: 'q.fifo' } },
+      'option deadLetters.queue: expected 1 to 80 letters, digits, hyphens and underscores, or the URL'
+    ],
     [{ name: 'o', delivery: { prefix: 1 } }, 'option delivery.prefix: expected a string, found number'],
     [
       { name: 'o', sealing: { context: { stream: 'x' } } },
