@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { InvalidOptionError } from '../core/errors.ts'
 import { demoCommand, demoUsage } from './commands/demo.ts'
 import { localCommand, localUsage } from './commands/local.ts'
+import { replayCommand, replayUsage } from './commands/replay.ts'
 import { runCommand, runUsage } from './commands/run.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
 
@@ -13,6 +14,8 @@ ${demoUsage}
 
 ${localUsage}
 
+${replayUsage}
+
 Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreachable or denied; 4 findings;
 130 interrupted.
 `
@@ -20,7 +23,8 @@ Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreach
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<ExitCode>>> = {
   run: runCommand,
   demo: demoCommand,
-  local: localCommand
+  local: localCommand,
+  replay: replayCommand
 }
 
 /** Runs one command of the command line and returns the exit code. Never throws. */

@@ -18,6 +18,7 @@ import { ExitCode, UsageError } from '../exit-code.ts'
 import { explainError } from '../explain-error.ts'
 import { flightInput } from '../flights.ts'
 import { type InputLine, readLines } from '../input.ts'
+import { listenForInterrupt } from '../interrupt.ts'
 import { runJob } from '../job.ts'
 import { jsonSummary, textSummary } from '../summary.ts'
 import type { JobOptions, JobResult, OnBadLine } from '../types.ts'
@@ -149,12 +150,9 @@ export async function commonSettings(
   if (engine === 'aws' && values.create === true && plan.delivery?.roleArn === undefined) {
     throw new UsageError('--create on aws needs delivery.roleArn in the plan: the role that Firehose assumes')
   }
-  const endpoint = text(values.endpoint) ?? process.env.SEALSTREAM_ENDPOINT
-  if (engine === 'endpoint') checkUrl(endpoint)
-  else if (values.endpoint !== undefined) throw new UsageError('--endpoint goes with --engine endpoint')
   return {
     engine,
-    endpoint,
+    endpoint: endpointOf(engine, text(values.endpoint)),
     plan,
     onBadLine: oneOf('--on-bad-line', values['on-bad-line'], ['fail', 'skip', 'dead-letter']),
     workers: integer('--workers', text(values.workers), 1, 32),
@@ -171,14 +169,9 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
   // With --json standard output belongs to the one last line.
   const shown = settings.json ? process.stderr : process.stdout
   const view = createView(shown, systemClock.now)
-  const interrupt = new AbortController()
-  const onInterrupt = (): void => {
-    if (interrupt.signal.aborted) process.exit(ExitCode.interrupted)
+  const interrupt = listenForInterrupt(() =>
     view.note('interrupted: draining what was accepted; once more ends at once')
-    interrupt.abort(new Error('interrupted'))
-  }
-  process.on('SIGINT', onInterrupt)
-  process.on('SIGTERM', onInterrupt)
+  )
   let where = 'AWS'
   let opened: OpenedEngine | undefined
   try {
@@ -218,8 +211,7 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
     if (settings.verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`)
     return exitCode
   } finally {
-    process.off('SIGINT', onInterrupt)
-    process.off('SIGTERM', onInterrupt)
+    interrupt.end()
     settings.closeInput?.()
     await opened?.close()
   }
@@ -251,7 +243,7 @@ function report(result: JobResult, settings: RunSettings, where: string): ExitCo
   return result.badLine !== undefined || passedOver > 0 ? ExitCode.usage : ExitCode.ok
 }
 
-interface OpenedEngine {
+export interface OpenedEngine {
   readonly engine: Engine
   readonly local: LocalEngines | undefined
   /** Where the services are, for messages. */
@@ -262,7 +254,9 @@ interface OpenedEngine {
   close(): Promise<void>
 }
 
-async function openEngine(settings: RunSettings): Promise<OpenedEngine> {
+export async function openEngine(
+  settings: Pick<RunSettings, 'engine' | 'endpoint' | 'plan' | 'output'>
+): Promise<OpenedEngine> {
   const { delivery, name } = definePipeline(settings.plan)
   const bucket = `s3://${delivery.bucket}/${delivery.prefix}`
   const remote = { local: undefined, output: bucket, close: async () => {} }
@@ -333,7 +327,7 @@ export function parseOptions<T>(parse: () => T): T {
   }
 }
 
-function oneOf<T extends string>(option: string, value: unknown, accepted: readonly T[]): T {
+export function oneOf<T extends string>(option: string, value: unknown, accepted: readonly T[]): T {
   if (accepted.includes(value as T)) return value as T
   throw new UsageError(
     `${option}: expected ${accepted.join(', ')}${value === undefined ? '' : `, found ${String(value)}`}`
@@ -346,6 +340,14 @@ export function integer(option: string, value: string | undefined, min: number, 
   throw new UsageError(
     `${option}: expected a whole number from ${min} to ${max}, found ${value ?? 'nothing'}`
   )
+}
+
+/** Address of the endpoint engine: the option, else the variable. Other engines have none to name. */
+export function endpointOf(engine: RunSettings['engine'], option: string | undefined): string | undefined {
+  const endpoint = option ?? process.env.SEALSTREAM_ENDPOINT
+  if (engine === 'endpoint') checkUrl(endpoint)
+  else if (option !== undefined) throw new UsageError('--endpoint goes with --engine endpoint')
+  return endpoint
 }
 
 function checkUrl(url: string | undefined): void {
