@@ -1,31 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { launchCommand, makeCommandFolder, type Outcome, outcome } from '../helpers/command.ts'
 
-// These tests run the build, as worker processes do; `npm test` makes it first.
-const bin = fileURLToPath(new URL('../../bin/sealstream.js', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'sealstream-cli-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-interface Outcome {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-  /** The last line of standard output, parsed. */
-  readonly json: Record<string, unknown>
-}
-
-function launch(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  // Nothing of this machine's AWS settings gets in; PATH alone, and what the test adds.
-  return spawn(process.execPath, [bin, ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
-    cwd: folder
-  })
-}
+const folder = makeCommandFolder()
+const launch = (args: readonly string[], env: Record<string, string> = {}): ChildProcess =>
+  launchCommand(folder, args, env)
 
 async function sealstream(
   args: readonly string[],
@@ -36,25 +18,6 @@ async function sealstream(
   child.stdin!.on('error', () => {})
   child.stdin!.end(stdin)
   return outcome(child)
-}
-
-async function outcome(child: ChildProcess): Promise<Outcome> {
-  let stdout = ''
-  let stderr = ''
-  child.stdout!.on('data', chunk => {
-    stdout += String(chunk)
-  })
-  child.stderr!.on('data', chunk => {
-    stderr += String(chunk)
-  })
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
-  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
-  return {
-    code,
-    stdout,
-    stderr,
-    json: last.startsWith('{') ? (JSON.parse(last) as Record<string, unknown>) : {}
-  }
 }
 
 const run = ['run', '--input', '-', '--format', 'ndjson', '--partition-key', 'id', '--json']
@@ -155,6 +118,23 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
       delivered: 2,
       deadLettered: 1,
       lost: 0,
+      plaintextFoundAtRest: 0
+    })
+    expect(code).toBe(0)
+  })
+
+  it('counts what its workers dead-letter, and leaves it where it is', async () => {
+    // Lines that are no JSON, which the framing of the default plan refuses.
+    const { code, json } = await sealstream(
+      ['run', '--input', '-', '--format', 'lines', '--json'],
+      'one line of some length\nanother line of some length\n{"id":"json"}\n'
+    )
+    expect(json).toMatchObject({
+      accepted: 3,
+      delivered: 1,
+      deadLettered: 2,
+      lost: 0,
+      inFlight: 0,
       plaintextFoundAtRest: 0
     })
     expect(code).toBe(0)
