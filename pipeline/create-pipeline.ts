@@ -48,7 +48,7 @@ export interface WorkerOverrides {
 }
 
 export interface ReplayOverrides {
-  /** Most dead letters. Range 1 to 1_000_000. @default 10_000 */
+  /** Most dead letters. Range 1 to 100_000. @default 10_000 */
   readonly limit?: number
   /** Longest time, in milliseconds. Range 1_000 to 39_600_000. @default 300_000 */
   readonly maxDurationMs?: number

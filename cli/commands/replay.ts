@@ -16,7 +16,7 @@ everything else stays. Leases and checkpoints are not touched.
   --engine NAME      localstack (what is up at SEALSTREAM_ENDPOINT), endpoint, or aws
   --endpoint URL     address of the endpoint engine; default SEALSTREAM_ENDPOINT
   --dry-run          count the dead letters by error code, read no payload, replay nothing
-  --limit N          at most this many, 1 to 1000000; default 10000
+  --limit N          at most this many, 1 to 100000; default 10000
   --timeout SECONDS  stop after this long, 1 to 39600; default 300
   --json             print one last line of JSON
   --verbose          show stack traces`
@@ -64,7 +64,7 @@ export async function replayCommand(args: readonly string[]): Promise<ExitCode> 
   if (values.config === undefined) throw new UsageError('--config is missing: name the plan of the pipeline')
   const settings: ReplaySettings = {
     dryRun: values['dry-run'],
-    limit: integer('--limit', values.limit, 1, 1_000_000),
+    limit: integer('--limit', values.limit, 1, 100_000),
     maxDurationMs: integer('--timeout', values.timeout, 1, 39_600) * 1000,
     json: values.json
   }

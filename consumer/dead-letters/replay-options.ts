@@ -40,7 +40,7 @@ export type ReplayEvent =
 /** Bounds of a look through the dead letters. */
 export interface DeadLetterBounds extends CallOptions {
   readonly source: DeadLetterSource
-  /** Most dead letters. Range 1 to 1_000_000. @default 10_000 */
+  /** Most dead letters; SQS lets 120,000 be held at a time. Range 1 to 100_000. @default 10_000 */
   readonly limit?: number
   /**
    * Longest time, in milliseconds; nobody else can have what is held meanwhile. Range 1_000 to 39_600_000.
@@ -103,7 +103,7 @@ export function checkBounds(options: DeadLetterBounds): {
     )
   }
   return {
-    limit: checkInteger('limit', options.limit ?? 10_000, 1, 1_000_000),
+    limit: checkInteger('limit', options.limit ?? 10_000, 1, 100_000),
     maxDurationMs: checkInteger('maxDurationMs', options.maxDurationMs ?? 300_000, 1_000, 39_600_000)
   }
 }

@@ -78,7 +78,7 @@ describe('sealstream replay', { timeout: 60_000 }, () => {
     [[], '--engine: expected localstack, endpoint, aws'],
     [['--engine', 'localstack'], '--engine localstack needs SEALSTREAM_ENDPOINT'],
     [['--engine', 'endpoint'], '--engine endpoint needs --endpoint URL'],
-    [['--engine', 'aws', '--limit', '0'], '--limit: expected a whole number from 1 to 1000000'],
+    [['--engine', 'aws', '--limit', '0'], '--limit: expected a whole number from 1 to 100000'],
     [['--engine', 'aws', '--limit', '1', '--timeout', '39601'], '--timeout: expected a whole number'],
     [['--engine', 'aws', '--config', 'missing.json'], '--config missing.json: cannot be read'],
     [['--engine', 'aws', '--input', 'x'], "Unknown option '--input'"]

@@ -125,9 +125,10 @@ describe('dead letters in SQS', () => {
 
   it('are a message up to the limit to the byte, and a claim in S3 beyond it', async () => {
     const { store, source, bodies, objects } = await start({ maxMessageBytes: 1_024 })
-    const room = 1_024 - encodeDeadLetter(aDeadLetter({ data: Buffer.alloc(0) })).length
-    const fits = aDeadLetter({ data: Buffer.alloc(Math.floor(room / 4) * 3, 1) })
-    const large = aDeadLetter({ data: Buffer.alloc(fits.data.length + 1, 2), subSequenceNumbers: [0, 1] })
+    const small = encodeDeadLetter(aDeadLetter({ partitionKey: '' })).length
+    const fits = aDeadLetter({ partitionKey: 'k'.repeat(1_024 - small) })
+    expect(encodeDeadLetter(fits)).toHaveLength(1_024)
+    const large = aDeadLetter({ partitionKey: `${fits.partitionKey}k`, subSequenceNumbers: [0, 1] })
     await store.put(fits)
     expect(await objects()).toEqual([])
     await store.put(large)

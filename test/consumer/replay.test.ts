@@ -282,7 +282,7 @@ describe('the options of a replay', () => {
   it.each([
     [{ source: {} }, 'option source: expected a source'],
     [{ streamName: '' }, 'option streamName'],
-    [{ limit: 0 }, 'option limit: expected an integer from 1 to 1000000'],
+    [{ limit: 0 }, 'option limit: expected an integer from 1 to 100000'],
     [{ maxDurationMs: 999 }, 'option maxDurationMs'],
     [{ sink: {} }, 'option eachBatch: expected exactly one'],
     [{ open: { key: 1 } }, 'option open.key: unknown'],

@@ -1,7 +1,14 @@
 import { DescribeStreamSummaryCommand, PutRecordCommand } from '@aws-sdk/client-kinesis'
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ListQueuesCommand,
+  SQSClient
+} from '@aws-sdk/client-sqs'
 import { expect, it, onTestFinished } from 'vitest'
 import { createKinesisClient } from '../../core/kinesis-client.ts'
 import { createPipeline, embeddedEngine, type PipelinePlan } from '../../pipeline/index.ts'
+import { aDeadLetter } from '../helpers/dead-letters.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
 async function provisioned(plan: Omit<PipelinePlan, 'name'>) {
@@ -13,7 +20,8 @@ async function provisioned(plan: Omit<PipelinePlan, 'name'>) {
   const { StreamDescriptionSummary } = await kinesis.send(
     new DescribeStreamSummaryCommand({ StreamName: 'o' })
   )
-  return { kinesis, pipeline, summary: StreamDescriptionSummary! }
+  const sqs = opened(new SQSClient(local.clientConfig('sqs')))
+  return { local, kinesis, sqs, pipeline, summary: StreamDescriptionSummary! }
 }
 
 it('makes a provisioned stream with the shards and the record size of the plan', async () => {
@@ -68,4 +76,31 @@ it('gives its producers the number of user records that a Firehose takes out of 
     perRecord.set(sequenceNumber, (perRecord.get(sequenceNumber) ?? 0) + 1)
   }
   expect([...perRecord.values()]).toEqual([3, 3, 1])
+})
+
+it('makes a queue under the key of the plan, and uses one that is named by its URL', async () => {
+  const { local, sqs, pipeline } = await provisioned({ deadLetters: { queue: 'dead', keyId: 'alias/state' } })
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'dead' }))
+  const attributes = async () =>
+    (await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }))).Attributes
+  expect(await attributes()).toMatchObject({ KmsMasterKeyId: 'alias/state', SqsManagedSseEnabled: 'false' })
+  const byUrl = (queue: string) => {
+    const other = createPipeline({ name: 'o', deadLetters: { queue } }, { engine: embeddedEngine(local) })
+    onTestFinished(() => other.close())
+    return other
+  }
+  const other = byUrl(QueueUrl!)
+  await other.provision()
+  await other.deadLetters.put(aDeadLetter())
+  expect(await attributes()).toMatchObject({ ApproximateNumberOfMessages: '1' })
+  expect(await pipeline.createDeadLetterSource().receive()).toHaveLength(1)
+  // A URL is no name that a queue could be made from.
+  await expect(byUrl(`${QueueUrl}-missing`).provision()).rejects.toMatchObject({ failure: 'notFound' })
+})
+
+it('makes no queue where dead letters go to S3 alone', async () => {
+  const { sqs, pipeline } = await provisioned({ deadLetters: { kind: 's3' } })
+  await pipeline.deadLetters.put(aDeadLetter())
+  expect((await sqs.send(new ListQueuesCommand({}))).QueueUrls ?? []).toEqual([])
+  expect(await pipeline.createDeadLetterSource().receive()).toHaveLength(1)
 })
