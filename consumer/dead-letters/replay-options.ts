@@ -8,7 +8,8 @@ import {
   type Surroundings,
   surroundingNames
 } from '../../core/surroundings.ts'
-import type { BatchHandler, OpenOptions } from '../options.ts'
+import type { BatchHandler } from '../handlers/handlers.ts'
+import type { OpenOptions } from '../options.ts'
 import type { DeadLetterSource } from './dead-letter-source.ts'
 import type { EndedBy } from './hold-each.ts'
 

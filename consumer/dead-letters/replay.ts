@@ -4,6 +4,9 @@ import { type Logger, silentLogger } from '../../core/logger.ts'
 import type { DeadLetter } from '../../core/record-sink.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
 import type { ConsumedRecord } from '../../core/user-record.ts'
+import { Checkpointer } from '../checkpoint/checkpointer.ts'
+import { Sentinel, sentinelPosition } from '../checkpoint/extended-sequence-number.ts'
+import { ProcessorFailedError } from '../errors.ts'
 import { RecordReader } from '../retrieval/record-reader.ts'
 import type { HeldDeadLetter } from './dead-letter-source.ts'
 import { MalformedDeadLetterError } from './errors.ts'
@@ -143,7 +146,9 @@ class Replay {
       streamName: letter.streamName,
       shardId: letter.shardId,
       opener: this.#opener,
-      acceptPlaintext: this.#given.open?.acceptPlaintext ?? false
+      acceptPlaintext: this.#given.open?.acceptPlaintext ?? false,
+      // Whatever shard it lay in: these very records are to be handed on.
+      hashKeyRange: undefined
     })
     const { userRecords, faults } = await reader.read({
       SequenceNumber: letter.sequenceNumber,
@@ -166,12 +171,29 @@ class Replay {
   async #handOn(letter: DeadLetter, records: readonly ConsumedRecord[], signal: AbortSignal): Promise<void> {
     const { sink, eachBatch } = this.#given
     if (sink === undefined) {
-      await eachBatch!(records, { shardId: letter.shardId, signal, millisBehindLatest: 0 })
+      const { streamName, shardId } = letter
+      const checkpointer = idleCheckpointer(shardId, records)
+      const context = { streamName, shardId, signal, millisBehindLatest: 0, checkpointer }
+      const failed = await eachBatch!(records, context)
+      if (failed !== undefined && failed.length > 0) throw new ProcessorFailedError(undefined)
       return
     }
     const [undeliverable] = await sink.deliver(records, { signal })
     if (undeliverable !== undefined) throw undeliverable.error
   }
+}
+
+/** For a handler that checkpoints: a replay moves no checkpoint. */
+function idleCheckpointer(leaseKey: string, records: readonly ConsumedRecord[]): Checkpointer {
+  const nothing = async (): Promise<void> => {}
+  const checkpointer = new Checkpointer({
+    leaseKey,
+    start: sentinelPosition(Sentinel.trimHorizon),
+    writer: { checkpoint: nothing, prepare: nothing, end: nothing },
+    storable: position => position
+  })
+  for (const record of records) checkpointer.permit(record)
+  return checkpointer
 }
 
 function codeOf(error: unknown): string {
