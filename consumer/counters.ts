@@ -10,6 +10,7 @@ export interface WorkerCounters {
   checkpoints: number
   plaintextAccepted: number
   outOfRange: number
+  malformedAggregates: number
 }
 
 export function newCounters(): WorkerCounters {
@@ -23,6 +24,7 @@ export function newCounters(): WorkerCounters {
     retries: 0,
     checkpoints: 0,
     plaintextAccepted: 0,
-    outOfRange: 0
+    outOfRange: 0,
+    malformedAggregates: 0
   }
 }

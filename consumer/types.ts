@@ -29,6 +29,8 @@ export interface WorkerStats {
   readonly plaintextAccepted: number
   /** User records whose hash key lies outside of their shard; see `filterOutOfRange`. */
   readonly outOfRange: number
+  /** Records that begin as an aggregate does and cannot be taken apart: handed on as they are, as one record each. */
+  readonly malformedAggregates: number
 }
 
 /** How one shard stands. */

@@ -65,7 +65,7 @@ export function startsWithMagic(data: Uint8Array): boolean {
 
 /** Whether the bytes are an aggregated record: the magic, more than a digest behind it, and the right digest. */
 export function isAggregated(data: Uint8Array): boolean {
-  return hasFrame(data) && hasRightDigest(data)
+  return startsAsAggregate(data) && hasRightDigest(data)
 }
 
 /**
@@ -101,14 +101,15 @@ export function readAggregatedRecord<T>(
   data: Uint8Array,
   make: MakeUserRecord<T>
 ): readonly T[] | MalformedAggregateError | undefined {
-  if (!hasFrame(data)) return undefined
+  if (!startsAsAggregate(data)) return undefined
   if (!hasRightDigest(data)) {
     return new MalformedAggregateError(MalformedReason.wrongDigest, 'the MD5 of the body is another one')
   }
   return readBody(Buffer.from(data.buffer, data.byteOffset, data.byteLength), make)
 }
 
-function hasFrame(data: Uint8Array): boolean {
+/** Whether the bytes have the frame of an aggregated record, whatever its digest says. */
+export function startsAsAggregate(data: Uint8Array): boolean {
   return data.length > frameBytes && startsWithMagic(data)
 }
 

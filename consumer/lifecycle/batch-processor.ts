@@ -86,6 +86,7 @@ export class BatchProcessor {
       counters.kinesisRecordsRead += 1
       counters.bytesRead += record.Data!.length
       counters.plaintextAccepted += read.plaintextAccepted
+      if (read.isMalformedAggregate) counters.malformedAggregates += 1
       const isDone = this.#isDone(read, sequenceNumber, from)
       if (read.isSealedAggregate) this.#given.bounds?.note(end ?? from, last)
       for (const user of read.userRecords) {

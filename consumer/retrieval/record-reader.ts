@@ -1,5 +1,5 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
-import { decodeAggregatedRecord } from '../../core/aggregated-record.ts'
+import { decodeAggregatedRecord, startsAsAggregate } from '../../core/aggregated-record.ts'
 import { RecordFaultError } from '../../core/errors.ts'
 import { type HashKeyRange, hashKeyOf, isInRange, maxHashKey } from '../../core/hash-key.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
@@ -21,6 +21,8 @@ export interface ReadRecord {
   readonly lastSubSequenceNumber: number
   /** User records that came unsealed and were accepted. */
   readonly plaintextAccepted: number
+  /** Whether it begins as an aggregate does and cannot be taken apart: then it is handed on as it is, as one record. */
+  readonly isMalformedAggregate: boolean
   /** Whether one sealed message holds all of the user records. */
   readonly isSealedAggregate: boolean
   /**
@@ -74,7 +76,8 @@ export class RecordReader {
           : this.#readOpened(record, opened)
       }
       const parts = decodeAggregatedRecord(data)
-      if (opener === undefined) return this.#handOn(record, parts ?? [whole(record, data)])
+      if (opener === undefined)
+        return parts === undefined ? this.#handOnWhole(record, data) : this.#handOn(record, parts)
       if (parts === undefined) return this.#readPlaintext(record, [whole(record, data)])
       if (!parts.some(part => opener.isSealed(part.data))) return this.#readPlaintext(record, parts)
       return this.#openEach(record, parts, opener)
@@ -86,13 +89,18 @@ export class RecordReader {
   #readOpened(record: KinesisRecord, opened: Uint8Array): ReadRecord {
     const parts = decodeAggregatedRecord(opened)
     return parts === undefined
-      ? this.#handOn(record, [whole(record, opened)])
+      ? this.#handOnWhole(record, opened)
       : { ...this.#handOn(record, parts), isSealedAggregate: true }
   }
 
   #readPlaintext(record: KinesisRecord, parts: readonly Part[]): ReadRecord {
     if (!this.#options.acceptPlaintext) return this.#wholeFault(new PlaintextRefusedError())
-    return { ...this.#handOn(record, parts), plaintextAccepted: parts.length }
+    const [only] = parts
+    return {
+      ...this.#handOn(record, parts),
+      plaintextAccepted: parts.length,
+      isMalformedAggregate: parts.length === 1 && only!.data === record.Data && startsAsAggregate(only!.data)
+    }
   }
 
   #openEach(
@@ -143,8 +151,16 @@ export class RecordReader {
       faults,
       lastSubSequenceNumber: parts.length - 1,
       plaintextAccepted,
+      isMalformedAggregate: false,
       isSealedAggregate: false,
       outOfRange: this.#outOfRange(parts)
+    }
+  }
+
+  #handOnWhole(record: KinesisRecord, data: Uint8Array): ReadRecord {
+    return {
+      ...this.#handOn(record, [whole(record, data)]),
+      isMalformedAggregate: startsAsAggregate(data)
     }
   }
 
@@ -154,6 +170,7 @@ export class RecordReader {
       faults: [],
       lastSubSequenceNumber: Math.max(0, parts.length - 1),
       plaintextAccepted: 0,
+      isMalformedAggregate: false,
       isSealedAggregate: false,
       outOfRange: this.#outOfRange(parts)
     }
@@ -165,6 +182,7 @@ export class RecordReader {
       faults: [{ error: faultOf(error), subSequenceNumbers: undefined }],
       lastSubSequenceNumber: 0,
       plaintextAccepted: 0,
+      isMalformedAggregate: false,
       isSealedAggregate: false,
       outOfRange: undefined
     }

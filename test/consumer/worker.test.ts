@@ -83,6 +83,18 @@ describe('reading', () => {
     expect(worker.stats).toMatchObject({ read: 4, processed: 4, inHand: 0, leasesHeld: 2, checkpoints: 3 })
   })
 
+  it('hands on as it is, once, what begins as an aggregate does and is none, and counts it', async () => {
+    const fleet = fleetOf()
+    const altered = aggregateOf('a', 'b')
+    altered[altered.length - 1]! ^= 1
+    fleet.kinesis.store(altered)
+    fleet.kinesis.store(altered.subarray(0, 4))
+    const { worker } = fleet.add('w1')
+    await fleet.clock.advance(2_000)
+    expect(fleet.handled).toHaveLength(2)
+    expect(worker.stats).toMatchObject({ processed: 2, malformedAggregates: 1 })
+  })
+
   it('writes no checkpoint for empty reads', async () => {
     const fleet = fleetOf()
     const { worker } = fleet.add('w1')
