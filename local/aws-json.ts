@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { EventStreamOutput, sendEventStream } from './event-stream.ts'
 import { headerOf, type RequestListener, readBody } from './http-server.ts'
 
 /** An error as an AWS service answers it: `type` is what the SDK turns into the error's name. */
@@ -32,7 +33,10 @@ export interface ActionContext {
   onEnd(callback: () => void): void
 }
 
-/** One API action: parsed input in, output members out. Blobs are base64 strings, timestamps epoch seconds. */
+/**
+ * One API action: parsed input in, output members out, or an `EventStreamOutput`. Blobs are base64 strings,
+ * timestamps epoch seconds.
+ */
 export type Action = (
   input: Readonly<Record<string, unknown>>,
   context: ActionContext
@@ -118,6 +122,13 @@ async function serve(
   }
   if (fault?.kind === 'loseAnswer') {
     cut(request, response)
+    return
+  }
+  if (output instanceof EventStreamOutput) {
+    await sendEventStream(response, output, options.contentType, error => {
+      const { type, message, members } = toAwsError(error)
+      return { type, payload: { message, ...members } }
+    })
     return
   }
   send(options, response, 200, output)

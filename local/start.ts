@@ -37,8 +37,10 @@ export interface LocalOptions {
    * @default false
    */
   readonly throttle?: boolean
-  /** How long Kinesis streams stay CREATING, UPDATING and DELETING, in milliseconds. @default 0 */
+  /** How long Kinesis streams and their consumers stay CREATING, UPDATING and DELETING, in milliseconds. @default 0 */
   readonly statusDelayMs?: number
+  /** How long a subscription to a Kinesis shard lives, in milliseconds. @default 300_000, as on AWS */
+  readonly subscriptionLifeMs?: number
   /** Scripted failures of whole requests, by service. */
   readonly faults?: Readonly<Partial<Record<LocalService, LocalFault>>>
   /** Scripted failures of single entries of PutRecords. */
@@ -100,6 +102,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     accountId,
     throttle: options.throttle,
     statusDelayMs: options.statusDelayMs,
+    subscriptionLifeMs: options.subscriptionLifeMs,
     failEntry: options.failPutRecordsEntry,
     ...faultOf('kinesis')
   })

@@ -1,5 +1,11 @@
 import { type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
+import {
+  deregisterStreamConsumer,
+  describeStreamConsumer,
+  listStreamConsumers,
+  registerStreamConsumer
+} from './actions/consumers.ts'
 import { getRecords, getShardIterator } from './actions/get-records.ts'
 import { type FailEntry, putRecord, putRecords } from './actions/put-records.ts'
 import { listShards, mergeShards, splitShard } from './actions/shards.ts'
@@ -10,6 +16,7 @@ import {
   describeStreamSummary,
   listStreams
 } from './actions/streams.ts'
+import { subscribeToShard } from './actions/subscribe-to-shard.ts'
 import { updateMaxRecordSize } from './actions/update-max-record-size.ts'
 import { updateShardCount } from './actions/update-shard-count.ts'
 import { updateStreamMode } from './actions/update-stream-mode.ts'
@@ -54,7 +61,12 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
         PutRecord: putRecord(store),
         PutRecords: putRecords(store, options.failEntry),
         GetShardIterator: getShardIterator(store),
-        GetRecords: getRecords(store)
+        GetRecords: getRecords(store),
+        RegisterStreamConsumer: registerStreamConsumer(store),
+        DescribeStreamConsumer: describeStreamConsumer(store),
+        ListStreamConsumers: listStreamConsumers(store),
+        DeregisterStreamConsumer: deregisterStreamConsumer(store),
+        SubscribeToShard: subscribeToShard(store)
       }
     })
   }

@@ -26,6 +26,16 @@ export interface Shard {
   closedMs: number | undefined
   readonly records1s: TokenBucket
   readonly bytes1s: TokenBucket
+  /** Called when there is something new: a record, the end of the shard, the end of the stream. */
+  readonly watchers: Set<() => void>
+}
+
+/** Reads shards by SubscribeToShard. */
+export interface StreamConsumer {
+  readonly name: string
+  readonly arn: string
+  readonly createdMs: number
+  status: 'CREATING' | 'ACTIVE' | 'DELETING'
 }
 
 export const streamModes = ['PROVISIONED', 'ON_DEMAND'] as const
@@ -48,6 +58,7 @@ export interface Stream {
   recordDistribution: RecordDistribution
   /** Records that AUTO distribution has placed so far: whose turn it is. */
   placed: number
+  readonly consumers: StreamConsumer[]
 }
 
 /** What CreateStream asks for. */
@@ -108,8 +119,10 @@ export interface KinesisStoreOptions {
   readonly accountId: string
   /** Whether shards refuse more than 1,000 records and 1 MiB of data and keys a second. @default false */
   readonly throttle?: boolean | undefined
-  /** How long streams stay CREATING, UPDATING and DELETING. @default 0 */
+  /** How long streams and consumers stay CREATING, UPDATING and DELETING. @default 0 */
   readonly statusDelayMs?: number | undefined
+  /** How long a subscription to a shard lives. @default 300_000 */
+  readonly subscriptionLifeMs?: number | undefined
   /** Bytes kept over all streams; beyond it the oldest records of the fullest shard go. @default 256 MiB */
   readonly maxStoredBytes?: number | undefined
 }
@@ -176,7 +189,8 @@ export class KinesisStore {
       maxRecordBytes,
       mode,
       recordDistribution,
-      placed: 0
+      placed: 0,
+      consumers: []
     }
     for (const { start, end } of evenRanges(shards)) this.addShard(stream, start, end, [])
     this.#streams.set(name, stream)
@@ -186,9 +200,10 @@ export class KinesisStore {
 
   delete(stream: Stream): void {
     stream.status = 'DELETING'
-    this.#later(() => {
+    this.later(() => {
       for (const shard of stream.shards) this.#forget(shard, shard.records.length)
       this.#streams.delete(stream.name)
+      for (const shard of stream.shards) notify(shard)
     })
   }
 
@@ -207,7 +222,8 @@ export class KinesisStore {
       nextSequenceNumber: first + 1n,
       closedMs: undefined,
       records1s: new TokenBucket(recordsPerSecond, now),
-      bytes1s: new TokenBucket(bytesPerSecond, now)
+      bytes1s: new TokenBucket(bytesPerSecond, now),
+      watchers: new Set()
     }
     stream.shards.push(shard)
     return shard
@@ -224,6 +240,7 @@ export class KinesisStore {
       parent.endingSequenceNumber = parent.nextSequenceNumber
       parent.children = children
       parent.closedMs = this.clock.wallTime()
+      notify(parent)
     }
     this.update(stream)
   }
@@ -236,10 +253,17 @@ export class KinesisStore {
 
   /** Makes the stream ACTIVE after the delay. */
   settle(stream: Stream): void {
-    this.#later(() => {
+    this.later(() => {
       // It may have been deleted in the meantime, and is on its way out.
       if (stream.status !== 'DELETING') stream.status = 'ACTIVE'
     })
+  }
+
+  /** Makes a change of status after the delay; at once when there is none. */
+  later(change: () => void): void {
+    const delay = this.options.statusDelayMs ?? 0
+    if (delay === 0) change()
+    else this.clock.schedule(change, delay, { unref: true })
   }
 
   /** Stores one record, unless the limits of its shard are reached. */
@@ -262,6 +286,7 @@ export class KinesisStore {
     shard.records.push({ sequenceNumber, partitionKey, data, arrivedMs: this.clock.wallTime(), bytes })
     this.#storedBytes += bytes
     this.#trim(stream, shard)
+    notify(shard)
     return { shard, sequenceNumber: String(sequenceNumber) }
   }
 
@@ -294,12 +319,10 @@ export class KinesisStore {
   #forget(shard: Shard, count: number): void {
     for (const { bytes } of shard.records.splice(0, count)) this.#storedBytes -= bytes
   }
+}
 
-  #later(change: () => void): void {
-    const delay = this.options.statusDelayMs ?? 0
-    if (delay === 0) change()
-    else this.clock.schedule(change, delay, { unref: true })
-  }
+export function notify({ watchers }: Shard): void {
+  for (const watcher of [...watchers]) watcher()
 }
 
 /** AUTO distribution: every open shard in turn, whatever the record's keys say. */

@@ -51,7 +51,7 @@ export const describeStreamSummary =
       StreamDescriptionSummary: {
         ...common(stream),
         OpenShardCount: stream.shards.filter(isOpen).length,
-        ConsumerCount: 0,
+        ConsumerCount: stream.consumers.length,
         MaxRecordSizeInKiB: stream.maxRecordBytes / 1024,
         // A provisioned stream has no strategy to tell of.
         ...(stream.mode === 'ON_DEMAND' ? { RecordDistributionStrategy: stream.recordDistribution } : {})
