@@ -78,3 +78,24 @@ export class CheckpointRejectedError extends SealstreamError {
     this.leaseKey = leaseKey
   }
 }
+
+/** Why a shard cannot be read by enhanced fan-out. */
+export type FanOutObstacle =
+  /** No consumer of that name, and the worker may not register one. */
+  | 'not-registered'
+  /** The consumer was there and did not become active in time. */
+  | 'not-active'
+  /** The stream has as many consumers as it may have. */
+  | 'limit'
+  /** A right is missing. */
+  | 'denied'
+
+/** A shard cannot be read by enhanced fan-out until somebody changes something. */
+export class FanOutUnavailableError extends SealstreamError {
+  readonly obstacle: FanOutObstacle
+
+  constructor(obstacle: FanOutObstacle, message: string, cause?: unknown) {
+    super(ErrorCode.service, message, cause === undefined ? {} : { cause })
+    this.obstacle = obstacle
+  }
+}

@@ -51,8 +51,10 @@ export type { SqsDeadLetterSourceOptions } from './dead-letters/sqs-dead-letter-
 export { SqsDeadLetterSource } from './dead-letters/sqs-dead-letter-source.ts'
 export type { SqsDeadLetterStoreOptions } from './dead-letters/sqs-dead-letter-store.ts'
 export { SqsDeadLetterStore } from './dead-letters/sqs-dead-letter-store.ts'
+export type { FanOutObstacle } from './errors.ts'
 export {
   CheckpointRejectedError,
+  FanOutUnavailableError,
   HandlerOverdueError,
   LeaseLostError,
   LeaseTableMissingError,
@@ -74,6 +76,13 @@ export type {
 export type { Lease } from './leases/lease.ts'
 export type { CheckpointUpdate, LeaseTable } from './leases/lease-table.ts'
 export { ConsumerMetric } from './metrics.ts'
-export type { FailurePolicy, InitialPosition, OpenOptions, WorkerOptions } from './options.ts'
+export type {
+  FailurePolicy,
+  FanOutRetrieval,
+  InitialPosition,
+  OpenOptions,
+  RetrievalOptions,
+  WorkerOptions
+} from './options.ts'
 export type { ShardHealth, WorkerEvent, WorkerStats } from './types.ts'
 export { Worker } from './worker.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis'
-import type { KinesisReaderPort } from '../core/aws-ports.ts'
+import type { KinesisFanOutPort, KinesisReaderPort } from '../core/aws-ports.ts'
 import {
   checkAtMostOne,
   checkBoolean,
@@ -55,6 +55,32 @@ export interface FailurePolicy {
   readonly lastResort?: 'dead-letter' | 'stop'
 }
 
+/** How a worker reads its shards. What each costs and needs stands in `docs/retrieval.md`. */
+export type RetrievalOptions =
+  /** GetRecords, within five reads and 2 MB a second of each shard, which all who poll share. */
+  { readonly kind: 'polling' } | FanOutRetrieval
+
+/** SubscribeToShard: 2 MB a second of each shard for this consumer alone, pushed as records arrive. */
+export interface FanOutRetrieval {
+  readonly kind: 'fan-out'
+  /** Name under which the consumer is registered with the stream. @default `applicationName` */
+  readonly consumerName?: string
+  /** A consumer that is registered and active; then nothing is looked up. Instead of `consumerName`. */
+  readonly consumerArn?: string
+  /**
+   * Whether a consumer that is missing is registered. AWS bills a registered consumer by the hour and shard, and the
+   * worker never deregisters it.
+   * @default false
+   */
+  readonly registerConsumer?: boolean
+  /**
+   * Whether shards are polled when fan-out is denied, or its consumer cannot be had; otherwise the worker ends with
+   * `FanOutUnavailableError`.
+   * @default false
+   */
+  readonly fallBackToPolling?: boolean
+}
+
 export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   /** Workers of one name share the stream. Also the name of the lease table unless `tableName` says otherwise. */
   readonly applicationName: string
@@ -71,7 +97,8 @@ export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   readonly kinesis?: {
     readonly client?: KinesisClient
     readonly clientConfig?: KinesisClientConfig
-    readonly port?: KinesisReaderPort
+    /** Needs the calls of enhanced fan-out only where `retrieval` asks for it. */
+    readonly port?: KinesisReaderPort & Partial<KinesisFanOutPort>
   }
   readonly dynamodb?: { readonly client?: DynamoDBClient; readonly clientConfig?: DynamoDBClientConfig }
   /** Leases kept elsewhere than in DynamoDB, for tests and simulations. */
@@ -142,6 +169,15 @@ export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   readonly metrics?: Metrics
   /** `shard` adds the dimension ShardId, which may be thousands. @default 'worker' */
   readonly metricsGranularity?: 'worker' | 'shard'
+  /** How shards are read. @default { kind: 'polling' } */
+  readonly retrieval?: RetrievalOptions
+  /**
+   * Most bytes of Kinesis records that all shards of the worker hold together, those in hand and those read ahead
+   * while handlers work. It is exceeded by what answers turn out larger than the ones before them. Range 0, or
+   * 1_048_576 to 17_179_869_184; with 0 nothing is read ahead, and each shard holds the one answer in hand.
+   * @default 67_108_864
+   */
+  readonly maxReadAheadBytes?: number
 }
 
 const knownOptions = [
@@ -174,6 +210,8 @@ const knownOptions = [
   'foreignWorkers',
   'metrics',
   'metricsGranularity',
+  'retrieval',
+  'maxReadAheadBytes',
   ...surroundingNames
 ] as const satisfies readonly (keyof WorkerOptions)[]
 
@@ -200,7 +238,21 @@ export interface ResolvedWorkerOptions extends Surroundings<WorkerEvent> {
   readonly foreignWorkers: boolean
   readonly metrics: Metrics | undefined
   readonly metricsGranularity: 'worker' | 'shard'
+  readonly retrieval: ResolvedRetrieval
+  readonly maxReadAheadBytes: number
 }
+
+export type ResolvedRetrieval =
+  | { readonly kind: 'polling' }
+  | {
+      readonly kind: 'fan-out'
+      readonly consumerName: string
+      readonly consumerArn: string | undefined
+      readonly registerConsumer: boolean
+      readonly fallBackToPolling: boolean
+    }
+
+const mebibyte = 1024 * 1024
 
 /** The options that say what is done with the records; at most one of them. */
 const handlerNames = ['eachBatch', 'eachRecord', 'processor', 'sink'] as const
@@ -261,6 +313,16 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
       'worker',
       'shard'
     ]),
+    retrieval: resolveRetrieval(options, applicationName),
+    maxReadAheadBytes:
+      options.maxReadAheadBytes === 0
+        ? 0
+        : checkInteger(
+            'maxReadAheadBytes',
+            options.maxReadAheadBytes ?? 64 * mebibyte,
+            mebibyte,
+            16 * 1024 * mebibyte
+          ),
     ...resolveSurroundings(options, DiagnosticsChannel.worker, options.applicationName)
   }
 }
@@ -312,5 +374,39 @@ function resolveOpen(open: OpenOptions | undefined): Required<OpenOptions> | und
     context: open.context ?? {},
     unstoredContext: open.unstoredContext ?? {},
     acceptPlaintext: open.acceptPlaintext ?? false
+  }
+}
+
+function resolveRetrieval(
+  { retrieval = { kind: 'polling' }, kinesis }: WorkerOptions,
+  applicationName: string
+): ResolvedRetrieval {
+  checkOneOf('retrieval.kind', retrieval?.kind, ['polling', 'fan-out'])
+  if (retrieval.kind === 'polling') {
+    checkKnownOptions('retrieval', retrieval, ['kind'])
+    return { kind: 'polling' }
+  }
+  const { consumerName, consumerArn, registerConsumer = false, fallBackToPolling = false } = retrieval
+  checkKnownOptions('retrieval', retrieval, [
+    'kind',
+    'consumerName',
+    'consumerArn',
+    'registerConsumer',
+    'fallBackToPolling'
+  ])
+  checkAtMostOne(retrieval, ['consumerName', 'consumerArn'])
+  checkAtMostOne({ consumerArn, registerConsumer: registerConsumer === true ? true : undefined }, [
+    'consumerArn',
+    'registerConsumer'
+  ])
+  if (kinesis?.port !== undefined && kinesis.port.subscribeToShard === undefined) {
+    throw new InvalidOptionError('kinesis.port', 'retrieval by fan-out needs a port with subscribeToShard')
+  }
+  return {
+    kind: 'fan-out',
+    consumerName: checkString('retrieval.consumerName', consumerName ?? applicationName),
+    consumerArn: consumerArn === undefined ? undefined : checkString('retrieval.consumerArn', consumerArn),
+    registerConsumer: checkBoolean('retrieval.registerConsumer', registerConsumer),
+    fallBackToPolling: checkBoolean('retrieval.fallBackToPolling', fallBackToPolling)
   }
 }

@@ -1,5 +1,6 @@
 import type { KeyStats } from '../core/record-transform.ts'
 import type { FailureClass } from '../core/service-errors.ts'
+import type { FanOutObstacle } from './errors.ts'
 import type { ShardConsumerState } from './lifecycle/states.ts'
 
 /**
@@ -21,6 +22,8 @@ export interface WorkerStats {
   /** Of the shard that lags most, as of its last read. */
   readonly millisBehindLatest: number
   readonly leasesHeld: number
+  /** Bytes of Kinesis records in hand, read ahead and on their way, out of `maxReadAheadBytes`. */
+  readonly readAheadBytes: number
   readonly keys: KeyStats
   /** Handler calls, deliveries and openings that were made again. */
   readonly retries: number
@@ -98,3 +101,7 @@ export type WorkerEvent =
       readonly failure: FailureClass
       readonly serviceCode: string
     }
+  /** Answers claim in a row that the shard has ended, while by the listing it is open. It is read again. */
+  | { readonly type: 'shardEndUnconfirmed'; readonly shardId: string; readonly times: number }
+  /** The shard is polled from now on, because it cannot be read by enhanced fan-out. */
+  | { readonly type: 'fanOutUnavailable'; readonly shardId: string; readonly obstacle: FanOutObstacle }

@@ -24,6 +24,7 @@ import type { LeaseTable } from './leases/lease-table.ts'
 import { ShardConsumer } from './lifecycle/shard-consumer.ts'
 import { ConsumerMetric, ConsumerMetrics } from './metrics.ts'
 import { type ResolvedWorkerOptions, resolveOptions, type WorkerOptions } from './options.ts'
+import { SourceOpener } from './retrieval/open-source.ts'
 import { ShardSync } from './shards/shard-sync.ts'
 import type { ShardHealth, WorkerStats } from './types.ts'
 
@@ -41,6 +42,7 @@ export class Worker implements AsyncDisposable {
   /** Made here, so destroyed here. */
   readonly #ownClient: KinesisClient | undefined
   readonly #table: LeaseTable
+  readonly #sources: SourceOpener
   readonly #opener: RecordOpener | undefined
   readonly #shardSync: ShardSync
   readonly #coordinator: LeaseCoordinator
@@ -76,6 +78,11 @@ export class Worker implements AsyncDisposable {
     this.#ownClient =
       client === undefined && port === undefined ? createKinesisClient(clientConfig) : undefined
     this.#kinesis = port ?? kinesisPort(client ?? this.#ownClient!)
+    this.#sources = new SourceOpener({
+      options: this.#options,
+      given: options.kinesis,
+      kinesis: this.#kinesis
+    })
     this.#table =
       options.leaseTable ??
       new DynamodbLeaseTable({
@@ -126,6 +133,7 @@ export class Worker implements AsyncDisposable {
         0
       ),
       leasesHeld: this.#coordinator.heldCount,
+      readAheadBytes: this.#sources.heldBytes,
       keys: this.#opener?.keyStats ?? noKeyStats
     }
   }
@@ -243,6 +251,7 @@ export class Worker implements AsyncDisposable {
     await this.#given.sink?.close()
     this.#opener?.close()
     this.#table.close()
+    this.#sources.close()
     this.#ownClient?.destroy()
   }
 
@@ -250,7 +259,7 @@ export class Worker implements AsyncDisposable {
     const consumer = new ShardConsumer({
       held,
       options: this.#options,
-      kinesis: this.#kinesis,
+      sources: this.#sources,
       opener: this.#opener,
       handler: this.#handlerOf(held.leaseKey),
       metrics: this.#metrics,

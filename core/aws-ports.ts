@@ -1,4 +1,6 @@
 import type {
+  DescribeStreamConsumerCommandInput,
+  DescribeStreamConsumerCommandOutput,
   DescribeStreamSummaryCommandInput,
   DescribeStreamSummaryCommandOutput,
   GetRecordsCommandInput,
@@ -8,7 +10,11 @@ import type {
   ListShardsCommandInput,
   ListShardsCommandOutput,
   PutRecordsCommandInput,
-  PutRecordsCommandOutput
+  PutRecordsCommandOutput,
+  RegisterStreamConsumerCommandInput,
+  RegisterStreamConsumerCommandOutput,
+  SubscribeToShardCommandInput,
+  SubscribeToShardEvent
 } from '@aws-sdk/client-kinesis'
 
 export interface CallOptions {
@@ -37,4 +43,25 @@ export interface KinesisReaderPort {
     options?: CallOptions
   ): Promise<GetShardIteratorCommandOutput>
   getRecords(input: GetRecordsCommandInput, options?: CallOptions): Promise<GetRecordsCommandOutput>
+}
+
+/** The further Kinesis calls of a consumer that reads by enhanced fan-out. */
+export interface KinesisFanOutPort {
+  describeStreamConsumer(
+    input: DescribeStreamConsumerCommandInput,
+    options?: CallOptions
+  ): Promise<DescribeStreamConsumerCommandOutput>
+  registerStreamConsumer(
+    input: RegisterStreamConsumerCommandInput,
+    options?: CallOptions
+  ): Promise<RegisterStreamConsumerCommandOutput>
+  /**
+   * Resolves when the subscription stands. An event is taken from the connection when it is asked for, so whoever
+   * does not ask holds the service back. The iteration ends with the subscription, and rejects with the service's
+   * exception. The signal ends it at any time, also while an event is waited for.
+   */
+  subscribeToShard(
+    input: SubscribeToShardCommandInput,
+    options?: CallOptions
+  ): Promise<AsyncIterable<SubscribeToShardEvent>>
 }

@@ -87,6 +87,11 @@ export class Semaphore {
     return promise
   }
 
+  /** Takes `units` whether there is room or not, for what is there already: who comes next waits until it fits again. */
+  takeAtOnce(units: number): void {
+    this.#taken += units
+  }
+
   release(units: number): void {
     this.#taken -= units
     this.#serve()

@@ -9,6 +9,15 @@ export interface DeliveryWindowOptions {
   readonly onAcknowledged: (end: ExtendedSequenceNumber) => Promise<void>
 }
 
+export interface WindowBatch {
+  readonly bytes: number
+  /** Position of its last record; undefined when the mark stays where it is. */
+  readonly end: ExtendedSequenceNumber | undefined
+  readonly deliver: () => Promise<void>
+  /** It is acknowledged, with all before it, and the mark has moved. */
+  readonly done: () => void
+}
+
 /**
  * Batches of one shard that were handed over and are acknowledged in any order; the mark follows the oldest that is
  * not. Bounded in batches and bytes. The first failure ends it.
@@ -33,12 +42,7 @@ export class DeliveryWindow {
   }
 
   /** Waits for room, then has the batch delivered. Rejects with the signal's reason, or with the first failure. */
-  async add(
-    bytes: number,
-    end: ExtendedSequenceNumber | undefined,
-    deliver: () => Promise<void>,
-    signal: AbortSignal
-  ): Promise<void> {
+  async add({ bytes, end, deliver, done }: WindowBatch, signal: AbortSignal): Promise<void> {
     const ended = AbortSignal.any([signal, this.#failed.signal])
     await this.#batches.take(1, ended)
     try {
@@ -57,6 +61,7 @@ export class DeliveryWindow {
     this.#tail = before
       .then(() => delivered)
       .then(() => (end === undefined ? undefined : this.#options.onAcknowledged(end)))
+      .then(done)
     this.#tail.catch((error: unknown) => this.#failed.abort(error))
   }
 

@@ -1,5 +1,4 @@
 import type { ChildShard } from '@aws-sdk/client-kinesis'
-import type { KinesisReaderPort } from '../../core/aws-ports.ts'
 import { backoffDelayMs } from '../../core/backoff.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
 import { ServiceError } from '../../core/service-errors.ts'
@@ -18,8 +17,9 @@ import type { LeaseCoordinator } from '../leases/lease-coordinator.ts'
 import type { LeaseTable } from '../leases/lease-table.ts'
 import { ConsumerMetric, type ConsumerMetrics } from '../metrics.ts'
 import type { ResolvedWorkerOptions } from '../options.ts'
-import { PollingSource } from '../retrieval/polling-source.ts'
+import type { SourceOpener } from '../retrieval/open-source.ts'
 import { RecordReader } from '../retrieval/record-reader.ts'
+import type { RecordSource } from '../retrieval/record-source.ts'
 import { newLease, parentsAreFinished } from '../shards/shard-graph.ts'
 import type { ShardSync } from '../shards/shard-sync.ts'
 import type { ShardHealth, WorkerEvent } from '../types.ts'
@@ -32,7 +32,7 @@ import { nextState, type Outcome, type ShardConsumerState } from './states.ts'
 export interface ShardConsumerOptions {
   readonly held: HeldLease
   readonly options: ResolvedWorkerOptions
-  readonly kinesis: KinesisReaderPort
+  readonly sources: SourceOpener
   readonly opener: RecordOpener | undefined
   readonly handler: ShardHandler
   readonly table: LeaseTable
@@ -66,7 +66,7 @@ export class ShardConsumer {
   readonly #waitSignal: AbortSignal
   /** Ends what should be finished even when the worker is to stop. */
   readonly #finishSignal: AbortSignal
-  #source: PollingSource | undefined
+  #source: RecordSource | undefined
   /** Everything before it was handed over. */
   #position: ExtendedSequenceNumber
   #children: readonly ChildShard[] = []
@@ -175,6 +175,7 @@ export class ShardConsumer {
       throw error
     } finally {
       this.#progress.enter('done')
+      await this.#source?.close()
     }
   }
 
@@ -235,19 +236,11 @@ export class ShardConsumer {
     return 'succeeded'
   }
 
-  #openSource(): PollingSource {
-    const { kinesis, options, held } = this.#given
-    const { initialPosition } = options
-    return new PollingSource({
-      kinesis,
-      streamName: options.streamName,
+  #openSource(): RecordSource {
+    const { sources, held } = this.#given
+    return sources.open({
       shardId: held.leaseKey,
       start: this.#position,
-      timestamp: typeof initialPosition === 'string' ? undefined : initialPosition.timestamp,
-      idleTimeBetweenReadsMs: options.idleTimeBetweenReadsMs,
-      maxRecordsPerRead: options.maxRecordsPerRead,
-      clock: options.clock,
-      random: options.random,
       onFailure: error => this.#report(error),
       findChildren: () => this.#findChildren()
     })
@@ -260,11 +253,19 @@ export class ShardConsumer {
     this.#progress.moved()
     this.#millisBehindLatest = batch.millisBehindLatest
     metrics.put(ConsumerMetric.millisBehindLatest, batch.millisBehindLatest, held.leaseKey)
-    if (batch.records.length > 0) {
+    if (batch.records.length === 0) batch.done()
+    else {
       const opened = await this.#processor.open(batch.records, this.#position)
       this.#position = opened.end ?? this.#position
-      const deliver = (): Promise<void> => this.#processor.deliver(opened, batch.millisBehindLatest)
-      await this.#window.add(opened.bytes, opened.end, deliver, this.#waitSignal)
+      await this.#window.add(
+        {
+          bytes: opened.bytes,
+          end: opened.end,
+          deliver: () => this.#processor.deliver(opened, batch.millisBehindLatest),
+          done: () => batch.done()
+        },
+        this.#waitSignal
+      )
     }
     // A sink acknowledges by itself; a handler's calls follow one another.
     if (!handler.isSink || batch.children !== undefined) await this.#window.drained()

@@ -1,25 +1,17 @@
-import type { ChildShard, _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
+import type { ChildShard } from '@aws-sdk/client-kinesis'
 import type { KinesisReaderPort } from '../../core/aws-ports.ts'
 import { backoffDelayMs } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import { FailureClass, ServiceError } from '../../core/service-errors.ts'
-import { type ExtendedSequenceNumber, Sentinel } from '../checkpoint/extended-sequence-number.ts'
-
-export interface ReadBatch {
-  readonly records: readonly KinesisRecord[]
-  readonly millisBehindLatest: number
-  /** Set at the end of the shard: what followed it. */
-  readonly children: readonly ChildShard[] | undefined
-}
+import type { ReadPosition } from './read-position.ts'
+import { isCompleteListing, type ReadBatch, type RecordSource, sizeOf } from './record-source.ts'
 
 export interface PollingSourceOptions {
   readonly kinesis: KinesisReaderPort
   readonly streamName: string
   readonly shardId: string
-  /** Reading begins behind this position. */
-  readonly start: ExtendedSequenceNumber
-  /** For a start at AT_TIMESTAMP. */
-  readonly timestamp: Date | undefined
+  readonly position: ReadPosition
+  /** From the beginning of one read to that of the next; 200 or more keeps to five reads a second. */
   readonly idleTimeBetweenReadsMs: number
   readonly maxRecordsPerRead: number
   readonly clock: Clock
@@ -27,31 +19,36 @@ export interface PollingSourceOptions {
   readonly onFailure: (error: ServiceError) => void
   /** The shard's children by the listing of shards; undefined while the shard is open. */
   readonly findChildren: () => Promise<readonly ChildShard[] | undefined>
+  /** Called each time that answers have claimed the end of an open shard `unconfirmedEndsPerAlarm` times more, in a row. */
+  readonly onUnconfirmedEnd: (times: number) => void
 }
 
 const longestBackoffMs = 10_000
+/**
+ * What a shard gives to all who poll it together. One answer may hold five times as much, and then the shard refuses
+ * for as long as that takes (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html).
+ */
+const readBytesPerSecond = 2 * 1024 * 1024
+/** Guessed: one such answer may be an accident, five in a row need somebody to look. */
+export const unconfirmedEndsPerAlarm = 5
 
-/** Reads one shard by GetRecords, one batch at a time; the next read begins when the last batch is done. */
-export class PollingSource {
+/** Reads one shard by GetRecords, one batch at a time, within the limits of the shard. */
+export class PollingSource implements RecordSource {
   readonly #options: PollingSourceOptions
   #iterator: string | undefined
-  #lastSequenceNumber: string | undefined
-  /** When reading at LATEST began: an iterator that expires before the first record is made anew from here. */
-  #latestSince: Date | undefined
-  #lastReadMs = Number.NEGATIVE_INFINITY
+  /** When the limits of the shard allow the next read. */
+  #nextReadMs = Number.NEGATIVE_INFINITY
+  #unconfirmedEnds = 0
 
   constructor(options: PollingSourceOptions) {
     this.#options = options
   }
 
-  /**
-   * The next batch, which may be empty. Waits out the idle time since the last read and every failure that may
-   * pass. Rejects with the signal's reason, and with a `ServiceError` when the stream is gone.
-   */
+  /** Waits out the idle time since the last read, what the last answer used up, and every failure that may pass. */
   async next(signal: AbortSignal): Promise<ReadBatch> {
     const { clock, idleTimeBetweenReadsMs, random, onFailure } = this.#options
     for (let attempt = 0; ; attempt += 1) {
-      const waitMs = this.#lastReadMs + idleTimeBetweenReadsMs - clock.now()
+      const waitMs = this.#nextReadMs - clock.now()
       if (waitMs > 0) await clock.sleep(waitMs, signal)
       signal.throwIfAborted()
       try {
@@ -68,7 +65,7 @@ export class PollingSource {
         onFailure(error)
         if (error.failure === FailureClass.notFound) throw error
       }
-      this.#lastReadMs = clock.now()
+      this.#nextReadMs = clock.now() + idleTimeBetweenReadsMs
       await clock.sleep(
         backoffDelayMs(attempt, { baseMs: idleTimeBetweenReadsMs, maxMs: longestBackoffMs, random }),
         signal
@@ -76,73 +73,64 @@ export class PollingSource {
     }
   }
 
+  /** Nothing runs between two calls of `next`, and the signal of that call ends what it does. */
+  async close(): Promise<void> {}
+
   /** Undefined for an answer that says the shard has ended while it is still open. */
   async #read(signal: AbortSignal): Promise<ReadBatch | undefined> {
-    const { kinesis, maxRecordsPerRead, clock } = this.#options
+    const { kinesis, maxRecordsPerRead, clock, position, idleTimeBetweenReadsMs } = this.#options
     this.#iterator ??= await this.#newIterator(signal)
-    this.#lastReadMs = clock.now()
+    this.#nextReadMs = clock.now() + idleTimeBetweenReadsMs
     const answer = await kinesis.getRecords(
       { ShardIterator: this.#iterator, Limit: maxRecordsPerRead },
       { signal }
     )
     const records = answer.Records ?? []
-    const last = records.at(-1)?.SequenceNumber
-    const millisBehindLatest = answer.MillisBehindLatest ?? 0
-    if (answer.NextShardIterator !== undefined) {
-      this.#lastSequenceNumber = last ?? this.#lastSequenceNumber
-      this.#iterator = answer.NextShardIterator
-      return { records, millisBehindLatest, children: undefined }
+    const sizeBytes = sizeOf(records)
+    // Counted from the answer: an answer of 10 MiB means 5 s of refusals, however long it was on its way.
+    this.#nextReadMs = Math.max(this.#nextReadMs, clock.now() + (sizeBytes / readBytesPerSecond) * 1_000)
+    const isAtEnd = answer.NextShardIterator === undefined || answer.NextShardIterator === null
+    const children = isAtEnd ? await this.#childrenOf(answer.ChildShards) : undefined
+    if (isAtEnd && children === undefined) return undefined
+    this.#unconfirmedEnds = 0
+    this.#iterator = answer.NextShardIterator
+    position.moveBehind(records.at(-1)?.SequenceNumber)
+    return {
+      records,
+      sizeBytes,
+      millisBehindLatest: answer.MillisBehindLatest ?? 0,
+      children,
+      done: () => {}
     }
-    const children = await this.#childrenOf(answer.ChildShards)
-    if (children === undefined) return undefined
-    this.#lastSequenceNumber = last ?? this.#lastSequenceNumber
-    return { records, millisBehindLatest, children }
   }
 
   /** Some engines name no children at the end of a shard; then the listing of shards decides. */
   async #childrenOf(named: readonly ChildShard[] | undefined): Promise<readonly ChildShard[] | undefined> {
-    const isComplete =
-      named !== undefined && named.length > 0 && named.every(child => (child.ParentShards ?? []).length > 0)
-    return isComplete ? named : this.#options.findChildren()
+    if (isCompleteListing(named)) return named
+    const listed = await this.#options.findChildren()
+    if (listed === undefined) {
+      this.#unconfirmedEnds += 1
+      if (this.#unconfirmedEnds % unconfirmedEndsPerAlarm === 0) {
+        this.#options.onUnconfirmedEnd(this.#unconfirmedEnds)
+      }
+    }
+    return listed
   }
 
   async #newIterator(signal: AbortSignal): Promise<string | undefined> {
-    const { kinesis, streamName, shardId } = this.#options
-    const input = { StreamName: streamName, ShardId: shardId, ...this.#position() }
+    const { kinesis, streamName, shardId, position } = this.#options
+    const { Type, ...at } = position.startingPosition()
+    const input = {
+      StreamName: streamName,
+      ShardId: shardId,
+      ShardIteratorType: Type,
+      ...('SequenceNumber' in at ? { StartingSequenceNumber: at.SequenceNumber } : at)
+    }
     try {
       return (await kinesis.getShardIterator(input, { signal })).ShardIterator
     } catch (cause) {
       signal.throwIfAborted()
       throw new ServiceError('kinesis', 'GetShardIterator', cause)
-    }
-  }
-
-  #position():
-    | { readonly ShardIteratorType: 'TRIM_HORIZON' | 'LATEST' }
-    | { readonly ShardIteratorType: 'AT_TIMESTAMP'; readonly Timestamp: Date }
-    | {
-        readonly ShardIteratorType: 'AT_SEQUENCE_NUMBER' | 'AFTER_SEQUENCE_NUMBER'
-        readonly StartingSequenceNumber: string
-      } {
-    const { start, timestamp, clock } = this.#options
-    if (this.#lastSequenceNumber !== undefined) {
-      return { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: this.#lastSequenceNumber }
-    }
-    switch (start.sequenceNumber) {
-      case Sentinel.latest:
-        if (this.#latestSince !== undefined)
-          return { ShardIteratorType: 'AT_TIMESTAMP', Timestamp: this.#latestSince }
-        this.#latestSince = new Date(clock.wallTime())
-        return { ShardIteratorType: 'LATEST' }
-      case Sentinel.atTimestamp:
-        return timestamp === undefined
-          ? { ShardIteratorType: 'TRIM_HORIZON' }
-          : { ShardIteratorType: 'AT_TIMESTAMP', Timestamp: timestamp }
-      case Sentinel.trimHorizon:
-        return { ShardIteratorType: 'TRIM_HORIZON' }
-      default:
-        // At, not after: user records of the same Kinesis record may be left. What was processed is passed over.
-        return { ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: start.sequenceNumber }
     }
   }
 }

@@ -49,6 +49,8 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
   readonly iteratorTypes: string[] = []
   /** Whether the end of a shard names its children, as AWS does and not every engine. */
   namesChildren = true
+  /** What every read says of its lag. */
+  lagMs = 0
   failRead: ((call: number) => Error | undefined) | undefined
   pageSize = 1_000
   /** Thrown instead of an answer, before anything is stored. */
@@ -181,7 +183,7 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
         Data: data,
         ApproximateArrivalTimestamp: new Date(0)
       })),
-      MillisBehindLatest: 0,
+      MillisBehindLatest: this.lagMs,
       ...(isEnd ? {} : { NextShardIterator: `${shardId}:${next}` }),
       ...(isEnd && this.namesChildren
         ? {

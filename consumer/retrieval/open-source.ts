@@ -1,0 +1,122 @@
+import type { ChildShard, KinesisClient } from '@aws-sdk/client-kinesis'
+import type { KinesisFanOutPort, KinesisReaderPort } from '../../core/aws-ports.ts'
+import { createFanOutClient, fanOutPort } from '../../core/kinesis-client.ts'
+import type { ServiceError } from '../../core/service-errors.ts'
+import type { ExtendedSequenceNumber } from '../checkpoint/extended-sequence-number.ts'
+import type { ResolvedWorkerOptions, WorkerOptions } from '../options.ts'
+import { ConsumerRegistration } from './consumer-registration.ts'
+import { FallbackSource } from './fallback-source.ts'
+import { FanOutSource } from './fan-out-source.ts'
+import { PollingSource } from './polling-source.ts'
+import { PrefetchingSource } from './prefetching-source.ts'
+import { ReadBudget } from './read-budget.ts'
+import { ReadPosition } from './read-position.ts'
+import type { RecordSource } from './record-source.ts'
+
+export interface SourceOpenerOptions {
+  readonly options: ResolvedWorkerOptions
+  /** As given to the worker: what the client of enhanced fan-out is made from. */
+  readonly given: WorkerOptions['kinesis']
+  /** For polling and for what both ways ask. */
+  readonly kinesis: KinesisReaderPort
+}
+
+export interface ShardToRead {
+  readonly shardId: string
+  /** Reading begins behind this position. */
+  readonly start: ExtendedSequenceNumber
+  readonly onFailure: (error: ServiceError) => void
+  /** The shard's children by the listing of shards; undefined while the shard is open. */
+  readonly findChildren: () => Promise<readonly ChildShard[] | undefined>
+}
+
+/** What the sources of one worker share: the budget of bytes, the consumer of enhanced fan-out and its client. */
+export class SourceOpener {
+  readonly #given: SourceOpenerOptions
+  readonly #budget: ReadBudget | undefined
+  readonly #fanOut: FanOut | undefined
+
+  constructor(given: SourceOpenerOptions) {
+    this.#given = given
+    const { maxReadAheadBytes } = given.options
+    this.#budget = maxReadAheadBytes === 0 ? undefined : new ReadBudget(maxReadAheadBytes)
+    this.#fanOut = openFanOut(given)
+  }
+
+  /** Bytes of Kinesis records that all sources hold now. */
+  get heldBytes(): number {
+    return this.#budget?.takenBytes ?? 0
+  }
+
+  /** The source that the options ask for. Whoever opens it closes it. */
+  open(shard: ShardToRead): RecordSource {
+    const source = this.#openUnbuffered(shard)
+    return this.#budget === undefined
+      ? source
+      : new PrefetchingSource({ source, budget: this.#budget.openShard() })
+  }
+
+  close(): void {
+    this.#fanOut?.registration.close()
+    this.#fanOut?.ownClient?.destroy()
+  }
+
+  #openUnbuffered({ start, ...shard }: ShardToRead): RecordSource {
+    const { kinesis, options } = this.#given
+    const { streamName, clock, random, initialPosition, retrieval, onEvent } = options
+    const { shardId } = shard
+    const timestamp = typeof initialPosition === 'string' ? undefined : initialPosition.timestamp
+    const common = {
+      ...shard,
+      position: new ReadPosition({ start, timestamp, clock }),
+      clock,
+      random,
+      onUnconfirmedEnd: (times: number) => onEvent({ type: 'shardEndUnconfirmed', shardId, times })
+    }
+    const { idleTimeBetweenReadsMs, maxRecordsPerRead } = options
+    const poll = (): RecordSource =>
+      new PollingSource({ ...common, kinesis, streamName, idleTimeBetweenReadsMs, maxRecordsPerRead })
+    if (this.#fanOut === undefined || retrieval.kind === 'polling') return poll()
+    const fanOut = new FanOutSource({
+      ...common,
+      kinesis: this.#fanOut.port,
+      registration: this.#fanOut.registration
+    })
+    if (!retrieval.fallBackToPolling) return fanOut
+    return new FallbackSource({
+      fanOut,
+      poll,
+      onFallback: ({ obstacle }) => onEvent({ type: 'fanOutUnavailable', shardId, obstacle })
+    })
+  }
+}
+
+interface FanOut {
+  readonly port: KinesisFanOutPort
+  readonly registration: ConsumerRegistration
+  /** Made here, so destroyed here. */
+  readonly ownClient: KinesisClient | undefined
+}
+
+function openFanOut({ options, given, kinesis }: SourceOpenerOptions): FanOut | undefined {
+  const { retrieval, streamName, clock } = options
+  if (retrieval.kind === 'polling') return undefined
+  const injected = given?.client
+  const ownClient =
+    injected === undefined && given?.port === undefined ? createFanOutClient(given?.clientConfig) : undefined
+  // The options were checked: a port that was injected for fan-out has its calls.
+  const port = (given?.port as KinesisFanOutPort | undefined) ?? fanOutPort(injected ?? ownClient!)
+  const registration = new ConsumerRegistration({
+    kinesis: {
+      describeStreamSummary: (input, call) => kinesis.describeStreamSummary(input, call),
+      describeStreamConsumer: (input, call) => port.describeStreamConsumer(input, call),
+      registerStreamConsumer: (input, call) => port.registerStreamConsumer(input, call)
+    },
+    streamName,
+    consumerName: retrieval.consumerName,
+    consumerArn: retrieval.consumerArn,
+    register: retrieval.registerConsumer,
+    clock
+  })
+  return { port, registration, ownClient }
+}
