@@ -4,7 +4,6 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis'
 import type { KinesisFanOutPort, KinesisReaderPort } from '../core/aws-ports.ts'
 import {
-  checkAtMostOne,
   checkBoolean,
   checkInteger,
   checkKnownOptions,
@@ -394,11 +393,12 @@ function resolveRetrieval(
     'registerConsumer',
     'fallBackToPolling'
   ])
-  checkAtMostOne(retrieval, ['consumerName', 'consumerArn'])
-  checkAtMostOne({ consumerArn, registerConsumer: registerConsumer === true ? true : undefined }, [
-    'consumerArn',
-    'registerConsumer'
-  ])
+  if (consumerArn !== undefined && (consumerName !== undefined || registerConsumer)) {
+    throw new InvalidOptionError(
+      'retrieval.consumerArn',
+      'cannot stand beside consumerName or registerConsumer: the consumer that it names is there already'
+    )
+  }
   if (kinesis?.port !== undefined && kinesis.port.subscribeToShard === undefined) {
     throw new InvalidOptionError('kinesis.port', 'retrieval by fan-out needs a port with subscribeToShard')
   }

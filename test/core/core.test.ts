@@ -102,6 +102,23 @@ describe('service errors', () => {
 })
 
 describe('Semaphore', () => {
+  it('takes what is there already without asking for room, and then lets nobody in until it fits again', async () => {
+    const semaphore = new Semaphore(10)
+    await semaphore.take(8)
+    semaphore.takeAtOnce(7)
+    expect(semaphore.taken).toBe(15)
+    let isIn = false
+    const waiting = semaphore.take(1).then(() => {
+      isIn = true
+    })
+    semaphore.release(5)
+    await Promise.resolve()
+    expect(isIn).toBe(false)
+    semaphore.release(1)
+    await waiting
+    expect(semaphore.taken).toBe(10)
+  })
+
   it('serves waiters in order and lets a request over the whole budget through alone', async () => {
     const semaphore = new Semaphore(10)
     await semaphore.take(8)

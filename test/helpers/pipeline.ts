@@ -140,6 +140,8 @@ export const records = (count: number, from = 0): { key: string; data: Buffer }[
 
 export interface Collecting extends RunningWorker {
   readonly received: ConsumedRecord[]
+  /** How `run` ends. */
+  readonly ended: Promise<void>
 }
 
 /** A worker on the pipeline's stream with a handler of the test's own. Ends with the test. */
@@ -170,10 +172,16 @@ export function collect(
     stop.abort()
     await running
   }
-  onTestFinished(end)
+  let isLookedAt = false
+  // A failure that nobody looked at fails the test here.
+  onTestFinished(() => (isLookedAt ? end().catch(() => {}) : end()))
   return {
     events,
     received,
+    get ended() {
+      isLookedAt = true
+      return running
+    },
     get stats() {
       return worker.stats
     },
