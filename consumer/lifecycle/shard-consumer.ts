@@ -241,6 +241,7 @@ export class ShardConsumer {
     return sources.open({
       shardId: held.leaseKey,
       start: this.#position,
+      signal: this.#waitSignal,
       onFailure: error => this.#report(error),
       findChildren: () => this.#findChildren()
     })

@@ -1,4 +1,4 @@
-import type { ChildShard, SubscribeToShardEvent } from '@aws-sdk/client-kinesis'
+import type { SubscribeToShardEvent } from '@aws-sdk/client-kinesis'
 import type { KinesisFanOutPort } from '../../core/aws-ports.ts'
 import { backoffDelayMs } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -6,21 +6,12 @@ import { deferred } from '../../core/concurrency.ts'
 import { FailureClass, ServiceError } from '../../core/service-errors.ts'
 import { FanOutUnavailableError } from '../errors.ts'
 import { type ConsumerRegistration, deniedFanOut } from './consumer-registration.ts'
-import { unconfirmedEndsPerAlarm } from './polling-source.ts'
-import type { ReadPosition } from './read-position.ts'
-import { isCompleteListing, type ReadBatch, type RecordSource, sizeOf } from './record-source.ts'
+import { type ReadBatch, type RecordSource, type SourceOptions, sizeOf } from './record-source.ts'
+import { ShardEnd } from './shard-end.ts'
 
-export interface FanOutSourceOptions {
+export interface FanOutSourceOptions extends SourceOptions {
   readonly kinesis: Pick<KinesisFanOutPort, 'subscribeToShard'>
   readonly registration: Pick<ConsumerRegistration, 'arn' | 'forget'>
-  readonly shardId: string
-  readonly position: ReadPosition
-  readonly clock: Clock
-  readonly random: () => number
-  readonly onFailure: (error: ServiceError) => void
-  /** See `PollingSourceOptions`. */
-  readonly findChildren: () => Promise<readonly ChildShard[] | undefined>
-  readonly onUnconfirmedEnd: (times: number) => void
 }
 
 interface Subscription {
@@ -48,16 +39,17 @@ const inUseBackoff = { baseMs: 5_000, maxMs: 30_000 }
  */
 export class FanOutSource implements RecordSource {
   readonly #options: FanOutSourceOptions
+  readonly #end: ShardEnd
   #subscription: Subscription | undefined
   /** When the service takes the next subscription. */
   #nextSubscriptionMs = Number.NEGATIVE_INFINITY
   /** In a row, without an event in between. */
   #failures = 0
-  #unconfirmedEnds = 0
   #wasNotFound = false
 
   constructor(options: FanOutSourceOptions) {
     this.#options = options
+    this.#end = new ShardEnd(options)
   }
 
   /**
@@ -129,20 +121,13 @@ export class FanOutSource implements RecordSource {
 
   /** Undefined for an event that says the shard has ended while it is still open. */
   async #batchOf(event: SubscribeToShardEvent): Promise<ReadBatch | undefined> {
-    const { position, findChildren, onUnconfirmedEnd } = this.#options
+    const { position } = this.#options
     const records = event.Records ?? []
     // Typed as always there; at the end of a shard it is not.
     const continuation = event.ContinuationSequenceNumber ?? undefined
-    let children: readonly ChildShard[] | undefined
-    if (continuation === undefined) {
-      children = isCompleteListing(event.ChildShards) ? event.ChildShards : await findChildren()
-      if (children === undefined) {
-        this.#unconfirmedEnds += 1
-        if (this.#unconfirmedEnds % unconfirmedEndsPerAlarm === 0) onUnconfirmedEnd(this.#unconfirmedEnds)
-        return undefined
-      }
-    }
-    this.#unconfirmedEnds = 0
+    const children = continuation === undefined ? await this.#end.confirm(event.ChildShards) : undefined
+    if (continuation === undefined && children === undefined) return undefined
+    this.#end.goesOn()
     return {
       records,
       sizeBytes: sizeOf(records),

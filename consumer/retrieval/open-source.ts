@@ -1,7 +1,6 @@
-import type { ChildShard, KinesisClient } from '@aws-sdk/client-kinesis'
+import type { KinesisClient } from '@aws-sdk/client-kinesis'
 import type { KinesisFanOutPort, KinesisReaderPort } from '../../core/aws-ports.ts'
 import { createFanOutClient, fanOutPort } from '../../core/kinesis-client.ts'
-import type { ServiceError } from '../../core/service-errors.ts'
 import type { ExtendedSequenceNumber } from '../checkpoint/extended-sequence-number.ts'
 import type { ResolvedWorkerOptions, WorkerOptions } from '../options.ts'
 import { ConsumerRegistration } from './consumer-registration.ts'
@@ -11,7 +10,7 @@ import { PollingSource } from './polling-source.ts'
 import { PrefetchingSource } from './prefetching-source.ts'
 import { ReadBudget } from './read-budget.ts'
 import { ReadPosition } from './read-position.ts'
-import type { RecordSource } from './record-source.ts'
+import type { RecordSource, SourceOptions } from './record-source.ts'
 
 export interface SourceOpenerOptions {
   readonly options: ResolvedWorkerOptions
@@ -21,13 +20,11 @@ export interface SourceOpenerOptions {
   readonly kinesis: KinesisReaderPort
 }
 
-export interface ShardToRead {
-  readonly shardId: string
+export interface ShardToRead extends Pick<SourceOptions, 'shardId' | 'onFailure' | 'findChildren'> {
   /** Reading begins behind this position. */
   readonly start: ExtendedSequenceNumber
-  readonly onFailure: (error: ServiceError) => void
-  /** The shard's children by the listing of shards; undefined while the shard is open. */
-  readonly findChildren: () => Promise<readonly ChildShard[] | undefined>
+  /** Aborted when the shard is to be read no further. */
+  readonly signal: AbortSignal
 }
 
 /** What the sources of one worker share: the budget of bytes, the consumer of enhanced fan-out and its client. */
@@ -53,7 +50,7 @@ export class SourceOpener {
     const source = this.#openUnbuffered(shard)
     return this.#budget === undefined
       ? source
-      : new PrefetchingSource({ source, budget: this.#budget.openShard() })
+      : new PrefetchingSource({ source, budget: this.#budget.openShard(), signal: shard.signal })
   }
 
   close(): void {
@@ -61,7 +58,7 @@ export class SourceOpener {
     this.#fanOut?.ownClient?.destroy()
   }
 
-  #openUnbuffered({ start, ...shard }: ShardToRead): RecordSource {
+  #openUnbuffered({ start, signal: _, ...shard }: ShardToRead): RecordSource {
     const { kinesis, options } = this.#given
     const { streamName, clock, random, initialPosition, retrieval, onEvent } = options
     const { shardId } = shard

@@ -1,26 +1,15 @@
-import type { ChildShard } from '@aws-sdk/client-kinesis'
 import type { KinesisReaderPort } from '../../core/aws-ports.ts'
 import { backoffDelayMs } from '../../core/backoff.ts'
-import type { Clock } from '../../core/clock.ts'
 import { FailureClass, ServiceError } from '../../core/service-errors.ts'
-import type { ReadPosition } from './read-position.ts'
-import { isCompleteListing, type ReadBatch, type RecordSource, sizeOf } from './record-source.ts'
+import { type ReadBatch, type RecordSource, type SourceOptions, sizeOf } from './record-source.ts'
+import { ShardEnd } from './shard-end.ts'
 
-export interface PollingSourceOptions {
+export interface PollingSourceOptions extends SourceOptions {
   readonly kinesis: KinesisReaderPort
   readonly streamName: string
-  readonly shardId: string
-  readonly position: ReadPosition
   /** From the beginning of one read to that of the next; 200 or more keeps to five reads a second. */
   readonly idleTimeBetweenReadsMs: number
   readonly maxRecordsPerRead: number
-  readonly clock: Clock
-  readonly random: () => number
-  readonly onFailure: (error: ServiceError) => void
-  /** The shard's children by the listing of shards; undefined while the shard is open. */
-  readonly findChildren: () => Promise<readonly ChildShard[] | undefined>
-  /** Called each time that answers have claimed the end of an open shard `unconfirmedEndsPerAlarm` times more, in a row. */
-  readonly onUnconfirmedEnd: (times: number) => void
 }
 
 const longestBackoffMs = 10_000
@@ -29,19 +18,17 @@ const longestBackoffMs = 10_000
  * for as long as that takes (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html).
  */
 const readBytesPerSecond = 2 * 1024 * 1024
-/** Guessed: one such answer may be an accident, five in a row need somebody to look. */
-export const unconfirmedEndsPerAlarm = 5
-
 /** Reads one shard by GetRecords, one batch at a time, within the limits of the shard. */
 export class PollingSource implements RecordSource {
   readonly #options: PollingSourceOptions
+  readonly #end: ShardEnd
   #iterator: string | undefined
   /** When the limits of the shard allow the next read. */
   #nextReadMs = Number.NEGATIVE_INFINITY
-  #unconfirmedEnds = 0
 
   constructor(options: PollingSourceOptions) {
     this.#options = options
+    this.#end = new ShardEnd(options)
   }
 
   /** Waits out the idle time since the last read, what the last answer used up, and every failure that may pass. */
@@ -90,9 +77,9 @@ export class PollingSource implements RecordSource {
     // Counted from the answer: an answer of 10 MiB means 5 s of refusals, however long it was on its way.
     this.#nextReadMs = Math.max(this.#nextReadMs, clock.now() + (sizeBytes / readBytesPerSecond) * 1_000)
     const isAtEnd = answer.NextShardIterator === undefined || answer.NextShardIterator === null
-    const children = isAtEnd ? await this.#childrenOf(answer.ChildShards) : undefined
+    const children = isAtEnd ? await this.#end.confirm(answer.ChildShards) : undefined
     if (isAtEnd && children === undefined) return undefined
-    this.#unconfirmedEnds = 0
+    this.#end.goesOn()
     this.#iterator = answer.NextShardIterator
     position.moveBehind(records.at(-1)?.SequenceNumber)
     return {
@@ -102,19 +89,6 @@ export class PollingSource implements RecordSource {
       children,
       done: () => {}
     }
-  }
-
-  /** Some engines name no children at the end of a shard; then the listing of shards decides. */
-  async #childrenOf(named: readonly ChildShard[] | undefined): Promise<readonly ChildShard[] | undefined> {
-    if (isCompleteListing(named)) return named
-    const listed = await this.#options.findChildren()
-    if (listed === undefined) {
-      this.#unconfirmedEnds += 1
-      if (this.#unconfirmedEnds % unconfirmedEndsPerAlarm === 0) {
-        this.#options.onUnconfirmedEnd(this.#unconfirmedEnds)
-      }
-    }
-    return listed
   }
 
   async #newIterator(signal: AbortSignal): Promise<string | undefined> {

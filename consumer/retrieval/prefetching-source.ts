@@ -6,6 +6,8 @@ import type { ReadBatch, RecordSource } from './record-source.ts'
 export interface PrefetchingSourceOptions {
   readonly source: RecordSource
   readonly budget: ShardBudget
+  /** Ends reading ahead, also while a handler keeps the source from being closed. */
+  readonly signal: AbortSignal
   /** Batches that wait at most, beside the one in hand. @default 4 */
   readonly maxBatches?: number
 }
@@ -29,10 +31,12 @@ export class PrefetchingSource implements RecordSource {
   #failure: { readonly error: unknown } | undefined
   #estimate = firstEstimate
 
-  constructor({ source, budget, maxBatches = 4 }: PrefetchingSourceOptions) {
+  constructor({ source, budget, signal, maxBatches = 4 }: PrefetchingSourceOptions) {
     this.#source = source
     this.#budget = budget
     this.#slots = new Semaphore(maxBatches)
+    if (signal.aborted) this.#stop.abort(signal.reason)
+    signal.addEventListener('abort', () => this.#stop.abort(signal.reason), { once: true })
   }
 
   async next(signal: AbortSignal): Promise<ReadBatch> {
@@ -52,13 +56,12 @@ export class PrefetchingSource implements RecordSource {
   async close(): Promise<void> {
     this.#stop.abort(new WorkerStoppedError())
     await this.#reading
-    await this.#source.close()
     this.#queue.length = 0
     // The batch in hand too: whoever closes does not finish it.
     this.#budget.close()
   }
 
-  /** Ends at the end of the shard, with a failure, and when the source is closed. */
+  /** Ends at the end of the shard, with a failure, and when the source is closed; then the source below is closed. */
   async #readAhead(): Promise<void> {
     const { signal } = this.#stop
     try {
@@ -86,6 +89,8 @@ export class PrefetchingSource implements RecordSource {
     } catch (error) {
       this.#failure = { error }
       this.#arrival?.resolve()
+    } finally {
+      await this.#source.close()
     }
   }
 

@@ -41,7 +41,7 @@ export class ShardBudget {
   readonly #ahead: Semaphore
   readonly #held = new Set<Reservation>()
   /** Ends the wait for reading ahead when the shard holds nothing any more. */
-  #emptied = new AbortController()
+  #onEmptied: (() => void) | undefined
 
   constructor(first: Semaphore, ahead: Semaphore) {
     this.#first = first
@@ -50,17 +50,10 @@ export class ShardBudget {
 
   /** Takes `bytes`, waiting for room; rejects with the signal's reason. One call at a time. */
   async reserve(bytes: number, signal: AbortSignal): Promise<Reservation> {
-    if (this.#held.size > 0 && !this.#ahead.tryTake(bytes)) {
-      const { signal: emptied } = this.#emptied
-      try {
-        await this.#ahead.take(bytes, AbortSignal.any([signal, emptied]))
-      } catch (reason) {
-        if (signal.aborted || !emptied.aborted) throw reason
-        return this.#take(this.#first, bytes, signal)
-      }
+    if (this.#held.size > 0 && (await this.#takeAhead(bytes, signal)))
       return this.#reserved(this.#ahead, bytes)
-    }
-    return this.#held.size > 0 ? this.#reserved(this.#ahead, bytes) : this.#take(this.#first, bytes, signal)
+    await this.#first.take(bytes, signal)
+    return this.#reserved(this.#first, bytes)
   }
 
   /** Gives back whatever the shard still holds. */
@@ -68,14 +61,27 @@ export class ShardBudget {
     for (const reservation of this.#held) reservation.release()
   }
 
-  async #take(semaphore: Semaphore, bytes: number, signal: AbortSignal): Promise<Reservation> {
-    await semaphore.take(bytes, signal)
-    return this.#reserved(semaphore, bytes)
+  /** False when the shard held nothing any more before it was its turn: then the other half is open to it. */
+  async #takeAhead(bytes: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#ahead.tryTake(bytes)) return true
+    const wait = new AbortController()
+    const onAbort = (): void => wait.abort()
+    this.#onEmptied = onAbort
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await this.#ahead.take(bytes, wait.signal)
+      return true
+    } catch {
+      signal.throwIfAborted()
+      return false
+    } finally {
+      this.#onEmptied = undefined
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   #reserved(semaphore: Semaphore, reserved: number): Reservation {
     let bytes = reserved
-    if (this.#held.size === 0) this.#emptied = new AbortController()
     const reservation: Reservation = {
       resize: size => {
         if (size > bytes) semaphore.takeAtOnce(size - bytes)
@@ -85,7 +91,7 @@ export class ShardBudget {
       release: () => {
         if (!this.#held.delete(reservation)) return
         semaphore.release(bytes)
-        if (this.#held.size === 0) this.#emptied.abort()
+        if (this.#held.size === 0) this.#onEmptied?.()
       }
     }
     this.#held.add(reservation)

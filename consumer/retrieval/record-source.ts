@@ -1,4 +1,8 @@
 import type { ChildShard, _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
+import type { Clock } from '../../core/clock.ts'
+import type { ServiceError } from '../../core/service-errors.ts'
+import type { ReadPosition } from './read-position.ts'
+import type { ShardEndOptions } from './shard-end.ts'
 
 /** What one read of a shard brought. */
 export interface ReadBatch {
@@ -29,13 +33,13 @@ export interface RecordSource {
   close(): Promise<void>
 }
 
-/** Whether the shard may be taken for ended: each child that is named says whose child it is, as on AWS. */
-export function isCompleteListing(children: readonly ChildShard[] | undefined): children is ChildShard[] {
-  return (
-    children !== undefined &&
-    children.length > 0 &&
-    children.every(child => (child.ParentShards ?? []).length > 0)
-  )
+/** What every source of one shard is made with. */
+export interface SourceOptions extends ShardEndOptions {
+  readonly shardId: string
+  readonly position: ReadPosition
+  readonly clock: Clock
+  readonly random: () => number
+  readonly onFailure: (error: ServiceError) => void
 }
 
 /** Bytes of records as the service counts them: data and partition keys. */

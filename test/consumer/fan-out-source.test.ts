@@ -179,9 +179,10 @@ describe('39: renewal', () => {
 
   it('brings nothing twice while batches are read ahead', async () => {
     const { clock, fanOut, source, startOf } = start()
-    const ahead = new PrefetchingSource({ source, budget: new ReadBudget(1024 * 1024).openShard() })
-    onTestFinished(() => ahead.close())
     const { signal } = new AbortController()
+    const budget = new ReadBudget(1024 * 1024).openShard()
+    const ahead = new PrefetchingSource({ source, budget, signal })
+    onTestFinished(() => ahead.close())
     const reading = nextBatch(ahead, clock, signal, 1_000)
     await settle()
     fanOut.last.push({ 1: 'a' })

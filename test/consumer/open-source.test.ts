@@ -136,6 +136,23 @@ describe('reading ahead', () => {
     expect(await readsWhileHanging(0)).toBe(1)
   })
 
+  it('stops with the worker, also when a handler is left behind that hangs', async () => {
+    const fleet = new TestFleet(1)
+    fleet.kinesis.store(Buffer.from('a'))
+    const { stop, outcome } = fleet.start('w1', {
+      eachBatch: () => new Promise<void>(() => {}),
+      shutdownTimeoutMs: 1_000
+    })
+    await fleet.clock.advance(5_000)
+    stop.abort()
+    await fleet.clock.advance(10_000)
+    expect(outcome()).toBe('stopped')
+    const { reads } = fleet.kinesis
+    await fleet.clock.advance(60_000)
+    expect(fleet.kinesis.reads).toBe(reads)
+    expect(fleet.clock.pending).toBe(0)
+  })
+
   it('shares one budget between all shards of a worker', async () => {
     const fleet = new TestFleet(2)
     const { kinesis } = fleet

@@ -17,6 +17,7 @@ function start({ shards = 1, budgetBytes = 64 * mebibyte, maxRecordsPerRead = 1,
   const kinesis = new FakeKinesis(shards)
   const budget = new ReadBudget(budgetBytes)
   const stop = new AbortController()
+  const ended = new AbortController()
   const sources = kinesis.shards.map(
     ({ id }) =>
       new PrefetchingSource({
@@ -38,6 +39,7 @@ function start({ shards = 1, budgetBytes = 64 * mebibyte, maxRecordsPerRead = 1,
           onUnconfirmedEnd: () => {}
         }),
         budget: budget.openShard(),
+        signal: ended.signal,
         maxBatches
       })
   )
@@ -47,7 +49,7 @@ function start({ shards = 1, budgetBytes = 64 * mebibyte, maxRecordsPerRead = 1,
   const store = (...texts: string[]): void => {
     for (const text of texts) kinesis.store(Buffer.from(text))
   }
-  return { clock, kinesis, budget, stop, sources, source: sources[0]!, next, store }
+  return { clock, kinesis, budget, stop, ended, sources, source: sources[0]!, next, store }
 }
 
 describe('reading ahead', () => {
@@ -133,6 +135,22 @@ describe('reading ahead', () => {
     await clock.advance(1_000)
     const texts = textsOf(await next())
     expect(texts.length === 0 ? textsOf(await next()) : texts).toEqual(['a'])
+  })
+
+  it('stops with its signal, while the batch in hand still counts', async () => {
+    const { clock, kinesis, ended, next, budget } = start()
+    kinesis.store(Buffer.alloc(100_000))
+    const inHand = await next(1_000)
+    await clock.advance(1_000)
+    ended.abort(new Error('the lease was lost'))
+    await clock.advance(1_000)
+    const { reads } = kinesis
+    expect(clock.pending).toBe(0)
+    await clock.advance(60_000)
+    expect(kinesis.reads).toBe(reads)
+    expect(budget.takenBytes).toBe(100_003)
+    if (inHand !== 'waiting') inHand.done()
+    expect(budget.takenBytes).toBe(0)
   })
 
   it('after close has nothing in flight, and holds nothing of the budget', async () => {
