@@ -70,7 +70,10 @@ async function split(kinesis: KinesisClient, StreamName: string): Promise<void> 
 }
 
 describe('enhanced fan-out', () => {
-  it('reads everything across a split, each record once', async () => {
+  it('reads everything across a split, each record once', async context => {
+    if (process.env.SEALSTREAM_TEST_ENGINE === 'localstack') {
+      context.skip('the Kinesis of LocalStack sends empty events for ever at the end of a shard')
+    }
     const { test, pipeline, kinesis } = await startPipeline({ ...plain, stream: { shards: 1 } })
     const worker = collect(test, pipeline, {
       workerId: 'w1',
@@ -94,7 +97,7 @@ describe('enhanced fan-out', () => {
     expect(worker.events.filter(({ type }) => type === 'fanOutUnavailable')).toEqual([])
   })
 
-  it('goes on at the checkpoint under the same consumer when one worker follows another', async () => {
+  it('reads everything, each record once, and goes on at the checkpoint under the same consumer when one worker follows another', async () => {
     const { test, pipeline, kinesis } = await startPipeline({ ...plain, stream: { shards: 1 } })
     const fanOut = await fanOutOn(test, pipeline, kinesis)
     const first = collect(test, pipeline, { workerId: 'first', ...fanOut })

@@ -8,7 +8,15 @@ import {
   PutRecordCommand,
   StartDeliveryStreamEncryptionCommand
 } from '@aws-sdk/client-firehose'
-import { CreateStreamCommand, DescribeStreamSummaryCommand, PutRecordsCommand } from '@aws-sdk/client-kinesis'
+import {
+  CreateStreamCommand,
+  DescribeStreamConsumerCommand,
+  DescribeStreamSummaryCommand,
+  PutRecordsCommand,
+  RegisterStreamConsumerCommand,
+  SplitShardCommand,
+  SubscribeToShardCommand
+} from '@aws-sdk/client-kinesis'
 import { CreateKeyCommand, GenerateDataKeyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms'
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -61,6 +69,17 @@ async function deliveryStream(settings: S3Settings = {}) {
     )
   }
   return { firehose, name, describeStream, objects }
+}
+
+/** An active stream of one shard. */
+async function stream() {
+  const kinesis = opened(createKinesisClient(clientConfigOf(engine, 'kinesis')))
+  const StreamName = `deviation-${randomUUID().slice(0, 8)}`
+  await kinesis.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }))
+  const summary = async () =>
+    (await kinesis.send(new DescribeStreamSummaryCommand({ StreamName }))).StreamDescriptionSummary
+  await expect.poll(async () => (await summary())?.StreamStatus, { timeout: 20_000 }).toBe('ACTIVE')
+  return { kinesis, StreamName, summary }
 }
 
 const data = (text: string) => ({ Data: Buffer.from(text) })
@@ -152,22 +171,46 @@ describe.skipIf(process.env.SEALSTREAM_TEST_ENGINE !== 'localstack')('localstack
   })
 
   it('kinesis: a shard takes more than 1,000 records a second', async () => {
-    const kinesis = opened(createKinesisClient(clientConfigOf(engine, 'kinesis')))
-    const StreamName = `deviation-${randomUUID().slice(0, 8)}`
-    await kinesis.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }))
-    await expect
-      .poll(
-        async () =>
-          (await kinesis.send(new DescribeStreamSummaryCommand({ StreamName }))).StreamDescriptionSummary
-            ?.StreamStatus,
-        { timeout: 20_000 }
-      )
-      .toBe('ACTIVE')
+    const { kinesis, StreamName } = await stream()
     const Records = Array.from({ length: 500 }, () => ({ PartitionKey: 'k', Data: Buffer.from('x') }))
     const answers = await Promise.all(
       Array.from({ length: 6 }, () => kinesis.send(new PutRecordsCommand({ StreamName, Records })))
     )
     expect(answers.map(({ FailedRecordCount }) => FailedRecordCount)).toEqual([0, 0, 0, 0, 0, 0])
+  })
+
+  it('kinesis: a subscription never tells of the end of its shard', async () => {
+    const { kinesis, StreamName, summary } = await stream()
+    const { Consumer: consumer } = await kinesis.send(
+      new RegisterStreamConsumerCommand({ StreamARN: (await summary())?.StreamARN, ConsumerName: 'c' })
+    )
+    const ConsumerARN = consumer?.ConsumerARN
+    await expect
+      .poll(
+        async () =>
+          (await kinesis.send(new DescribeStreamConsumerCommand({ ConsumerARN }))).ConsumerDescription
+            ?.ConsumerStatus,
+        { timeout: 20_000 }
+      )
+      .toBe('ACTIVE')
+    const ShardId = 'shardId-000000000000'
+    const NewStartingHashKey = String(2n ** 127n)
+    await kinesis.send(new SplitShardCommand({ StreamName, ShardToSplit: ShardId, NewStartingHashKey }))
+    await expect.poll(async () => (await summary())?.OpenShardCount, { timeout: 20_000 }).toBe(2)
+    const stop = new AbortController()
+    onTestFinished(() => stop.abort())
+    const { EventStream: events } = await kinesis.send(
+      new SubscribeToShardCommand({ ConsumerARN, ShardId, StartingPosition: { Type: 'TRIM_HORIZON' } }),
+      { abortSignal: stop.signal }
+    )
+    let seen = 0
+    for await (const { SubscribeToShardEvent: event } of events!) {
+      expect(event).toMatchObject({ Records: [], ContinuationSequenceNumber: expect.any(String) })
+      expect(event?.ChildShards ?? []).toEqual([])
+      seen += 1
+      if (seen === 5) break
+    }
+    expect(seen).toBe(5)
   })
 
   it('kms: key policies are kept and not enforced', async () => {
