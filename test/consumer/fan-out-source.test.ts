@@ -355,6 +355,13 @@ describe('failures of a subscription', () => {
     fanOut.last.push({ 1: 'a' })
     expect(textsOf(await reading)).toEqual(['a'])
     expect(forgotten).toHaveLength(1)
+    // Another day it is gone again.
+    fanOut.last.fail(serviceError('ResourceNotFoundException'))
+    const again = waiting(source, stop)
+    await clock.advance(10_000)
+    fanOut.last.push({ 2: 'b' })
+    expect(textsOf(await again)).toEqual(['b'])
+    expect(forgotten).toHaveLength(2)
   })
 
   it('reject with the missing right when it is denied', async () => {

@@ -86,6 +86,19 @@ describe('a worker with enhanced fan-out', () => {
     expect(fleet.checkpointOf(shard0)).toBe('40/0')
   })
 
+  it('lets go of its subscriptions when it stops, also without reading ahead', async () => {
+    const { fleet, fanOut, start } = fleetOf()
+    const { stop, outcome } = start({ maxReadAheadBytes: 0 })
+    await fleet.clock.advance(1_000)
+    fanOut.last.push({ 1: 'a' })
+    await fleet.clock.advance(100)
+    expect(fleet.texts()).toEqual(['a'])
+    stop.abort()
+    await fleet.clock.advance(100)
+    expect(outcome()).toBe('stopped')
+    expect(fanOut.last.signal?.aborted).toBe(true)
+  })
+
   it('ends when it is denied, and says which right is missing; the lease is free', async () => {
     const { fleet, fanOut, start } = fleetOf()
     fanOut.fail = operation =>
@@ -151,6 +164,16 @@ describe('reading ahead', () => {
     await fleet.clock.advance(60_000)
     expect(fleet.kinesis.reads).toBe(reads)
     expect(fleet.clock.pending).toBe(0)
+  })
+
+  it('gives back what is processed, so that a small budget holds nobody up for long', async () => {
+    const fleet = new TestFleet(1)
+    const mebibyte = 1024 * 1024
+    for (let count = 0; count < 10; count += 1) fleet.kinesis.store(Buffer.alloc(mebibyte))
+    const { worker } = fleet.start('w1', { maxRecordsPerRead: 1, maxReadAheadBytes: mebibyte })
+    await fleet.clock.advance(20_000)
+    expect(fleet.handled).toHaveLength(10)
+    expect(worker.stats.readAheadBytes).toBeLessThan(mebibyte)
   })
 
   it('shares one budget between all shards of a worker', async () => {

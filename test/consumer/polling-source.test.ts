@@ -266,5 +266,12 @@ describe('the end of a shard', () => {
     store('a')
     await clock.advance(10_000)
     expect(textsOf(await reading)).toEqual(['a'])
+    // In a row: four more after an answer that was fine are no alarm yet.
+    kinesis.shards[0]!.isOpen = false
+    source.next(stop.signal).catch(() => {})
+    await clock.advance(1_000 + 14_900)
+    expect(alarms).toEqual([5, 10])
+    await clock.advance(100)
+    expect(alarms).toEqual([5, 10, 5])
   })
 })

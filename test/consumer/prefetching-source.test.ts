@@ -225,6 +225,17 @@ describe('38: a slow handler and large records', () => {
     }
   })
 
+  it('do not make a shard wait that has nothing but an empty batch in hand', async () => {
+    const { budget, next, store } = start({ budgetBytes: 4 * mebibyte })
+    const other = budget.openShard()
+    const { signal } = new AbortController()
+    await other.reserve(1, signal)
+    await other.reserve(2 * mebibyte, signal)
+    expect(await next(1_000)).toMatchObject({ records: [] })
+    store('a')
+    expect(textsOf(await next(1_000))).toEqual(['a'])
+  })
+
   it('take nothing from a budget when what came is empty', async () => {
     const { clock, budget, next } = start({ budgetBytes: mebibyte })
     await next(1_000)

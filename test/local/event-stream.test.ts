@@ -1,5 +1,8 @@
+import type { ServerResponse } from 'node:http'
+import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { encodeMessage } from '../../local/event-stream.ts'
+import { EventStreamOutput, encodeMessage, sendEventStream } from '../../local/event-stream.ts'
+import { settle } from '../helpers/fake-clock.ts'
 
 describe('an event-stream message', () => {
   it('is laid out as the vectors of the AWS SDKs have it', () => {
@@ -17,5 +20,74 @@ describe('an event-stream message', () => {
     expect(message.readUInt32BE(0)).toBe(message.length)
     expect(message.readUInt32BE(4)).toBe(1 + 8 + 1 + 2 + 16)
     expect(message.readUInt16BE(12 + 1 + 8 + 1)).toBe(16)
+  })
+})
+
+describe('an answer by an event stream', () => {
+  const payload = { text: 'x'.repeat(1_000) }
+  /** A response that holds 4,000 bytes until they are read. */
+  const response = () =>
+    Object.assign(new PassThrough({ highWaterMark: 4_000 }), {
+      writeHead: () => {}
+    }) as never as PassThrough & ServerResponse
+  const asException = (error: unknown) => ({ type: (error as Error).name, payload: {} })
+
+  it('takes no event while the client does not read', async () => {
+    let taken = 0
+    const client = response()
+    const sending = sendEventStream(
+      client,
+      new EventStreamOutput({}, async function* () {
+        for (; taken < 50; taken += 1) yield { type: 'event', payload }
+      }),
+      'application/json',
+      asException
+    )
+    await settle()
+    const held = taken
+    expect(held).toBeGreaterThan(0)
+    expect(held).toBeLessThan(10)
+    await settle()
+    expect(taken).toBe(held)
+    client.resume()
+    await sending
+    expect(taken).toBe(50)
+  })
+
+  it('ends with what was thrown as an exception, and tells the events when the client has gone', async () => {
+    const client = response()
+    await sendEventStream(
+      client,
+      new EventStreamOutput({}, async function* () {
+        yield { type: 'one', payload: {} }
+        throw new RangeError('x')
+      }),
+      'application/json',
+      asException
+    )
+    const bytes = Buffer.concat(await client.toArray()).toString('latin1')
+    expect(bytes.match(/(initial-response|one|RangeError)/g)).toEqual([
+      'initial-response',
+      'one',
+      'RangeError'
+    ])
+    const gone = response()
+    let isTold = false
+    const sending = sendEventStream(
+      gone,
+      new EventStreamOutput({}, async function* (signal) {
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        isTold = true
+        yield { type: 'late', payload: {} }
+      }),
+      'application/json',
+      asException
+    )
+    gone.resume()
+    await settle()
+    gone.destroy()
+    await settle()
+    expect(isTold).toBe(true)
+    await sending
   })
 })
