@@ -99,6 +99,18 @@ describe('a worker with enhanced fan-out', () => {
     expect(fanOut.last.signal?.aborted).toBe(true)
   })
 
+  it('does not wait for its consumer when it is told to stop', async () => {
+    const { fleet, fanOut, start } = fleetOf()
+    fanOut.consumers.set('app', 'CREATING')
+    const { stop, outcome } = start()
+    await fleet.clock.advance(3_500)
+    stop.abort()
+    await fleet.clock.advance(100)
+    expect(outcome()).toBe('stopped')
+    expect(fleet.clock.pending).toBe(0)
+    expect(fanOut.subscriptions).toEqual([])
+  })
+
   it('ends when it is denied, and says which right is missing; the lease is free', async () => {
     const { fleet, fanOut, start } = fleetOf()
     fanOut.fail = operation =>
