@@ -111,6 +111,28 @@ describe('enhanced fan-out', () => {
     expect(texts(second.received)).toEqual(bodies(put))
   })
 
+  it('goes on through the end of its subscription, without an event and with nothing twice', async context => {
+    const { test, pipeline, kinesis } = await startPipeline(
+      { ...plain, stream: { shards: 1 } },
+      { subscriptionLifeMs: 500 }
+    )
+    if (test.local === undefined) context.skip('a subscription cannot be made to end sooner here')
+    const worker = collect(test, pipeline, {
+      workerId: 'w1',
+      ...(await fanOutOn(test, pipeline, kinesis))
+    })
+    const put = [records(20), records(20, 20)] as const
+    await putAll(pipeline, new Ledger(), put[0])
+    await expect.poll(() => worker.received.length, within).toBe(20)
+    // It has ended by then, and the next one is 5 s away.
+    await expect.poll(() => worker.stats.checkpoints, within).toBeGreaterThan(0)
+    await new Promise(resolve => setTimeout(resolve, 600))
+    await putAll(pipeline, new Ledger(), put[1])
+    await expect.poll(() => worker.received.length, within).toBe(40)
+    expect(texts(worker.received)).toEqual(bodies(put.flat()))
+    expect(worker.events.filter(({ type }) => type === 'callFailed')).toEqual([])
+  })
+
   it('ends the worker when its consumer is not there, or falls back to polling where that is allowed', async () => {
     const { test, pipeline } = await startPipeline({ ...plain, stream: { shards: 1 } })
     const put = records(20)
