@@ -4,6 +4,7 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis'
 import type { KinesisFanOutPort, KinesisReaderPort } from '../core/aws-ports.ts'
 import {
+  checkAtMostOne,
   checkBoolean,
   checkInteger,
   checkKnownOptions,
