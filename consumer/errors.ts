@@ -25,9 +25,87 @@ export class LeaseTableMissingError extends SealstreamError {
     super(
       ErrorCode.service,
       `lease table ${tableName} does not exist: make it with the string key leaseKey, or set createTable: true with ` +
-        'the rights dynamodb:CreateTable, DescribeTable, Scan, GetItem, PutItem and UpdateItem'
+        'the rights dynamodb:CreateTable, DescribeTable, Scan, GetItem, PutItem, UpdateItem and DeleteItem'
     )
     this.tableName = tableName
+  }
+}
+
+/** The table of that name is not a lease table. */
+export class LeaseTableSchemaError extends SealstreamError {
+  readonly tableName: string
+
+  constructor(tableName: string, found: string) {
+    super(
+      ErrorCode.leaseTableRefused,
+      `table ${tableName} is no lease table: its key is ${found}, expected the string hash key leaseKey alone; set tableName to another one`
+    )
+    this.tableName = tableName
+  }
+}
+
+/** A fleet of the Java KCL 3 is at work on the table, whose leader assigns leases by a protocol that is not spoken here. */
+export class Kcl3StateError extends SealstreamError {
+  readonly tableName: string
+  /** What was found, such as `a leader lock`. */
+  readonly signs: readonly string[]
+
+  constructor(tableName: string, signs: readonly string[]) {
+    const found = [...new Set(signs)]
+    super(
+      ErrorCode.leaseTableRefused,
+      `lease table ${tableName} is in use by KCL 3 (${found.join(', ')}): stop that fleet, or use another applicationName. ` +
+        'If it is gone for good, delete its rows (entityType LEADER, CLIENT_VERSION_MIGRATION, TABLE_MIGRATION) ' +
+        'and the tables <applicationName>-CoordinatorState and <applicationName>-WorkerMetricStats'
+    )
+    this.tableName = tableName
+    this.signs = found
+  }
+}
+
+/** Another living worker has the same id: each would take the other's leases for its own. */
+export class DuplicateWorkerError extends SealstreamError {
+  readonly workerId: string
+  readonly leaseKey: string
+
+  constructor(workerId: string, leaseKey: string) {
+    super(
+      ErrorCode.duplicateWorker,
+      `another worker works under the id ${workerId} (seen at lease ${leaseKey}): give each living worker a workerId of its own`
+    )
+    this.workerId = workerId
+    this.leaseKey = leaseKey
+  }
+}
+
+/** The leases were written for a former stream of the same name: nothing is read by their positions. */
+export class StreamRecreatedError extends SealstreamError {
+  readonly streamName: string
+  /** Leases that do not fit the stream. */
+  readonly leaseKeys: readonly string[]
+
+  constructor(streamName: string, leaseKeys: readonly string[], reason: string) {
+    super(
+      ErrorCode.streamMismatch,
+      `${leaseKeys.length} leases belong to a former stream ${streamName} (${leaseKeys[0]}: ${reason}); ` +
+        "set onStreamRecreated: 'discardLeases' to drop them and read the new stream from its beginning"
+    )
+    this.streamName = streamName
+    this.leaseKeys = leaseKeys
+  }
+}
+
+/** The listing of the stream's shards leaves hash keys out, again and again: from it no leases are made. */
+export class IncompleteShardListError extends SealstreamError {
+  readonly streamName: string
+
+  constructor(streamName: string, firstMissing: bigint) {
+    super(
+      ErrorCode.service,
+      `the shards listed for stream ${streamName} leave out hash keys from ${firstMissing}`,
+      { retryable: true }
+    )
+    this.streamName = streamName
   }
 }
 

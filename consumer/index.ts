@@ -54,11 +54,16 @@ export { SqsDeadLetterStore } from './dead-letters/sqs-dead-letter-store.ts'
 export type { FanOutObstacle } from './errors.ts'
 export {
   CheckpointRejectedError,
+  DuplicateWorkerError,
   FanOutUnavailableError,
   HandlerOverdueError,
+  IncompleteShardListError,
+  Kcl3StateError,
   LeaseLostError,
   LeaseTableMissingError,
+  LeaseTableSchemaError,
   ProcessorFailedError,
+  StreamRecreatedError,
   UnprocessableRecordError,
   WorkerStoppedError
 } from './errors.ts'
@@ -73,8 +78,11 @@ export type {
   RecordProcessorFactory,
   ShardContext
 } from './handlers/handlers.ts'
+export type { CreateLeaseTable } from './leases/dynamodb-lease-table.ts'
 export type { Lease } from './leases/lease.ts'
-export type { CheckpointUpdate, LeaseTable } from './leases/lease-table.ts'
+export type { FormerStreams } from './leases/lease-cleaner.ts'
+export type { LeaseCounts } from './leases/lease-coordinator.ts'
+export type { CheckpointUpdate, LeaseTable, LeaseTableUsage, ShardFacts } from './leases/lease-table.ts'
 export { ConsumerMetric } from './metrics.ts'
 export type {
   FailurePolicy,
@@ -82,6 +90,7 @@ export type {
   InitialPosition,
   OpenOptions,
   RetrievalOptions,
+  StreamOptions,
   WorkerOptions
 } from './options.ts'
 export type { ShardHealth, WorkerEvent, WorkerStats } from './types.ts'

@@ -22,6 +22,8 @@ import {
   surroundingNames
 } from '../core/surroundings.ts'
 import type { BatchHandler, RecordHandler, RecordProcessorFactory } from './handlers/handlers.ts'
+import type { CreateLeaseTable } from './leases/dynamodb-lease-table.ts'
+import type { FormerStreams } from './leases/lease-cleaner.ts'
 import type { LeaseTable } from './leases/lease-table.ts'
 import type { WorkerEvent } from './types.ts'
 
@@ -84,15 +86,16 @@ export interface FanOutRetrieval {
 export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   /** Workers of one name share the stream. Also the name of the lease table unless `tableName` says otherwise. */
   readonly applicationName: string
-  readonly streamName: string
+  /** The stream to read. Exactly one of `streamName` and `streams`. */
+  readonly streamName?: string
   /** Where reading begins in a shard without a checkpoint. Required: either default would surprise somebody. */
   readonly initialPosition: InitialPosition
   /** Unique among the living workers. @default host name, process id and a random part */
   readonly workerId?: string
   /** @default `applicationName` */
   readonly tableName?: string
-  /** Whether the lease table is made when it is missing, on demand. @default false */
-  readonly createTable?: boolean
+  /** Whether, and how, the lease table is made when it is missing, on demand. @default false */
+  readonly createTable?: boolean | CreateLeaseTable
   /** A client, what to make one from, or the calls themselves. @default the SDK's conventions */
   readonly kinesis?: {
     readonly client?: KinesisClient
@@ -178,6 +181,34 @@ export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
    * @default 67_108_864
    */
   readonly maxReadAheadBytes?: number
+  /**
+   * Several streams whose leases share the table: each lease key names its stream and the time at which it was
+   * made, as in the KCL's multi-stream mode. Leases of a table of one stream are not seen in this mode.
+   */
+  readonly streams?: readonly StreamOptions[]
+  /** Most leases taken from a living worker at one scan. Range 1 to 1_000. @default 1 */
+  readonly maxLeasesToSteal?: number
+  /** Whether the leases of finished shards are removed once their children have begun. @default true */
+  readonly cleanupLeases?: boolean
+  /**
+   * What becomes of leases that were written for a former stream of the same name: `'stop'` ends the worker with
+   * `StreamRecreatedError`; `'discardLeases'` drops them and reads the stream from TRIM_HORIZON, or from the
+   * timestamp of `initialPosition`.
+   * @default 'stop'
+   */
+  readonly onStreamRecreated?: 'stop' | 'discardLeases'
+  /**
+   * What becomes of the leases of streams that are not in `streams` any more: kept, or removed when nobody has
+   * held them and nobody here was told to read them for so long.
+   * @default 'keep'
+   */
+  readonly formerStreams?: FormerStreams
+}
+
+export interface StreamOptions {
+  readonly streamName: string
+  /** @default the worker's `initialPosition` */
+  readonly initialPosition?: InitialPosition
 }
 
 const knownOptions = [
@@ -212,16 +243,22 @@ const knownOptions = [
   'metricsGranularity',
   'retrieval',
   'maxReadAheadBytes',
+  'streams',
+  'maxLeasesToSteal',
+  'cleanupLeases',
+  'onStreamRecreated',
+  'formerStreams',
   ...surroundingNames
 ] as const satisfies readonly (keyof WorkerOptions)[]
 
 export interface ResolvedWorkerOptions extends Surroundings<WorkerEvent> {
   readonly applicationName: string
+  /** Of the shard in question where there are several; then, too, `initialPosition`. */
   readonly streamName: string
   readonly initialPosition: InitialPosition
   readonly workerId: string
   readonly tableName: string
-  readonly createTable: boolean
+  readonly createTable: boolean | CreateLeaseTable
   readonly open: Required<OpenOptions> | undefined
   readonly deadLetters: DeadLetterStore | undefined
   readonly failoverTimeMs: number
@@ -240,6 +277,13 @@ export interface ResolvedWorkerOptions extends Surroundings<WorkerEvent> {
   readonly metricsGranularity: 'worker' | 'shard'
   readonly retrieval: ResolvedRetrieval
   readonly maxReadAheadBytes: number
+  readonly streams: readonly Required<StreamOptions>[]
+  /** Whether lease keys name their stream. */
+  readonly isMultiStream: boolean
+  readonly maxLeasesToSteal: number
+  readonly cleanupLeases: boolean
+  readonly onStreamRecreated: 'stop' | 'discardLeases'
+  readonly formerStreams: FormerStreams
 }
 
 export type ResolvedRetrieval =
@@ -267,13 +311,15 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
       throw new InvalidOptionError(name, `expected a function, found ${typeof options[name]}`)
   }
   const applicationName = checkString('applicationName', options.applicationName)
+  const initialPosition = checkPosition('initialPosition', options.initialPosition)
+  const streams = resolveStreams(options, initialPosition)
   return {
     applicationName,
-    streamName: checkString('streamName', options.streamName),
-    initialPosition: checkPosition(options.initialPosition),
+    streamName: streams[0]!.streamName,
+    initialPosition,
     workerId: checkString('workerId', options.workerId ?? `${hostname()}:${process.pid}:${randomUUID()}`),
     tableName: checkString('tableName', options.tableName ?? applicationName),
-    createTable: options.createTable ?? false,
+    createTable: checkCreateTable(options.createTable ?? false),
     open: resolveOpen(options.open),
     deadLetters: options.deadLetters,
     failoverTimeMs: checkInteger('failoverTimeMs', options.failoverTimeMs ?? 10_000, 1_000, 300_000),
@@ -323,6 +369,15 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
             mebibyte,
             16 * 1024 * mebibyte
           ),
+    streams,
+    isMultiStream: options.streams !== undefined,
+    maxLeasesToSteal: checkInteger('maxLeasesToSteal', options.maxLeasesToSteal ?? 1, 1, 1_000),
+    cleanupLeases: options.cleanupLeases ?? true,
+    onStreamRecreated: checkOneOf('onStreamRecreated', options.onStreamRecreated ?? 'stop', [
+      'stop',
+      'discardLeases'
+    ]),
+    formerStreams: checkFormerStreams(options.formerStreams ?? 'keep'),
     ...resolveSurroundings(options, DiagnosticsChannel.worker, options.applicationName)
   }
 }
@@ -351,7 +406,49 @@ function resolveFailurePolicy({ failurePolicy, deadLetters, sink }: WorkerOption
   }
 }
 
-function checkPosition(position: InitialPosition): InitialPosition {
+function resolveStreams(
+  { streamName, streams }: WorkerOptions,
+  initialPosition: InitialPosition
+): readonly Required<StreamOptions>[] {
+  if (streams === undefined) return [{ streamName: checkString('streamName', streamName), initialPosition }]
+  if (streamName !== undefined) {
+    throw new InvalidOptionError('streams', 'expected exactly one of streamName and streams')
+  }
+  if (!Array.isArray(streams) || streams.length === 0) {
+    throw new InvalidOptionError('streams', 'expected a list of at least one stream')
+  }
+  const resolved = (streams as readonly StreamOptions[]).map((stream, index) => {
+    const path = `streams.${index}`
+    checkKnownOptions(path, stream, ['streamName', 'initialPosition'])
+    return {
+      streamName: checkString(`${path}.streamName`, stream.streamName),
+      initialPosition: checkPosition(`${path}.initialPosition`, stream.initialPosition ?? initialPosition)
+    }
+  })
+  if (new Set(resolved.map(stream => stream.streamName)).size < resolved.length) {
+    throw new InvalidOptionError('streams', 'expected each stream once')
+  }
+  return resolved
+}
+
+function checkCreateTable(createTable: boolean | CreateLeaseTable): boolean | CreateLeaseTable {
+  if (typeof createTable === 'boolean') return createTable
+  checkKnownOptions('createTable', createTable, ['sse', 'pointInTimeRecovery'])
+  if (typeof createTable.sse === 'object') {
+    checkKnownOptions('createTable.sse', createTable.sse, ['kmsKeyId'])
+    checkString('createTable.sse.kmsKeyId', createTable.sse.kmsKeyId)
+  }
+  return createTable
+}
+
+function checkFormerStreams(formerStreams: FormerStreams): FormerStreams {
+  if (formerStreams === 'keep') return formerStreams
+  checkKnownOptions('formerStreams', formerStreams, ['deleteAfterMs'])
+  checkInteger('formerStreams.deleteAfterMs', formerStreams.deleteAfterMs, 0, 31 * 86_400_000)
+  return formerStreams
+}
+
+function checkPosition(option: string, position: InitialPosition): InitialPosition {
   if (position === 'TRIM_HORIZON' || position === 'LATEST') return position
   if (
     typeof position === 'object' &&
@@ -360,7 +457,7 @@ function checkPosition(position: InitialPosition): InitialPosition {
   ) {
     return position
   }
-  throw new InvalidOptionError('initialPosition', "expected 'TRIM_HORIZON', 'LATEST' or { timestamp: Date }")
+  throw new InvalidOptionError(option, "expected 'TRIM_HORIZON', 'LATEST' or { timestamp: Date }")
 }
 
 function resolveOpen(open: OpenOptions | undefined): Required<OpenOptions> | undefined {
@@ -378,7 +475,7 @@ function resolveOpen(open: OpenOptions | undefined): Required<OpenOptions> | und
 }
 
 function resolveRetrieval(
-  { retrieval = { kind: 'polling' }, kinesis }: WorkerOptions,
+  { retrieval = { kind: 'polling' }, kinesis, streams }: WorkerOptions,
   applicationName: string
 ): ResolvedRetrieval {
   checkOneOf('retrieval.kind', retrieval?.kind, ['polling', 'fan-out'])
@@ -398,6 +495,12 @@ function resolveRetrieval(
     throw new InvalidOptionError(
       'retrieval.consumerArn',
       'cannot stand beside consumerName or registerConsumer: the consumer that it names is there already'
+    )
+  }
+  if (consumerArn !== undefined && streams !== undefined) {
+    throw new InvalidOptionError(
+      'retrieval.consumerArn',
+      'is of one stream: with several streams give a consumerName'
     )
   }
   if (kinesis?.port !== undefined && kinesis.port.subscribeToShard === undefined) {

@@ -1,6 +1,8 @@
 import type { KeyStats } from '../core/record-transform.ts'
 import type { FailureClass } from '../core/service-errors.ts'
 import type { FanOutObstacle } from './errors.ts'
+import type { LeaseCounts } from './leases/lease-coordinator.ts'
+import type { LeaseTableUsage } from './leases/lease-table.ts'
 import type { ShardConsumerState } from './lifecycle/states.ts'
 
 /**
@@ -34,10 +36,15 @@ export interface WorkerStats {
   readonly outOfRange: number
   /** Records that begin as an aggregate does and cannot be taken apart: handed on as they are, as one record each. */
   readonly malformedAggregates: number
+  /** How leases came and went. */
+  readonly leases: LeaseCounts
+  /** What the lease table was asked for. */
+  readonly leaseTable: LeaseTableUsage
 }
 
 /** How one shard stands. */
 export interface ShardHealth {
+  readonly streamName: string
   readonly shardId: string
   readonly state: ShardConsumerState
   /** Since when it is in this state, or, while it processes, since anything moved; in milliseconds. */
@@ -105,3 +112,28 @@ export type WorkerEvent =
   | { readonly type: 'shardEndUnconfirmed'; readonly shardId: string; readonly times: number }
   /** The shard is polled from now on, because it cannot be read by enhanced fan-out. */
   | { readonly type: 'fanOutUnavailable'; readonly shardId: string; readonly obstacle: FanOutObstacle }
+  /** A row is meant as a lease and cannot be read as one; it is left alone. Once per row. `reason`: the attribute. */
+  | { readonly type: 'leaseRowCorrupt'; readonly leaseKey: string; readonly reason: string }
+  /** A KCL 3 has begun to work on the table while this worker runs: two ways of assigning leases meet. Once. */
+  | { readonly type: 'kcl3StateSeen'; readonly signs: readonly string[] }
+  /** `maxLeases` keeps this worker below its share: `leases` of it are left to others. When the number changes. */
+  | { readonly type: 'leaseSpillover'; readonly leases: number }
+  /** A renewal began this late, by the drift of its timer: the event loop was blocked. */
+  | { readonly type: 'renewalLate'; readonly lateMs: number }
+  /** Somebody else works under this worker's id. The worker ends with `DuplicateWorkerError`. */
+  | { readonly type: 'duplicateWorker'; readonly leaseKey: string }
+  /** No lease stands for these hash keys (decimal, inclusive), or a shard's own lease is missing. Once per hole. */
+  | {
+      readonly type: 'leaseHole'
+      readonly streamName: string
+      readonly startingHashKey: string | undefined
+      readonly endingHashKey: string | undefined
+      readonly shardId: string | undefined
+    }
+  | { readonly type: 'leasesCreated'; readonly streamName: string; readonly leaseKeys: readonly string[] }
+  | {
+      readonly type: 'leaseDeleted'
+      readonly leaseKey: string
+      /** Read to its end; the shard is gone; of a stream that is read no more; of a former stream of the name. */
+      readonly reason: 'finished' | 'garbage' | 'formerStream' | 'recreatedStream'
+    }

@@ -5,8 +5,7 @@ import type { CancelTimer } from '../core/clock.ts'
 import { deferred } from '../core/concurrency.ts'
 import { ClosedError, InvalidOptionError } from '../core/errors.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
-import { noKeyStats, type RecordOpener } from '../core/record-transform.ts'
-import { ServiceError } from '../core/service-errors.ts'
+import { addKeyStats, noKeyStats } from '../core/record-transform.ts'
 import { newCounters } from './counters.ts'
 import { WorkerStoppedError } from './errors.ts'
 import { BatchIterator, type ConsumedBatch } from './handlers/batch-iterator.ts'
@@ -19,14 +18,16 @@ import {
 } from './handlers/shard-handler.ts'
 import { DynamodbLeaseTable } from './leases/dynamodb-lease-table.ts'
 import type { HeldLease } from './leases/held-lease.ts'
+import type { Lease } from './leases/lease.ts'
+import { LeaseCleaner } from './leases/lease-cleaner.ts'
 import { LeaseCoordinator } from './leases/lease-coordinator.ts'
 import type { LeaseTable } from './leases/lease-table.ts'
 import { ShardConsumer } from './lifecycle/shard-consumer.ts'
 import { ConsumerMetric, ConsumerMetrics } from './metrics.ts'
 import { type ResolvedWorkerOptions, resolveOptions, type WorkerOptions } from './options.ts'
-import { SourceOpener } from './retrieval/open-source.ts'
-import { ShardSync } from './shards/shard-sync.ts'
+import { ReadBudget } from './retrieval/read-budget.ts'
 import type { ShardHealth, WorkerStats } from './types.ts'
+import { WorkerStream } from './worker-stream.ts'
 
 /** How often the shards are looked at for one in which nothing moves, in milliseconds. */
 const watchMs = 1_000
@@ -36,15 +37,14 @@ const watchMs = 1_000
  * record is opened, handed to the handler or the sink, and only then passed by the checkpoint.
  */
 export class Worker implements AsyncDisposable {
-  #options: ResolvedWorkerOptions
+  readonly #options: ResolvedWorkerOptions
   readonly #given: WorkerOptions
   readonly #kinesis: KinesisReaderPort
   /** Made here, so destroyed here. */
   readonly #ownClient: KinesisClient | undefined
   readonly #table: LeaseTable
-  readonly #sources: SourceOpener
-  readonly #opener: RecordOpener | undefined
-  readonly #shardSync: ShardSync
+  readonly #budget: ReadBudget | undefined
+  readonly #streams: readonly WorkerStream[]
   readonly #coordinator: LeaseCoordinator
   readonly #counters = newCounters()
   readonly #metrics: ConsumerMetrics
@@ -73,49 +73,55 @@ export class Worker implements AsyncDisposable {
     // One listener per shard and call is no leak.
     setMaxListeners(0, this.#stop.signal, this.#kill.signal)
     this.#fatal.promise.catch(() => {})
-    const { streamName, workerId, clock, random, onEvent, failoverTimeMs, maxLeases, open } = this.#options
+    const { workerId, clock, random, onEvent, failoverTimeMs, maxLeases } = this.#options
     const { client, clientConfig, port } = options.kinesis ?? {}
     this.#ownClient =
       client === undefined && port === undefined ? createKinesisClient(clientConfig) : undefined
     this.#kinesis = port ?? kinesisPort(client ?? this.#ownClient!)
-    this.#sources = new SourceOpener({
-      options: this.#options,
-      given: options.kinesis,
-      kinesis: this.#kinesis
-    })
     this.#table =
       options.leaseTable ??
       new DynamodbLeaseTable({
         tableName: this.#options.tableName,
+        applicationName: this.#options.applicationName,
         createTable: this.#options.createTable,
         client: options.dynamodb?.client,
         clientConfig: options.dynamodb?.clientConfig,
         callTimeoutMs: Math.ceil(failoverTimeMs / 3),
-        clock
+        clock,
+        onEvent
       })
-    this.#opener = open?.keyring.createOpener({
-      streamName,
-      context: open.context,
-      unstoredContext: open.unstoredContext
-    })
-    this.#shardSync = new ShardSync({
-      kinesis: this.#kinesis,
-      streamName,
-      table: this.#table,
-      initialPosition: this.#options.initialPosition,
-      signal: this.#kill.signal
-    })
+    const { maxReadAheadBytes } = this.#options
+    this.#budget = maxReadAheadBytes === 0 ? undefined : new ReadBudget(maxReadAheadBytes)
+    this.#streams = this.#options.streams.map(
+      stream =>
+        new WorkerStream({
+          stream,
+          options: this.#options,
+          given: options.kinesis,
+          kinesis: this.#kinesis,
+          table: this.#table,
+          budget: this.#budget,
+          signal: this.#kill.signal
+        })
+    )
+    const streams = this.#streams.map(({ shardSync }) => shardSync)
+    const { formerStreams, maxLeasesToSteal } = this.#options
     this.#coordinator = new LeaseCoordinator({
       table: this.#table,
-      shardSync: this.#shardSync,
+      streams,
+      cleaner: this.#options.cleanupLeases
+        ? new LeaseCleaner({ table: this.#table, streams, clock, onEvent, formerStreams })
+        : undefined,
       workerId,
       failoverTimeMs,
       maxLeases,
+      maxLeasesToSteal,
       clock,
       random,
       onEvent,
       mayTake: leaseKey => ![...this.#consumers.keys()].some(consumer => consumer.leaseKey === leaseKey),
-      onTaken: held => this.#consume(held)
+      onTaken: held => this.#consume(held),
+      onFatal: error => this.#fatal.reject(error)
     })
   }
 
@@ -133,8 +139,13 @@ export class Worker implements AsyncDisposable {
         0
       ),
       leasesHeld: this.#coordinator.heldCount,
-      readAheadBytes: this.#sources.heldBytes,
-      keys: this.#opener?.keyStats ?? noKeyStats
+      readAheadBytes: this.#budget?.takenBytes ?? 0,
+      keys: this.#streams.reduce(
+        (sum, { opener }) => addKeyStats(sum, opener?.keyStats ?? noKeyStats),
+        noKeyStats
+      ),
+      leases: this.#coordinator.counts,
+      leaseTable: this.#table.usage
     }
   }
 
@@ -216,7 +227,7 @@ export class Worker implements AsyncDisposable {
   async #run(): Promise<void> {
     try {
       this.#stop.signal.throwIfAborted()
-      await this.#checkDistribution()
+      for (const stream of this.#streams) await stream.checkDistribution()
       await this.#coordinator.start()
       this.#watch()
       const stopped = deferred<void>()
@@ -249,22 +260,26 @@ export class Worker implements AsyncDisposable {
     this.#kill.abort(new WorkerStoppedError())
     await this.#coordinator.close()
     await this.#given.sink?.close()
-    this.#opener?.close()
+    for (const stream of this.#streams) stream.close()
     this.#table.close()
-    this.#sources.close()
     this.#ownClient?.destroy()
   }
 
+  #streamOf(lease: Lease): WorkerStream {
+    return this.#streams.find(stream => stream.owns(lease))!
+  }
+
   #consume(held: HeldLease): void {
+    const { options, shardSync, sources, opener } = this.#streamOf(held.lease)
     const consumer = new ShardConsumer({
       held,
-      options: this.#options,
-      sources: this.#sources,
-      opener: this.#opener,
-      handler: this.#handlerOf(held.leaseKey),
+      options,
+      shardSync,
+      sources,
+      opener,
+      handler: this.#handlerOf(options.streamName, held.lease.shardId),
       metrics: this.#metrics,
       table: this.#table,
-      shardSync: this.#shardSync,
       coordinator: this.#coordinator,
       counters: this.#counters,
       stopSignal: this.#stop.signal,
@@ -277,28 +292,13 @@ export class Worker implements AsyncDisposable {
     this.#consumers.set(consumer, running)
   }
 
-  #handlerOf(shardId: string): ShardHandler {
+  #handlerOf(streamName: string, shardId: string): ShardHandler {
     const { sink, eachBatch, eachRecord, processor } = this.#given
-    const { streamName } = this.#options
     if (sink !== undefined) return sinkHandler(sink)
     if (processor !== undefined)
       return processorHandler(processor({ streamName, shardId }), { streamName, shardId })
     if (eachRecord !== undefined) return recordHandler(eachRecord)
     return batchHandler(eachBatch ?? this.#iterator.handler)
-  }
-
-  /** On an AUTO stream hash keys say nothing about shards. */
-  async #checkDistribution(): Promise<void> {
-    if (!this.#options.filterOutOfRange) return
-    const { streamName } = this.#options
-    const { StreamDescriptionSummary: summary } = await this.#kinesis
-      .describeStreamSummary({ StreamName: streamName })
-      .catch((cause: unknown) => {
-        throw new ServiceError('kinesis', 'DescribeStreamSummary', cause)
-      })
-    if (summary?.RecordDistributionStrategy !== 'AUTO') return
-    this.#options = { ...this.#options, filterOutOfRange: false }
-    this.#options.logger.warn({ streamName }, 'record distribution is AUTO: no record is out of range')
   }
 
   #watch(): void {

@@ -46,6 +46,17 @@ export interface KeyStats {
 /** Of a producer or worker that does not seal. */
 export const noKeyStats: KeyStats = { hits: 0, misses: 0, serviceCalls: 0, serviceMs: 0, open: 0 }
 
+/** Of two sealers or openers together. */
+export function addKeyStats(a: KeyStats, b: KeyStats): KeyStats {
+  return {
+    hits: a.hits + b.hits,
+    misses: a.misses + b.misses,
+    serviceCalls: a.serviceCalls + b.serviceCalls,
+    serviceMs: a.serviceMs + b.serviceMs,
+    open: a.open + b.open
+  }
+}
+
 export interface RecordSealer {
   /**
    * Seals one payload. Returns bytes when a data key is at hand, which is nearly always, and a promise only

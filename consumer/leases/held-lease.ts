@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
-import { LeaseLostError } from '../errors.ts'
+import type { ExtendedSequenceNumber } from '../checkpoint/extended-sequence-number.ts'
+import { DuplicateWorkerError, LeaseLostError } from '../errors.ts'
 import type { Lease } from './lease.ts'
 import type { CheckpointUpdate, LeaseTable } from './lease-table.ts'
 
@@ -13,6 +14,7 @@ export class HeldLease {
   readonly #clock: Clock
   readonly #failoverTimeMs: number
   readonly #onLost: (held: HeldLease) => void
+  readonly #onDuplicate: (error: DuplicateWorkerError) => void
   readonly #lost = new AbortController()
   #lease: Lease
   #isReleased = false
@@ -29,12 +31,15 @@ export class HeldLease {
     /** When the write that took it was sent. */
     readonly takenMs: number
     readonly onLost: (held: HeldLease) => void
+    /** Another worker writes under our id; the lease is lost. */
+    readonly onDuplicate?: (error: DuplicateWorkerError) => void
   }) {
     this.#lease = options.lease
     this.#table = options.table
     this.#clock = options.clock
     this.#failoverTimeMs = options.failoverTimeMs
     this.#onLost = options.onLost
+    this.#onDuplicate = options.onDuplicate ?? (() => {})
     this.#renewedMs = options.takenMs
     this.#armExpiry()
   }
@@ -52,6 +57,16 @@ export class HeldLease {
     return this.#lost.signal
   }
 
+  /**
+   * To be called before anything is begun that only the owner may do, such as a call of the handler: timers may be
+   * late, so that the lease is past its time and `signal` does not say so yet.
+   * @throws LeaseLostError
+   */
+  ensureHeld(): void {
+    if (this.#isExpired()) this.lose()
+    if (this.#isReleased || this.#lost.signal.aborted) throw new LeaseLostError(this.leaseKey)
+  }
+
   /** Keeps the lease. A failure whose outcome is not known leaves it as it is, until it expires. */
   async renew(): Promise<void> {
     await this.#write(lease => this.#table.renew(lease)).catch((error: unknown) => {
@@ -62,6 +77,14 @@ export class HeldLease {
   /** @throws LeaseLostError; ServiceError when the outcome is not known, then the caller may try again */
   async checkpoint(update: CheckpointUpdate): Promise<void> {
     await this.#write(lease => this.#table.checkpoint(lease, update))
+  }
+
+  /**
+   * Stores a position, and state with it, for the next owner to find; the next checkpoint clears them.
+   * @throws as `checkpoint`
+   */
+  async prepareCheckpoint(pending: ExtendedSequenceNumber, state?: Uint8Array): Promise<void> {
+    await this.#write(lease => this.#table.prepareCheckpoint(lease, pending, state))
   }
 
   /** Gives the lease up for others to take at once; nothing can be written afterwards. */
@@ -87,14 +110,19 @@ export class HeldLease {
 
   #write(write: (lease: Lease) => Promise<Lease | undefined>): Promise<void> {
     const done = this.#writing.then(async () => {
-      if (this.#isExpired()) this.lose()
-      if (this.#isReleased || this.#lost.signal.aborted) throw new LeaseLostError(this.leaseKey)
+      this.ensureHeld()
       const sentMs = this.#clock.now()
-      const written = await write(this.#lease)
+      const written = await write(this.#lease).catch((error: unknown) => {
+        if (!(error instanceof DuplicateWorkerError)) throw error
+        this.#onDuplicate(error)
+        return undefined
+      })
       if (written === undefined) {
         this.lose()
         throw new LeaseLostError(this.leaseKey)
       }
+      // The answer came when the time was over: others may hold the lease by now.
+      if (this.#lost.signal.aborted) throw new LeaseLostError(this.leaseKey)
       this.#lease = written
       // It is ours from when the write was sent, not from when the answer came.
       this.#renewedMs = sentMs

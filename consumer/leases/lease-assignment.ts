@@ -9,11 +9,20 @@ export interface AssignmentPolicy {
   readonly random: () => number
 }
 
+export interface Assignment {
+  /** Nobody holds these, as far as we have seen. */
+  readonly take: readonly Lease[]
+  /** A living worker holds these, and more than its share. */
+  readonly steal: readonly Lease[]
+  /** By how many leases `maxLeases` keeps this worker below its share. */
+  readonly spillover: number
+}
+
 /**
  * The leases that this worker should try to take now, by the KCL's rules: all that are very old; else up to its
  * share of the available ones; else one of the most loaded worker's. Pure but for the random source.
  */
-export function leasesToTake(leases: readonly ObservedLease[], policy: AssignmentPolicy): readonly Lease[] {
+export function assignLeases(leases: readonly ObservedLease[], policy: AssignmentPolicy): Assignment {
   const { workerId, maxLeases, maxLeasesToSteal, random } = policy
   const held = new Map<string, Lease[]>([[workerId, []]])
   const available: Lease[] = []
@@ -25,24 +34,29 @@ export function leasesToTake(leases: readonly ObservedLease[], policy: Assignmen
       else owned.push(lease)
     }
   }
+  const share = held.size >= leases.length ? 1 : Math.ceil(leases.length / held.size)
+  const spillover = leases.length === 0 ? 0 : Math.max(0, share - maxLeases)
+  const nothing = { take: [], steal: [], spillover }
   const mine = held.get(workerId)!.length
   const room = maxLeases - mine
-  if (room <= 0) return []
+  if (room <= 0) return nothing
 
   const veryOld = leases.filter(({ isVeryOld }) => isVeryOld).map(({ lease }) => lease)
-  if (veryOld.length > 0) return shuffled(veryOld, random).slice(0, room)
+  if (veryOld.length > 0) return { ...nothing, take: shuffled(veryOld, random).slice(0, room) }
 
-  const share = held.size >= leases.length ? 1 : Math.ceil(leases.length / held.size)
   const target = Math.min(share, maxLeases)
   const need = target - mine
-  if (need <= 0) return []
-  if (available.length > 0) return shuffled(available, random).slice(0, need)
+  if (need <= 0) return nothing
+  if (available.length > 0) return { ...nothing, take: shuffled(available, random).slice(0, need) }
 
   const richest = [...held.values()].reduce((most, owned) => (owned.length > most.length ? owned : most))
   let count = Math.min(need, richest.length - target)
   // Two short while nobody is above the share: one lease evens it out.
   if (count <= 0 && need > 1 && richest.length >= target) count = 1
-  return shuffled(richest, random).slice(0, Math.max(0, Math.min(count, maxLeasesToSteal)))
+  return {
+    ...nothing,
+    steal: shuffled(richest, random).slice(0, Math.max(0, Math.min(count, maxLeasesToSteal)))
+  }
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {

@@ -1,26 +1,48 @@
 import type { Clock } from '../../core/clock.ts'
-import { ServiceError } from '../../core/service-errors.ts'
+import { FailureClass, ServiceError } from '../../core/service-errors.ts'
+import { DuplicateWorkerError, IncompleteShardListError, LeaseLostError } from '../errors.ts'
 import type { ShardSync } from '../shards/shard-sync.ts'
 import type { WorkerEvent } from '../types.ts'
 import { HeldLease } from './held-lease.ts'
 import type { Lease } from './lease.ts'
-import { leasesToTake } from './lease-assignment.ts'
+import { assignLeases } from './lease-assignment.ts'
+import type { LeaseCleaner } from './lease-cleaner.ts'
 import { LeaseObserver } from './lease-observer.ts'
 import type { LeaseTable } from './lease-table.ts'
+import { NamesakeWatch } from './namesake-watch.ts'
 
 export interface LeaseCoordinatorOptions {
   readonly table: LeaseTable
-  readonly shardSync: ShardSync
+  /** The streams that are read. Leases of others are left alone. */
+  readonly streams: readonly ShardSync[]
+  /** Undefined leaves finished leases in the table. */
+  readonly cleaner?: LeaseCleaner | undefined
   readonly workerId: string
   readonly failoverTimeMs: number
   readonly maxLeases: number
+  /** Most leases taken from living workers at one scan. @default 1 */
+  readonly maxLeasesToSteal?: number
   readonly clock: Clock
   readonly random: () => number
   readonly onEvent: (event: WorkerEvent) => void
-  /** Whether this worker may take the lease: not while something of an earlier tenure still runs. */
-  readonly mayTake: (leaseKey: string) => boolean
+  /** Whether this worker may take the lease: not while something of an earlier tenure still runs. @default always */
+  readonly mayTake?: (leaseKey: string) => boolean
   /** A lease is ours now. */
   readonly onTaken: (held: HeldLease) => void
+  /** What must end the worker. */
+  readonly onFatal: (error: unknown) => void
+}
+
+/** How leases came and went since the worker was made. */
+export interface LeaseCounts {
+  /** Leases that became ours, stolen ones included. */
+  readonly taken: number
+  readonly stolen: number
+  /** Leases that another worker took first. */
+  readonly untaken: number
+  readonly lost: number
+  /** By how many leases `maxLeases` keeps this worker below its share, as of the last scan. */
+  readonly spillover: number
 }
 
 /** Tables below this many leases are scanned every second, so that a deploy hands over quickly. */
@@ -28,27 +50,35 @@ const smallTable = 100
 const smallTableScanMs = 1_000
 /** The KCL's margin before the third of the failover time, in milliseconds. */
 const epsilonMs = 25
-/** Time between two looks for shards without a lease, in milliseconds; the KCL's. */
-const auditMs = 120_000
+/** Least time between two clean-ups by one worker, in milliseconds; the KCL's. Twice that at most. */
+const cleanUpMs = 60_000
 
 /** Takes and renews leases. Renewal runs on its own, whatever the processing does. */
 export class LeaseCoordinator {
   readonly #options: LeaseCoordinatorOptions
   readonly #observer: LeaseObserver
+  readonly #namesakes: NamesakeWatch
   readonly #held = new Map<string, HeldLease>()
+  readonly #renewing = new Map<HeldLease, Promise<void>>()
   readonly #stop = new AbortController()
+  readonly #counts = { taken: 0, stolen: 0, untaken: 0, lost: 0, spillover: 0 }
+  /** Takes whose outcome is not known: the row may bear our name. */
+  readonly #unsettled = new Set<string>()
   #leases: ReadonlyMap<string, Lease> = new Map()
-  #auditedMs = Number.NEGATIVE_INFINITY
   #loops: readonly Promise<void>[] = []
   #isTaking = true
+  #isFirstScan = true
+  /** Whether the last scan showed a worker above its share already. */
+  #wasUneven = false
   #scanning: Promise<void> = Promise.resolve()
 
   constructor(options: LeaseCoordinatorOptions) {
     this.#options = options
     this.#observer = new LeaseObserver(options.failoverTimeMs)
+    this.#namesakes = new NamesakeWatch(options.workerId)
   }
 
-  /** The table as of the last scan. */
+  /** The table as of the last scan, by lease key. */
   get leases(): ReadonlyMap<string, Lease> {
     return this.#leases
   }
@@ -57,14 +87,21 @@ export class LeaseCoordinator {
     return this.#held.size
   }
 
+  get counts(): LeaseCounts {
+    return { ...this.#counts }
+  }
+
   /**
-   * Makes the table and the first leases where they are missing, and starts the loops.
-   * @throws ServiceError, LeaseTableMissingError: what keeps the worker from starting
+   * Makes the table and the first leases where they are missing, resumes what a former life under this id held,
+   * and starts the loops.
+   * @throws ServiceError, LeaseTableMissingError, LeaseTableSchemaError, Kcl3StateError, StreamRecreatedError,
+   * IncompleteShardListError: what keeps the worker from starting
    */
   async start(): Promise<void> {
     await this.#options.table.ensure()
+    for (const stream of this.#options.streams) await stream.identify()
     await this.#scan()
-    this.#loops = [this.#scanLoop(), this.#renewLoop()]
+    this.#loops = [this.#scanLoop(), this.#renewLoop(), this.#cleanLoop()]
   }
 
   /** Takes no more leases; those that are held are still renewed. */
@@ -77,7 +114,7 @@ export class LeaseCoordinator {
   async close(): Promise<void> {
     this.#isTaking = false
     this.#stop.abort()
-    await Promise.all(this.#loops)
+    await Promise.all([...this.#loops, ...this.#renewing.values()])
   }
 
   /** The consumer of this lease is done; with `release` others may take it at once. */
@@ -94,8 +131,8 @@ export class LeaseCoordinator {
     if (this.#held.get(held.leaseKey) === held) this.#held.delete(held.leaseKey)
   }
 
-  /** Makes the leases of new shards known to everyone who waits, without waiting for the next scan. */
-  noteFinished(lease: Lease): void {
+  /** Makes a lease that was written just now known to everyone who waits, without waiting for the next scan. */
+  note(lease: Lease): void {
     this.#leases = new Map(this.#leases).set(lease.leaseKey, lease)
   }
 
@@ -112,48 +149,132 @@ export class LeaseCoordinator {
   }
 
   async #renewLoop(): Promise<void> {
-    const { clock, failoverTimeMs } = this.#options
+    const { clock, failoverTimeMs, onEvent } = this.#options
+    const intervalMs = failoverTimeMs / 3 - epsilonMs
+    let dueMs = clock.now() + intervalMs
     while (!this.#stop.signal.aborted) {
-      await clock.sleep(failoverTimeMs / 3 - epsilonMs, this.#stop.signal).catch(() => {})
+      await clock.sleep(Math.max(0, dueMs - clock.now()), this.#stop.signal).catch(() => {})
       if (this.#stop.signal.aborted) return
-      await Promise.all(
-        [...this.#held.values()].map(held => held.renew().catch((error: unknown) => this.#report(error)))
-      )
+      const lateMs = clock.now() - dueMs
+      // A whole renewal was missed. What has expired meanwhile is given up below, before anything is written.
+      if (lateMs >= intervalMs) onEvent({ type: 'renewalLate', lateMs })
+      dueMs = (lateMs >= intervalMs ? clock.now() : dueMs) + intervalMs
+      for (const held of [...this.#held.values()]) this.#renew(held)
+    }
+  }
+
+  /** Each on its own: one that hangs holds up no other. */
+  #renew(held: HeldLease): void {
+    if (this.#renewing.has(held)) return
+    const renewing = held
+      .renew()
+      .catch((error: unknown) => this.#report(error))
+      .finally(() => this.#renewing.delete(held))
+    this.#renewing.set(held, renewing)
+  }
+
+  async #cleanLoop(): Promise<void> {
+    const { cleaner, clock, random } = this.#options
+    while (cleaner !== undefined && !this.#stop.signal.aborted) {
+      // Spread, so that the workers of a fleet seldom try the same rows.
+      await clock.sleep(cleanUpMs * (1 + random()), this.#stop.signal).catch(() => {})
+      if (this.#stop.signal.aborted || !this.#isTaking) continue
+      await cleaner.run([...this.#leases.values()]).catch((error: unknown) => this.#report(error))
     }
   }
 
   async #scan(): Promise<void> {
-    const { table, shardSync, workerId, clock } = this.#options
+    const { table, streams, workerId, clock } = this.#options
     let leases = await table.list()
-    if (leases.length === 0 || clock.now() - this.#auditedMs >= auditMs) {
-      if ((await shardSync.run(leases)) > 0) leases = await table.list()
-      this.#auditedMs = clock.now()
-    }
+    let changed = 0
+    for (const stream of streams) changed += await this.#sync(stream, leases)
+    if (changed > 0) leases = await table.list()
     this.#leases = new Map(leases.map(lease => [lease.leaseKey, lease]))
     for (const held of this.#held.values()) {
       const row = this.#leases.get(held.leaseKey)
       if (row !== undefined) held.noteOwner(row, workerId)
     }
-    const observed = this.#observer.observe(leases, clock.now())
-    // Left over from a former life under the same id: resumed at once.
-    const own = leases.filter(
-      lease =>
-        lease.leaseOwner === workerId &&
-        !this.#held.has(lease.leaseKey) &&
-        observed.some(seen => seen.lease === lease)
-    )
-    const wanted = own.length > 0 ? own : leasesToTake(observed, { ...this.#options, maxLeasesToSteal: 1 })
-    for (const lease of wanted) {
-      if (!this.#isTaking) return
-      if (!this.#held.has(lease.leaseKey) && this.#options.mayTake(lease.leaseKey)) await this.#take(lease)
+    const namesake = this.#namesakes.observe(leases, key => this.#held.has(key) || this.#unsettled.has(key))
+    if (namesake !== undefined) this.#endForNamesake(new DuplicateWorkerError(workerId, namesake))
+
+    const mine = leases.filter(lease => streams.some(stream => stream.owns(lease)))
+    const observed = this.#observer.observe(mine, clock.now())
+    const resumed = this.#resumable(observed.map(({ lease }) => lease))
+    this.#isFirstScan = false
+    const resumedKeys = new Set(resumed.map(({ leaseKey }) => leaseKey))
+    for (const key of [...this.#unsettled]) if (!resumedKeys.has(key)) this.#unsettled.delete(key)
+    if (resumed.length > 0) {
+      await this.#takeAll(resumed)
+      return
+    }
+    const { take, steal, spillover } = assignLeases(observed, {
+      ...this.#options,
+      maxLeasesToSteal: this.#stealLimit
+    })
+    this.#noteSpillover(spillover)
+    await this.#takeAll(take)
+    // A fleet that is just starting or stopping is uneven for a moment, and a steal costs its victim work.
+    if (this.#wasUneven) this.#counts.stolen += await this.#takeAll(steal)
+    this.#wasUneven = steal.length > 0
+  }
+
+  get #stealLimit(): number {
+    return this.#options.maxLeasesToSteal ?? 1
+  }
+
+  /** At the start a stream that cannot be listed keeps the worker from starting; later it is told, and tried again. */
+  async #sync(stream: ShardSync, leases: readonly Lease[]): Promise<number> {
+    try {
+      return await stream.run(leases)
+    } catch (error) {
+      if (this.#isFirstScan) throw error
+      this.#report(error)
+      return 0
     }
   }
 
-  async #take(lease: Lease): Promise<void> {
+  /**
+   * Left over from a former life under the same id, or taken by a call whose answer was lost: ours at once. Later
+   * on a row that bears our name and is not held may be a namesake's, and waits for its time like any other.
+   */
+  #resumable(leases: readonly Lease[]): readonly Lease[] {
+    const { workerId, maxLeases } = this.#options
+    return leases
+      .filter(
+        ({ leaseKey, leaseOwner }) =>
+          leaseOwner === workerId &&
+          !this.#held.has(leaseKey) &&
+          (this.#isFirstScan || this.#unsettled.has(leaseKey))
+      )
+      .slice(0, Math.max(0, maxLeases - this.#held.size))
+  }
+
+  /** Returns how many became ours. */
+  async #takeAll(leases: readonly Lease[]): Promise<number> {
+    let taken = 0
+    for (const lease of leases) {
+      if (!this.#isTaking) break
+      if (this.#held.has(lease.leaseKey) || this.#options.mayTake?.(lease.leaseKey) === false) continue
+      if (await this.#take(lease)) taken += 1
+    }
+    return taken
+  }
+
+  async #take(lease: Lease): Promise<boolean> {
     const { table, workerId, clock, failoverTimeMs, onEvent, onTaken } = this.#options
     const takenMs = clock.now()
-    const taken = await table.take(lease, workerId)
-    if (taken === undefined) return
+    let taken: Lease | undefined
+    try {
+      taken = await table.take(lease, workerId)
+    } catch (error) {
+      this.#unsettled.add(lease.leaseKey)
+      throw error
+    }
+    this.#unsettled.delete(lease.leaseKey)
+    if (taken === undefined) {
+      this.#counts.untaken += 1
+      return false
+    }
     const held = new HeldLease({
       lease: taken,
       table,
@@ -162,17 +283,44 @@ export class LeaseCoordinator {
       takenMs,
       onLost: lost => {
         if (this.#held.get(lost.leaseKey) === lost) this.#held.delete(lost.leaseKey)
+        this.#counts.lost += 1
         onEvent({ type: 'leaseLost', leaseKey: lost.leaseKey })
-      }
+      },
+      onDuplicate: error => this.#endForNamesake(error)
     })
     this.#held.set(lease.leaseKey, held)
+    this.#counts.taken += 1
     onEvent({ type: 'leaseTaken', leaseKey: lease.leaseKey, previousOwner: lease.leaseOwner })
     onTaken(held)
+    return true
   }
 
+  #noteSpillover(spillover: number): void {
+    if (spillover === this.#counts.spillover) return
+    this.#counts.spillover = spillover
+    this.#options.onEvent({ type: 'leaseSpillover', leases: spillover })
+  }
+
+  #endForNamesake(error: DuplicateWorkerError): void {
+    this.#options.onEvent({ type: 'duplicateWorker', leaseKey: error.leaseKey })
+    this.#options.onFatal(error)
+  }
+
+  /** What may pass is told; anything else is a fault that no loop should hide. */
   #report(error: unknown): void {
-    if (!(error instanceof ServiceError)) return
-    const { service, operation, failure, serviceCode } = error
-    this.#options.onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
+    const { onEvent, onFatal } = this.#options
+    if (error instanceof ServiceError) {
+      const { service, operation, failure, serviceCode } = error
+      onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
+    } else if (error instanceof IncompleteShardListError) {
+      const failure = FailureClass.unavailable
+      onEvent({
+        type: 'callFailed',
+        service: 'kinesis',
+        operation: 'ListShards',
+        failure,
+        serviceCode: error.name
+      })
+    } else if (!(error instanceof LeaseLostError) && !this.#stop.signal.aborted) onFatal(error)
   }
 }

@@ -1,4 +1,4 @@
-/** Attribute names of the lease table, as the Java KCL 2.x writes them. */
+/** Attribute names of the lease table, as the Java KCL writes them. */
 export const LeaseAttribute = {
   leaseKey: 'leaseKey',
   leaseOwner: 'leaseOwner',
@@ -14,7 +14,9 @@ export const LeaseAttribute = {
   startingHashKey: 'startingHashKey',
   endingHashKey: 'endingHashKey',
   checkpointOwner: 'checkpointOwner',
-  entityType: 'entityType'
+  entityType: 'entityType',
+  streamName: 'streamName',
+  shardId: 'shardId'
 } as const
 
 /** Rows of other kinds share the table from KCL 3.5 on; a row without the attribute is a lease. */

@@ -15,6 +15,8 @@ export interface HandlerRunnerOptions {
   readonly counters: WorkerCounters
   readonly waitSignal: AbortSignal
   readonly handlerSignal: AbortSignal
+  /** Throws when the lease is over, whatever its timer has told so far. */
+  readonly ensureHeld: () => void
   /** A call has begun, or ended. */
   readonly onCall: (isRunning: boolean) => void
   /** A call did not end within twice its deadline: whoever holds the lease next should try. */
@@ -128,6 +130,7 @@ export class HandlerRunner {
   async #call<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { options, shardId, handlerSignal, onCall, onStuck } = this.#given
     const { handlerTimeoutMs, clock } = options
+    this.#given.ensureHeld()
     onCall(true)
     if (handlerTimeoutMs === undefined) {
       try {

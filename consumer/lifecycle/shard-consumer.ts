@@ -79,15 +79,15 @@ export class ShardConsumer {
     this.#waitSignal = AbortSignal.any([held.signal, stopSignal])
     this.#position = held.lease.checkpoint
     this.#progress = new Progress(options.clock)
-    const shardId = held.leaseKey
+    const { shardId } = held.lease
     this.#bounds = options.foreignWorkers ? new AggregateBounds() : undefined
     this.#checkpointer = new Checkpointer({
-      leaseKey: shardId,
+      leaseKey: held.leaseKey,
       start: held.lease.checkpoint,
       storable: position => this.#bounds?.storable(position) ?? position,
       writer: {
         checkpoint: position => this.#writeCheckpoint(position),
-        prepare: () => Promise.reject(new Error('not wired yet')),
+        prepare: (position, state) => held.prepareCheckpoint(position, state),
         end: () => this.#writeEnd()
       }
     })
@@ -112,6 +112,7 @@ export class ShardConsumer {
         handler,
         counters,
         ...signals,
+        ensureHeld: () => held.ensureHeld(),
         onCall: isRunning => this.#progress.handlerRuns(isRunning),
         onStuck: () => held.lose()
       }),
@@ -133,11 +134,12 @@ export class ShardConsumer {
   }
 
   get health(): ShardHealth {
-    const { held, coordinator } = this.#given
+    const { held, coordinator, options } = this.#given
     const { state, idleMs, inHandlerMs } = this.#progress
     const isWaiting = state === 'waitingOnParents'
     return {
-      shardId: held.leaseKey,
+      streamName: options.streamName,
+      shardId: held.lease.shardId,
       state,
       idleMs,
       inHandlerMs,
@@ -157,8 +159,11 @@ export class ShardConsumer {
     const { state, idleMs, inHandlerMs } = this.#progress
     if (state === 'waitingOnParents' || !this.#progress.isNewlyStalled(options.stallAfterMs)) return
     const isInHandler = inHandlerMs !== undefined
-    options.onEvent({ type: 'shardStalled', shardId: held.leaseKey, state, idleMs, isInHandler })
-    options.logger.error({ shardId: held.leaseKey, state, idleMs, isInHandler }, 'nothing moves in a shard')
+    options.onEvent({ type: 'shardStalled', shardId: held.lease.shardId, state, idleMs, isInHandler })
+    options.logger.error(
+      { shardId: held.lease.shardId, state, idleMs, isInHandler },
+      'nothing moves in a shard'
+    )
   }
 
   /** Resolves when nothing is held any more. Rejects with what must end the worker; the lease is given up then, too. */
@@ -219,16 +224,23 @@ export class ShardConsumer {
   }
 
   async #waitOnParents(): Promise<Outcome> {
-    const { held, coordinator, options } = this.#given
-    while (!parentsAreFinished(held.lease, coordinator.leases))
+    const { held, coordinator, options, shardSync } = this.#given
+    const restore = () => shardSync.restoreParents(held.lease, coordinator.leases)
+    for (;;) {
+      if (parentsAreFinished(held.lease, coordinator.leases)) {
+        // A parent whose row was lost would be passed over.
+        const restored = await this.#untilWritten(restore, this.#waitSignal)
+        if (restored.length === 0) return 'succeeded'
+        for (const parent of restored) coordinator.note(parent)
+      }
       await options.clock.sleep(parentPollMs, this.#waitSignal)
-    return 'succeeded'
+    }
   }
 
   async #initialize(): Promise<Outcome> {
     const { held, handler } = this.#given
-    const { checkpoint } = held.lease
-    const pendingCheckpoint = undefined
+    const { checkpoint, pendingCheckpoint: pending, pendingCheckpointState: state } = held.lease
+    const pendingCheckpoint = pending === undefined ? undefined : { checkpoint: pending, state }
     this.#source = this.#openSource()
     await this.#patiently('initialize', () =>
       handler.initialize({ checkpoint, pendingCheckpoint, signal: this.#finishSignal })
@@ -239,7 +251,7 @@ export class ShardConsumer {
   #openSource(): RecordSource {
     const { sources, held } = this.#given
     return sources.open({
-      shardId: held.leaseKey,
+      shardId: held.lease.shardId,
       start: this.#position,
       signal: this.#waitSignal,
       onFailure: error => this.#report(error),
@@ -289,17 +301,17 @@ export class ShardConsumer {
   async #endShard(): Promise<Outcome> {
     const { held, table, handler, options } = this.#given
     for (const child of this.#children) {
-      await this.#otherParentIsKnown(child)
       const lease = newLease(
         {
           shardId: child.ShardId!,
-          parentShardIds: child.ParentShards ?? [held.leaseKey],
+          parentShardIds: child.ParentShards ?? [held.lease.shardId],
           hashKeyRange: {
             start: BigInt(child.HashKeyRange!.StartingHashKey!),
             end: BigInt(child.HashKeyRange!.EndingHashKey!)
           }
         },
-        sentinelPosition(Sentinel.trimHorizon)
+        sentinelPosition(Sentinel.trimHorizon),
+        held.lease.streamIdentifier
       )
       await this.#untilWritten(() => table.create(lease))
     }
@@ -308,19 +320,8 @@ export class ShardConsumer {
     // Whatever the processor has checkpointed: everything was processed.
     await this.#untilWritten(() => this.#checkpointer.checkpoint())
     const childShardIds = this.#children.map(child => child.ShardId!)
-    options.onEvent({ type: 'shardEnded', shardId: held.leaseKey, childShardIds })
+    options.onEvent({ type: 'shardEnded', shardId: held.lease.shardId, childShardIds })
     return 'succeeded'
-  }
-
-  /**
-   * A child of a merge waits for both parents, and one without a lease would not hold it up: that one is still to come,
-   * at the end of its own parents. Both ended at the same moment, so it has a lease, or an ancestor has one.
-   */
-  async #otherParentIsKnown({ ShardId: childId, ParentShards: parents = [] }: ChildShard): Promise<void> {
-    const { coordinator, options } = this.#given
-    const areKnown = (): boolean =>
-      parents.every(id => coordinator.leases.has(id)) || coordinator.leases.has(childId!)
-    while (!areKnown()) await options.clock.sleep(parentPollMs, this.#waitSignal)
   }
 
   async #stop(): Promise<Outcome> {
@@ -341,14 +342,15 @@ export class ShardConsumer {
     const childShardIds = this.#children.map(child => child.ShardId!)
     await held.checkpoint({ checkpoint: sentinelPosition(Sentinel.shardEnd), childShardIds })
     counters.checkpoints += 1
-    coordinator.noteFinished(held.lease)
+    coordinator.note(held.lease)
   }
 
   /** A callback that must succeed, or the lease be lost. */
   async #patiently(callback: Callback, call: () => Promise<void>): Promise<void> {
-    const { options } = this.#given
+    const { options, held } = this.#given
     for (let attempt = 0; ; attempt += 1) {
       try {
+        held.ensureHeld()
         this.#progress.handlerRuns(true)
         await call()
         return
@@ -382,12 +384,12 @@ export class ShardConsumer {
   #reportCallback(callback: Callback, error: unknown): void {
     const { options, held } = this.#given
     const errorName = error instanceof Error ? error.name : typeof error
-    options.onEvent({ type: 'callbackFailed', shardId: held.leaseKey, callback, errorName })
-    options.logger.error({ shardId: held.leaseKey, callback, errorName }, 'a callback failed')
+    options.onEvent({ type: 'callbackFailed', shardId: held.lease.shardId, callback, errorName })
+    options.logger.error({ shardId: held.lease.shardId, callback, errorName }, 'a callback failed')
   }
 
   /** What was processed is worth its checkpoint: tries until it is written, or the lease is lost. */
-  async #untilWritten<T>(write: () => Promise<T>): Promise<T> {
+  async #untilWritten<T>(write: () => Promise<T>, signal = this.#finishSignal): Promise<T> {
     const { options } = this.#given
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -398,7 +400,7 @@ export class ShardConsumer {
       }
       await options.clock.sleep(
         backoffDelayMs(attempt, { ...checkpointBackoff, random: options.random }),
-        this.#finishSignal
+        signal
       )
     }
   }
@@ -406,9 +408,10 @@ export class ShardConsumer {
   async #findChildren(): Promise<readonly ChildShard[] | undefined> {
     const { held, shardSync } = this.#given
     const shards = await shardSync.listShards()
-    if (shards.find(({ shardId }) => shardId === held.leaseKey)?.isOpen !== false) return undefined
+    const ended = held.lease.shardId
+    if (shards.find(({ shardId }) => shardId === ended)?.isOpen !== false) return undefined
     return shards
-      .filter(({ parentShardIds }) => parentShardIds.includes(held.leaseKey))
+      .filter(({ parentShardIds }) => parentShardIds.includes(ended))
       .map(({ shardId, parentShardIds, hashKeyRange }) => ({
         ShardId: shardId,
         ParentShards: [...parentShardIds],

@@ -8,7 +8,7 @@ import { FallbackSource } from './fallback-source.ts'
 import { FanOutSource } from './fan-out-source.ts'
 import { PollingSource } from './polling-source.ts'
 import { PrefetchingSource } from './prefetching-source.ts'
-import { ReadBudget } from './read-budget.ts'
+import type { ReadBudget } from './read-budget.ts'
 import { ReadPosition } from './read-position.ts'
 import type { RecordSource, SourceOptions } from './record-source.ts'
 
@@ -18,6 +18,8 @@ export interface SourceOpenerOptions {
   readonly given: WorkerOptions['kinesis']
   /** For polling and for what both ways ask. */
   readonly kinesis: KinesisReaderPort
+  /** Of all that the worker reads; undefined without reading ahead. */
+  readonly budget: ReadBudget | undefined
 }
 
 export interface ShardToRead extends Pick<SourceOptions, 'shardId' | 'onFailure' | 'findChildren'> {
@@ -27,30 +29,23 @@ export interface ShardToRead extends Pick<SourceOptions, 'shardId' | 'onFailure'
   readonly signal: AbortSignal
 }
 
-/** What the sources of one worker share: the budget of bytes, the consumer of enhanced fan-out and its client. */
+/** What the sources of one stream share: the consumer of enhanced fan-out and its client. */
 export class SourceOpener {
   readonly #given: SourceOpenerOptions
-  readonly #budget: ReadBudget | undefined
   readonly #fanOut: FanOut | undefined
 
   constructor(given: SourceOpenerOptions) {
     this.#given = given
-    const { maxReadAheadBytes } = given.options
-    this.#budget = maxReadAheadBytes === 0 ? undefined : new ReadBudget(maxReadAheadBytes)
     this.#fanOut = openFanOut(given)
-  }
-
-  /** Bytes of Kinesis records that all sources hold now. */
-  get heldBytes(): number {
-    return this.#budget?.takenBytes ?? 0
   }
 
   /** The source that the options ask for. Whoever opens it closes it. */
   open(shard: ShardToRead): RecordSource {
     const source = this.#openUnbuffered(shard)
-    return this.#budget === undefined
+    const { budget } = this.#given
+    return budget === undefined
       ? source
-      : new PrefetchingSource({ source, budget: this.#budget.openShard(), signal: shard.signal })
+      : new PrefetchingSource({ source, budget: budget.openShard(), signal: shard.signal })
   }
 
   close(): void {

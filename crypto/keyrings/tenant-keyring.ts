@@ -1,6 +1,7 @@
 import { checkInteger, checkKnownOptions, checkString } from '../../core/check-option.ts'
 import { InvalidOptionError } from '../../core/errors.ts'
 import {
+  addKeyStats,
   ContextName,
   type KeyStats,
   noKeyStats,
@@ -126,7 +127,7 @@ class OpenTenants<T extends { readonly keyStats: KeyStats; close(): void }> {
   }
 
   get keyStats(): KeyStats {
-    return [...this.#open.values()].reduce((sum, { keyStats }) => add(sum, keyStats), this.#former)
+    return [...this.#open.values()].reduce((sum, { keyStats }) => addKeyStats(sum, keyStats), this.#former)
   }
 
   get(tenant: string): T {
@@ -145,16 +146,6 @@ class OpenTenants<T extends { readonly keyStats: KeyStats; close(): void }> {
     const found = this.#open.get(tenant)!
     this.#open.delete(tenant)
     found.close()
-    this.#former = add(this.#former, found.keyStats)
-  }
-}
-
-function add(a: KeyStats, b: KeyStats): KeyStats {
-  return {
-    hits: a.hits + b.hits,
-    misses: a.misses + b.misses,
-    serviceCalls: a.serviceCalls + b.serviceCalls,
-    serviceMs: a.serviceMs + b.serviceMs,
-    open: a.open + b.open
+    this.#former = addKeyStats(this.#former, found.keyStats)
   }
 }

@@ -1,24 +1,18 @@
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { sentinelPosition } from '../../consumer/checkpoint/extended-sequence-number.ts'
 import { DynamodbLeaseTable } from '../../consumer/leases/dynamodb-lease-table.ts'
 import type { Lease } from '../../consumer/leases/lease.ts'
 import { systemClock } from '../../core/clock.ts'
 import { maxHashKey } from '../../core/hash-key.ts'
 import { AwsError, type Fault } from '../../local/index.ts'
+import { aLease } from '../helpers/leases.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
-const fresh: Lease = {
-  leaseKey: 'shardId-000000000002',
-  leaseOwner: undefined,
-  leaseCounter: 0,
-  ownerSwitchesSinceCheckpoint: 0,
-  checkpoint: sentinelPosition('TRIM_HORIZON'),
+const fresh = aLease('shardId-000000000002', {
   parentShardIds: ['shardId-000000000000', 'shardId-000000000001'],
-  childShardIds: [],
   hashKeyRange: { start: 0n, end: maxHashKey }
-}
+})
 const position = (sequenceNumber: string, subSequenceNumber = 0) => ({
   checkpoint: { sequenceNumber, subSequenceNumber }
 })
@@ -146,7 +140,7 @@ describe('the layout', () => {
   it('passes over rows of other kinds and leaves them as they are', async () => {
     const { table, put, item } = await start()
     const others = [
-      { leaseKey: 'leader', entityType: 'LEADER', recordVersionNumber: 'uuid' },
+      { leaseKey: 'leader', entityType: 'LEADER', recordVersionNumber: 'uuid', isReleased: '1' },
       { leaseKey: 'metrics', entityType: 'WORKER_METRIC_STATS', leaseCounter: 1, wid: 'w' },
       { leaseKey: 'stream', entityType: 'STREAM' },
       { leaseKey: 'Migration3.0', cv: '3.x' },

@@ -15,9 +15,11 @@ import type { ConsumedRecord } from '../../core/user-record.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
 import { settle } from '../helpers/fake-clock.ts'
 import { FakeKinesis } from '../helpers/fake-kinesis.ts'
+import { numberedScenarios } from '../helpers/numbered-scenarios.ts'
 import { type RunningWorker, TestFleet } from '../helpers/worker-fleet.ts'
 
 const shard0 = 'shardId-000000000000'
+const { scenario, complete } = numberedScenarios('handlers', [32, 33, 34, 35, 36, 37, 42])
 
 function fleetOf(shards = 1): TestFleet & { add: TestFleet['start'] } {
   const fleet = new TestFleet(shards)
@@ -165,15 +167,19 @@ describe('the failure policy', () => {
     expect(worker.stats).toMatchObject({ processed: 1, deadLettered: 0 })
   })
 
-  it('36: by default hands the same batch over again for ever; the checkpoint never passes it', async () => {
-    const fleet = fleetOf()
-    put(fleet, ['a'])
-    const seen: string[][] = []
-    fleet.add('w1', { eachBatch: failsOn(seen, ['a']) })
-    await fleet.clock.advance(300_000)
-    expect(seen.length).toBeGreaterThan(20)
-    expect(fleet.checkpointOf(shard0)).toBe('TRIM_HORIZON/0')
-  })
+  scenario(
+    36,
+    'by default hands the same batch over again for ever; the checkpoint never passes it',
+    async () => {
+      const fleet = fleetOf()
+      put(fleet, ['a'])
+      const seen: string[][] = []
+      fleet.add('w1', { eachBatch: failsOn(seen, ['a']) })
+      await fleet.clock.advance(300_000)
+      expect(seen.length).toBeGreaterThan(20)
+      expect(fleet.checkpointOf(shard0)).toBe('TRIM_HORIZON/0')
+    }
+  )
 })
 
 /** Records every callback, with what it was given. */
@@ -272,41 +278,45 @@ describe('a record processor', () => {
     ])
   })
 
-  it('32: checkpoints between the last checkpoint and what it was given, and nowhere else', async () => {
-    const fleet = fleetOf()
-    fleet.kinesis.store(aggregateOf('a', 'b', 'c', 'd'))
-    const outcomes: unknown[] = []
-    const attempt = async (write: Promise<void>): Promise<void> =>
-      void outcomes.push(
-        await write.then(
-          () => fleet.checkpointOf(shard0),
-          (error: { code: string }) => error.code
+  scenario(
+    32,
+    'checkpoints between the last checkpoint and what it was given, and nowhere else',
+    async () => {
+      const fleet = fleetOf()
+      fleet.kinesis.store(aggregateOf('a', 'b', 'c', 'd'))
+      const outcomes: unknown[] = []
+      const attempt = async (write: Promise<void>): Promise<void> =>
+        void outcomes.push(
+          await write.then(
+            () => fleet.checkpointOf(shard0),
+            (error: { code: string }) => error.code
+          )
         )
-      )
-    const { worker } = fleet.add('w1', {
-      processor: () => ({
-        async processRecords({ checkpointer, records }) {
-          const at = (sequenceNumber: string, subSequenceNumber: number) =>
-            checkpointer.checkpoint({ sequenceNumber, subSequenceNumber })
-          await attempt(checkpointer.checkpoint(records[1]))
-          await attempt(at('1', 0))
-          await attempt(at('1', 4))
-          await attempt(at('2', 0))
-          await attempt(at('1', -1))
-          await attempt(at('one', 0))
-          const before = worker.stats.checkpoints
-          await attempt(at('1', 1))
-          expect(worker.stats.checkpoints).toBe(before)
-          await attempt(checkpointer.checkpoint())
-        }
+      const { worker } = fleet.add('w1', {
+        processor: () => ({
+          async processRecords({ checkpointer, records }) {
+            const at = (sequenceNumber: string, subSequenceNumber: number) =>
+              checkpointer.checkpoint({ sequenceNumber, subSequenceNumber })
+            await attempt(checkpointer.checkpoint(records[1]))
+            await attempt(at('1', 0))
+            await attempt(at('1', 4))
+            await attempt(at('2', 0))
+            await attempt(at('1', -1))
+            await attempt(at('one', 0))
+            const before = worker.stats.checkpoints
+            await attempt(at('1', 1))
+            expect(worker.stats.checkpoints).toBe(before)
+            await attempt(checkpointer.checkpoint())
+          }
+        })
       })
-    })
-    await fleet.clock.advance(2_000)
-    const rejected = 'SEALSTREAM_CHECKPOINT_REJECTED'
-    expect(outcomes).toEqual(['1/1', rejected, rejected, rejected, rejected, rejected, '1/1', '1/3'])
-  })
+      await fleet.clock.advance(2_000)
+      const rejected = 'SEALSTREAM_CHECKPOINT_REJECTED'
+      expect(outcomes).toEqual(['1/1', rejected, rejected, rejected, rejected, rejected, '1/1', '1/3'])
+    }
+  )
 
-  it('33: ends its shard by checkpointing the last record once more', async () => {
+  scenario(33, 'ends its shard by checkpointing the last record once more', async () => {
     const fleet = fleetOf()
     put(fleet, ['a'])
     let last: ConsumedRecord | undefined
@@ -329,7 +339,7 @@ describe('a record processor', () => {
     expect(fleet.checkpointOf(shard0)).toBe('SHARD_END/0')
   })
 
-  it('34: goes on inside of an aggregate where its checkpoint stands', async () => {
+  scenario(34, 'goes on inside of an aggregate where its checkpoint stands', async () => {
     const fleet = fleetOf()
     fleet.kinesis.store(aggregateOf('0', '1', '2', '3', '4', '5', '6', '7'))
     const first = fleet.add('w1', {
@@ -409,41 +419,45 @@ describe('for await', () => {
 })
 
 describe('a handler that takes long', () => {
-  it('37: is told at its deadline, named, and costs the lease when it never ends; other shards go on', async () => {
-    const fleet = fleetOf(2)
-    put(fleet, ['hangs'], 0)
-    const never = deferred<void>()
-    let reason: unknown
-    fleet.add('w1', {
-      handlerTimeoutMs: 2_000,
-      stallAfterMs: 3_000,
-      maxLeases: 2,
-      eachBatch: (records, { signal }) => {
-        if (textOf(records[0]!) !== 'hangs') return fleet.record('w1', records)
-        signal.addEventListener('abort', () => {
-          reason = signal.reason
-        })
-        return never.promise
-      }
-    })
-    onTestFinished(() => never.resolve())
-    await fleet.clock.advance(2_500)
-    expect(fleet.eventsOf('handlerOverdue')).toMatchObject([{ shardId: shard0, afterMs: 2_000 }])
-    expect(reason).toMatchObject({ code: 'SEALSTREAM_TIMEOUT' })
-    put(fleet, ['fine'], 1)
-    await fleet.clock.advance(2_000)
-    expect(fleet.texts()).toEqual(['fine'])
-    expect(fleet.eventsOf('shardStalled')).toMatchObject([{ shardId: shard0, isInHandler: true }])
-    expect(fleet.eventsOf('leaseLost')).toMatchObject([{ leaseKey: shard0 }])
-    expect(fleet.checkpointOf(shard0)).toBe('TRIM_HORIZON/0')
-    // Whoever hangs does not take it again; another worker does.
-    fleet.add('w2')
-    await fleet.clock.advance(40_000)
-    expect(fleet.handled.filter(({ text }) => text === 'hangs')).toMatchObject([{ workerId: 'w2' }])
-    expect(
-      fleet.eventsOf('leaseTaken').filter(event => 'leaseKey' in event && event.leaseKey === shard0)
-    ).toMatchObject([{ workerId: 'w1' }, { workerId: 'w2' }])
-  })
+  scenario(
+    37,
+    'is told at its deadline, named, and costs the lease when it never ends; other shards go on',
+    async () => {
+      const fleet = fleetOf(2)
+      put(fleet, ['hangs'], 0)
+      const never = deferred<void>()
+      let reason: unknown
+      fleet.add('w1', {
+        handlerTimeoutMs: 2_000,
+        stallAfterMs: 3_000,
+        maxLeases: 2,
+        eachBatch: (records, { signal }) => {
+          if (textOf(records[0]!) !== 'hangs') return fleet.record('w1', records)
+          signal.addEventListener('abort', () => {
+            reason = signal.reason
+          })
+          return never.promise
+        }
+      })
+      onTestFinished(() => never.resolve())
+      await fleet.clock.advance(2_500)
+      expect(fleet.eventsOf('handlerOverdue')).toMatchObject([{ shardId: shard0, afterMs: 2_000 }])
+      expect(reason).toMatchObject({ code: 'SEALSTREAM_TIMEOUT' })
+      put(fleet, ['fine'], 1)
+      await fleet.clock.advance(2_000)
+      expect(fleet.texts()).toEqual(['fine'])
+      expect(fleet.eventsOf('shardStalled')).toMatchObject([{ shardId: shard0, isInHandler: true }])
+      expect(fleet.eventsOf('leaseLost')).toMatchObject([{ leaseKey: shard0 }])
+      expect(fleet.checkpointOf(shard0)).toBe('TRIM_HORIZON/0')
+      // Whoever hangs does not take it again; another worker does.
+      fleet.add('w2')
+      await fleet.clock.advance(40_000)
+      expect(fleet.handled.filter(({ text }) => text === 'hangs')).toMatchObject([{ workerId: 'w2' }])
+      expect(
+        fleet.eventsOf('leaseTaken').filter(event => 'leaseKey' in event && event.leaseKey === shard0)
+      ).toMatchObject([{ workerId: 'w1' }, { workerId: 'w2' }])
+    }
+  )
 
   it('keeps its lease for as long as it awaits', async () => {
     const fleet = fleetOf()
@@ -518,7 +532,7 @@ describe('aggregates across a reshard', () => {
     fleet.kinesis.store(builder.encode())
   }
 
-  it('35: are delivered whole by default, and what lies outside of the shard is counted', async () => {
+  scenario(35, 'are delivered whole by default, and what lies outside of the shard is counted', async () => {
     const fleet = fleetOf(2)
     straddling(fleet)
     const { worker } = fleet.add('w1')
@@ -527,26 +541,30 @@ describe('aggregates across a reshard', () => {
     expect(worker.stats).toMatchObject({ processed: 3, outOfRange: 1, filtered: 0 })
   })
 
-  it('35: are filtered user record by user record when told to, and never on an AUTO stream', async () => {
-    const fleet = fleetOf(2)
-    straddling(fleet)
-    const { worker, stop } = fleet.add('w1', { filterOutOfRange: true })
-    await fleet.clock.advance(3_000)
-    expect(fleet.handled.map(({ text, subSequenceNumber }) => [text, subSequenceNumber])).toEqual([
-      ['inside', 0],
-      ['inside too', 2]
-    ])
-    expect(worker.stats).toMatchObject({ read: 3, processed: 2, filtered: 1, outOfRange: 1 })
-    expect(fleet.checkpointOf(shard0)).toBe('1/2')
-    stop.abort()
-    await fleet.clock.advance(1_000)
-    const auto = fleetOf(2)
-    auto.kinesis.isAuto = true
-    straddling(auto)
-    auto.add('w1', { filterOutOfRange: true })
-    await auto.clock.advance(3_000)
-    expect(auto.texts()).toHaveLength(3)
-  })
+  scenario(
+    35,
+    'are filtered user record by user record when told to, and never on an AUTO stream',
+    async () => {
+      const fleet = fleetOf(2)
+      straddling(fleet)
+      const { worker, stop } = fleet.add('w1', { filterOutOfRange: true })
+      await fleet.clock.advance(3_000)
+      expect(fleet.handled.map(({ text, subSequenceNumber }) => [text, subSequenceNumber])).toEqual([
+        ['inside', 0],
+        ['inside too', 2]
+      ])
+      expect(worker.stats).toMatchObject({ read: 3, processed: 2, filtered: 1, outOfRange: 1 })
+      expect(fleet.checkpointOf(shard0)).toBe('1/2')
+      stop.abort()
+      await fleet.clock.advance(1_000)
+      const auto = fleetOf(2)
+      auto.kinesis.isAuto = true
+      straddling(auto)
+      auto.add('w1', { filterOutOfRange: true })
+      await auto.clock.advance(3_000)
+      expect(auto.texts()).toHaveLength(3)
+    }
+  )
 })
 
 describe('beside workers of another kind', () => {
@@ -645,3 +663,45 @@ describe('what a worker shows', () => {
     expect(worker.health[0]!.idleMs).toBeLessThan(2_000)
   })
 })
+
+describe('a prepared checkpoint', () => {
+  scenario(42, 'is handed to the next owner with its state, until any checkpoint is written', async () => {
+    const fleet = fleetOf()
+    put(fleet, ['a', 'b'])
+    const first = fleet.add('w1', {
+      processor: () => ({
+        async processRecords({ records, checkpointer }) {
+          await checkpointer.prepareCheckpoint(records[0], Buffer.from('half-way'))
+        }
+      })
+    })
+    await fleet.clock.advance(2_000)
+    first.stop.abort()
+    await fleet.clock.advance(1_000)
+    const starts: unknown[] = []
+    const second = fleet.add('w2', {
+      processor: () => ({
+        initialize: ({ checkpoint, pendingCheckpoint }) => {
+          const state = pendingCheckpoint?.state
+          starts.push([
+            checkpoint.sequenceNumber,
+            pendingCheckpoint?.checkpoint.sequenceNumber,
+            state === undefined ? undefined : Buffer.from(state).toString()
+          ])
+        },
+        async processRecords({ records, checkpointer }) {
+          const prepared = await checkpointer.prepareCheckpoint(records.at(-1))
+          await prepared.checkpoint()
+        }
+      })
+    })
+    await fleet.clock.advance(3_000)
+    expect(starts).toEqual([['TRIM_HORIZON', '1', 'half-way']])
+    expect(fleet.checkpointOf(shard0)).toBe('2/0')
+    expect(fleet.table.rows.get(shard0)?.pendingCheckpoint).toBeUndefined()
+    second.stop.abort()
+    await fleet.clock.advance(1_000)
+  })
+})
+
+describe('all of these', complete)

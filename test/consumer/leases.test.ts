@@ -3,15 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { sentinelPosition } from '../../consumer/checkpoint/extended-sequence-number.ts'
 import { HeldLease } from '../../consumer/leases/held-lease.ts'
 import type { Lease } from '../../consumer/leases/lease.ts'
-import { leasesToTake } from '../../consumer/leases/lease-assignment.ts'
-import { LeaseCoordinator } from '../../consumer/leases/lease-coordinator.ts'
-import { LeaseObserver } from '../../consumer/leases/lease-observer.ts'
-import { ShardSync } from '../../consumer/shards/shard-sync.ts'
-import type { WorkerEvent } from '../../consumer/types.ts'
+import { assignLeases } from '../../consumer/leases/lease-assignment.ts'
+import { LeaseObserver, type ObservedLease } from '../../consumer/leases/lease-observer.ts'
 import { deferred } from '../../core/concurrency.ts'
 import { ServiceError } from '../../core/service-errors.ts'
-import { FakeClock, settle } from '../helpers/fake-clock.ts'
-import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
+import { serviceError } from '../helpers/fake-kinesis.ts'
+import { aLease } from '../helpers/leases.ts'
 import { MemoryLeaseTable } from '../helpers/memory-lease-table.ts'
 import { seeds } from '../helpers/seeds.ts'
 
@@ -19,19 +17,7 @@ const failoverTimeMs = 10_000
 const throttled = (): ServiceError =>
   new ServiceError('dynamodb', 'UpdateItem', serviceError('ProvisionedThroughputExceededException', 400))
 
-function lease(leaseKey: string, more: Partial<Lease> = {}): Lease {
-  return {
-    leaseKey,
-    leaseOwner: undefined,
-    leaseCounter: 0,
-    ownerSwitchesSinceCheckpoint: 0,
-    checkpoint: sentinelPosition('TRIM_HORIZON'),
-    parentShardIds: [],
-    childShardIds: [],
-    hashKeyRange: undefined,
-    ...more
-  }
-}
+const lease = aLease
 
 describe('the observer', () => {
   const available = (observer: LeaseObserver, leases: readonly Lease[], nowMs: number): string[] =>
@@ -68,6 +54,14 @@ describe('the observer', () => {
     expect(new LeaseObserver(failoverTimeMs).observe([finished], 0)).toEqual([])
   })
 })
+
+const leasesToTake = (
+  leases: readonly ObservedLease[],
+  policy: Parameters<typeof assignLeases>[1]
+): readonly Lease[] => {
+  const { take, steal } = assignLeases(leases, policy)
+  return [...take, ...steal]
+}
 
 describe('the assignment', () => {
   const policy = { workerId: 'me', maxLeases: 1_000, maxLeasesToSteal: 1, random: () => 0.5 }
@@ -282,238 +276,3 @@ describe('a held lease', () => {
     expect(lost).toEqual(['a'])
   })
 })
-
-/** Several coordinators over one table and one clock. */
-function fleet(shards = 4) {
-  const clock = new FakeClock()
-  const table = new MemoryLeaseTable()
-  const kinesis = new FakeKinesis(shards)
-  const owned = new Map<string, Set<string>>()
-  const events: (WorkerEvent & { readonly workerId: string })[] = []
-  const add = (workerId: string, maxLeases = 100, own: MemoryLeaseTable = table) => {
-    const mine = new Set<string>()
-    const held = new Map<string, HeldLease>()
-    owned.set(workerId, mine)
-    const coordinator: LeaseCoordinator = new LeaseCoordinator({
-      table: own,
-      shardSync: new ShardSync({
-        kinesis,
-        streamName: 's',
-        table,
-        initialPosition: 'TRIM_HORIZON',
-        signal: new AbortController().signal
-      }),
-      workerId,
-      failoverTimeMs,
-      maxLeases,
-      clock,
-      random: () => 0.5,
-      onEvent: event => {
-        events.push({ ...event, workerId })
-        if (event.type === 'leaseLost') mine.delete(event.leaseKey)
-      },
-      mayTake: () => true,
-      onTaken: each => {
-        mine.add(each.leaseKey)
-        held.set(each.leaseKey, each)
-      }
-    })
-    return { coordinator, mine, held }
-  }
-  const counts = (): number[] => [...owned.values()].map(({ size }) => size)
-  return { clock, table, kinesis, add, counts, owned, events }
-}
-
-/** The process is gone: its loops stop and nothing is given back. */
-async function crash({ coordinator }: { coordinator: LeaseCoordinator }): Promise<void> {
-  await coordinator.close()
-}
-
-describe('the coordinator', () => {
-  it('makes the leases of an empty table, takes them, and keeps them', async () => {
-    const { clock, table, add, counts, events } = fleet(10)
-    const one = add('w1')
-    await one.coordinator.start()
-    expect(counts()).toEqual([10])
-    await clock.advance(60_000)
-    expect(events.filter(({ type }) => type === 'leaseLost')).toEqual([])
-    for (const row of table.rows.values()) expect(row).toMatchObject({ leaseOwner: 'w1' })
-    await one.coordinator.close()
-    expect(clock.pending).toBe(10)
-  })
-
-  it('shares ten leases as workers come, and passes on what a dead one held', async () => {
-    const { clock, add, counts, owned, table } = fleet(10)
-    const one = add('w1')
-    await one.coordinator.start()
-    const two = add('w2')
-    await two.coordinator.start()
-    await clock.advance(20_000)
-    expect(counts()).toEqual([5, 5])
-    const three = add('w3')
-    await three.coordinator.start()
-    await clock.advance(20_000)
-    expect(counts().sort()).toEqual([3, 3, 4])
-    await crash(one)
-    await crash(two)
-    owned.get('w1')!.clear()
-    owned.get('w2')!.clear()
-    await clock.advance(20_000)
-    expect(counts()).toEqual([0, 0, 10])
-    const before = table.writes
-    await clock.advance(30_000)
-    expect(counts()).toEqual([0, 0, 10])
-    // Renewals alone: nothing is taken back and forth.
-    expect(table.writes - before).toBeLessThanOrEqual(10 * 10)
-    await three.coordinator.close()
-  })
-
-  it('takes a dead worker’s lease only after the failover time of its own observation, from the checkpoint', async () => {
-    const { clock, table, add, events } = fleet(1)
-    const one = add('w1')
-    await one.coordinator.start()
-    await one.held.get('shardId-000000000000')!.checkpoint({
-      checkpoint: { sequenceNumber: '42', subSequenceNumber: 7 }
-    })
-    await crash(one)
-    const counter = table.rows.get('shardId-000000000000')!.leaseCounter
-    await clock.advance(5_000)
-    const two = add('w2')
-    await two.coordinator.start()
-    await clock.advance(9_900)
-    expect(two.mine.size).toBe(0)
-    expect(table.rows.get('shardId-000000000000')!.leaseCounter).toBe(counter)
-    await clock.advance(2_000)
-    expect(two.mine.size).toBe(1)
-    expect(table.rows.get('shardId-000000000000')).toMatchObject({
-      leaseOwner: 'w2',
-      ownerSwitchesSinceCheckpoint: 1,
-      checkpoint: { sequenceNumber: '42', subSequenceNumber: 7 }
-    })
-    expect(events.find(({ type, workerId }) => type === 'leaseTaken' && workerId === 'w2')).toMatchObject({
-      previousOwner: 'w1'
-    })
-    await two.coordinator.close()
-  })
-
-  it.each([1_000, 60_000])('resumes at once under the same id, %i ms after a crash', async pauseMs => {
-    const { clock, table, add, events } = fleet(3)
-    await crash(await started(add('w1')))
-    await clock.advance(pauseMs)
-    events.length = 0
-    const again = await started(add('w1'))
-    expect(again.mine.size).toBe(3)
-    for (const row of table.rows.values()) {
-      expect(row).toMatchObject({ leaseOwner: 'w1', ownerSwitchesSinceCheckpoint: 1 })
-    }
-    await again.coordinator.close()
-  })
-
-  it('does not care when the wall clock jumps', async () => {
-    const { clock, add, counts, events } = fleet(4)
-    const one = await started(add('w1'))
-    const two = await started(add('w2'))
-    await clock.advance(20_000)
-    expect(counts()).toEqual([2, 2])
-    events.length = 0
-    clock.jumpWallTime(3_600_000)
-    await clock.advance(15_000)
-    clock.jumpWallTime(-7_200_000)
-    await clock.advance(15_000)
-    expect(events).toEqual([])
-    await one.coordinator.close()
-    await two.coordinator.close()
-  })
-
-  it('lets exactly one of two workers win the same lease', async () => {
-    const { clock, add, counts, table } = fleet(1)
-    const one = add('w1')
-    const two = add('w2')
-    await Promise.all([one.coordinator.start(), two.coordinator.start()])
-    expect(counts().sort()).toEqual([0, 1])
-    expect([...table.rows.values()][0]).toMatchObject({ leaseCounter: 1, ownerSwitchesSinceCheckpoint: 1 })
-    await clock.advance(30_000)
-    expect(counts().sort()).toEqual([0, 1])
-    await one.coordinator.close()
-    await two.coordinator.close()
-  })
-
-  it('keeps to maxLeases and leaves the rest without an owner', async () => {
-    const { clock, add, table } = fleet(5)
-    const one = await started(add('w1', 2))
-    await clock.advance(60_000)
-    expect(one.mine.size).toBe(2)
-    expect([...table.rows.values()].filter(({ leaseOwner }) => leaseOwner === undefined)).toHaveLength(3)
-    await one.coordinator.close()
-  })
-
-  it('hands a released lease over within one scan', async () => {
-    const { clock, add, table, events } = fleet(1)
-    const one = await started(add('w1'))
-    const two = await started(add('w2'))
-    await one.coordinator.stopTaking()
-    await one.coordinator.giveUp(one.held.get('shardId-000000000000')!, { release: true })
-    expect([...table.rows.values()][0]!.leaseOwner).toBeUndefined()
-    await one.coordinator.close()
-    await clock.advance(1_000)
-    expect(two.mine.size).toBe(1)
-    expect(events.filter(({ type }) => type === 'leaseReleased')).toHaveLength(1)
-    expect(events.filter(({ type }) => type === 'leaseLost')).toEqual([])
-    await two.coordinator.close()
-  })
-
-  it('goes on when a scan fails, says so, and loses no lease to it', async () => {
-    const { clock, table, add, events } = fleet(2)
-    const one = await started(add('w1'))
-    table.fail = operation => (operation === 'list' ? throttled() : undefined)
-    await clock.advance(30_000)
-    table.fail = undefined
-    expect(one.mine.size).toBe(2)
-    expect(events.filter(({ type }) => type === 'callFailed').length).toBeGreaterThan(5)
-    expect(events.some(({ type }) => type === 'leaseLost')).toBe(false)
-    await one.coordinator.close()
-  })
-
-  it('loses its leases at renewals that fail for too long, and nobody is a second owner', async () => {
-    const { clock, table, add, owned } = fleet(2)
-    const isolated = new MemoryLeaseTable()
-    isolated.rows = table.rows
-    const one = await started(add('w1', 100, isolated))
-    const two = await started(add('w2', 100))
-    // A lease that is stolen has two owners until its victim's next renewal; here nothing is left to steal.
-    await clock.advance(20_000)
-    expect([one.mine.size, two.mine.size]).toEqual([1, 1])
-    isolated.fail = () => throttled()
-    for (let ms = 0; ms < 40_000; ms += 100) {
-      await clock.advance(100)
-      const both = [...owned.get('w1')!].filter(key => owned.get('w2')!.has(key))
-      expect(both).toEqual([])
-    }
-    expect(one.mine.size).toBe(0)
-    expect(two.mine.size).toBe(2)
-    isolated.fail = undefined
-    await one.coordinator.close()
-    await two.coordinator.close()
-  })
-
-  it('makes a row again that was deleted by hand', async () => {
-    const { clock, table, add, events } = fleet(2)
-    const one = await started(add('w1'))
-    table.rows.delete('shardId-000000000001')
-    await clock.advance(4_000)
-    expect(events).toContainEqual({ type: 'leaseLost', leaseKey: 'shardId-000000000001', workerId: 'w1' })
-    await clock.advance(121_000)
-    expect(one.mine.size).toBe(2)
-    expect(table.rows.get('shardId-000000000001')).toMatchObject({
-      leaseOwner: 'w1',
-      checkpoint: { sequenceNumber: 'TRIM_HORIZON' }
-    })
-    await one.coordinator.close()
-  })
-})
-
-async function started<T extends { coordinator: LeaseCoordinator }>(worker: T): Promise<T> {
-  await worker.coordinator.start()
-  await settle()
-  return worker
-}

@@ -8,10 +8,8 @@ import {
   parentsAreFinished,
   type ShardInfo
 } from '../../consumer/shards/shard-graph.ts'
-import { ShardSync } from '../../consumer/shards/shard-sync.ts'
 import { maxHashKey } from '../../core/hash-key.ts'
-import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
-import { MemoryLeaseTable } from '../helpers/memory-lease-table.ts'
+import { FakeKinesis } from '../helpers/fake-kinesis.ts'
 import { seeds } from '../helpers/seeds.ts'
 
 const latest = sentinelPosition('LATEST')
@@ -75,6 +73,42 @@ describe('missing leases', () => {
     expect(made(merged, [lease('0', shardEnd), lease('1', shardEnd)])).toEqual(['2 TRIM_HORIZON'])
     // One parent has no lease: it is made, and the child waits for it.
     expect(made(merged, [lease('0', shardEnd)])).toEqual(['1 LATEST'])
+  })
+
+  it('begins with the oldest ancestors of a merge’s other side, and leaves the rest to the leases there are', () => {
+    const merged = [
+      ...['0', '1', '2', '3'].map(id => shard(id, [], false)),
+      shard('4'),
+      shard('5', [], false),
+      shard('6', ['0', '1'], false),
+      shard('7', ['2', '3'], false),
+      shard('8', ['6', '7']),
+      shard('9', ['5']),
+      shard('10', ['5'])
+    ]
+    expect(made(merged, [lease('4'), lease('5'), lease('7')], trimHorizon)).toEqual([
+      '0 TRIM_HORIZON',
+      '1 TRIM_HORIZON'
+    ])
+  })
+
+  it('does not read again what was cleaned up: a parent whose other child has begun is finished', () => {
+    const begun = { sequenceNumber: '9', subSequenceNumber: 0 }
+    expect(made(shards, [lease('1'), lease('2', begun)])).toEqual(['3 TRIM_HORIZON'])
+    // Also when only a grandchild's row is left of that side.
+    expect(made(shards, [lease('1'), lease('4', begun), lease('5')])).toEqual(['2 TRIM_HORIZON'])
+    expect(made(shards, [lease('1'), lease('2')])).toEqual(['0 LATEST'])
+  })
+
+  it('looks at each shard once, however often it was split and merged', () => {
+    const stream: ShardInfo[] = [shard('0', [], false)]
+    for (let last = 0; last < 300; last += 3) {
+      const [left, right, next] = [String(last + 1), String(last + 2), String(last + 3)]
+      stream.push(shard(left, [String(last)], false), shard(right, [String(last)], false))
+      stream.push(shard(next, [left, right], last < 297))
+    }
+    stream[stream.length - 1] = { ...stream.at(-1)!, isOpen: true }
+    expect(made(stream, [])).toEqual(['0 LATEST'])
   })
 
   it('makes nothing for closed shards that nobody needs', () => {
@@ -159,55 +193,5 @@ describe('parents', () => {
     expect(parentsAreFinished(child, table(lease('0', shardEnd)))).toBe(true)
     expect(parentsAreFinished(child, table(lease('0', shardEnd), lease('1')))).toBe(false)
     expect(parentsAreFinished(child, table(lease('0', shardEnd), lease('1', shardEnd)))).toBe(true)
-  })
-})
-
-describe('shard sync', () => {
-  const sync = (kinesis: FakeKinesis, table: MemoryLeaseTable, initialPosition: 'TRIM_HORIZON' | 'LATEST') =>
-    new ShardSync({
-      kinesis,
-      streamName: 's',
-      table,
-      initialPosition,
-      signal: new AbortController().signal
-    })
-
-  it.each([
-    ['TRIM_HORIZON', 3],
-    ['LATEST', 2]
-  ] as const)('fills an empty table from %s, closed shards as the position asks', async (position, rows) => {
-    const kinesis = new FakeKinesis(1)
-    kinesis.split(kinesis.shards[0]!)
-    const table = new MemoryLeaseTable()
-    expect(await sync(kinesis, table, position).run([])).toBe(rows)
-    for (const { checkpoint, parentShardIds, hashKeyRange, leaseKey } of table.rows.values()) {
-      const { start, end, parents } = kinesis.shards.find(({ id }) => id === leaseKey)!
-      expect(checkpoint).toEqual(sentinelPosition(position))
-      expect(parentShardIds).toEqual(parents)
-      expect(hashKeyRange).toEqual({ start, end })
-    }
-  })
-
-  it('repairs a hole in a table in use from TRIM_HORIZON, also with LATEST: nothing is skipped', async () => {
-    const kinesis = new FakeKinesis(3)
-    const table = new MemoryLeaseTable()
-    const shardSync = sync(kinesis, table, 'LATEST')
-    await shardSync.run([])
-    const [hole] = table.rows.keys()
-    table.rows.delete(hole!)
-    expect(await shardSync.run([...table.rows.values()])).toBe(1)
-    expect(table.rows.get(hole!)).toMatchObject({ checkpoint: trimHorizon, leaseOwner: undefined })
-  })
-
-  it('reads all pages, and makes nothing when one of them fails', async () => {
-    const kinesis = new FakeKinesis(25)
-    kinesis.pageSize = 10
-    const table = new MemoryLeaseTable()
-    kinesis.failListing = call => (call === 3 ? serviceError('LimitExceededException', 400) : undefined)
-    const shardSync = sync(kinesis, table, 'TRIM_HORIZON')
-    await expect(shardSync.run([])).rejects.toMatchObject({ operation: 'ListShards', failure: 'throttled' })
-    expect(table.rows.size).toBe(0)
-    expect(await shardSync.run([])).toBe(25)
-    expect(await shardSync.run([...table.rows.values()])).toBe(0)
   })
 })

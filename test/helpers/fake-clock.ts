@@ -1,12 +1,17 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 
 const usualTurns = 5
+interface Timer {
+  readonly due: number
+  readonly order: number
+  readonly callback: () => void
+}
 
 /** A clock that moves only when the test says so. Timers fire in order of their due time, then of creation. */
 export class FakeClock implements Clock {
   #now = 1_000
   #wall = Date.UTC(2026, 6, 13, 14, 5, 0)
-  #timers: { due: number; order: number; callback: () => void }[] = []
+  #timers: Timer[] = []
   #order = 0
   /** Called whenever everything that could happen at one moment has happened. */
   onIdle: (() => void) | undefined
@@ -64,7 +69,7 @@ export class FakeClock implements Clock {
       const next = this.#next()
       if (next === undefined || next.due > end) break
       this.#timers = this.#timers.filter(timer => timer !== next)
-      this.#moveTo(next.due)
+      this.#moveTo(Math.max(this.#now, next.due))
       next.callback()
       await this.#settle()
     }
@@ -72,12 +77,17 @@ export class FakeClock implements Clock {
     await this.#settle()
   }
 
+  /** Time passes and nothing can run, as while an event loop is blocked: what fell due runs at the next `advance`. */
+  block(ms: number): void {
+    this.#moveTo(this.#now + ms)
+  }
+
   /** The wall clock alone jumps, as after a correction by NTP. */
   jumpWallTime(ms: number): void {
     this.#wall += ms
   }
 
-  #next(): { due: number; order: number; callback: () => void } | undefined {
+  #next(): Timer | undefined {
     let next = this.#timers[0]
     for (const timer of this.#timers) {
       if (timer.due < next!.due || (timer.due === next!.due && timer.order < next!.order)) next = timer

@@ -20,6 +20,8 @@ export interface FakeShard {
   readonly start: bigint
   readonly end: bigint
   readonly parents: readonly string[]
+  /** Records of the shard have higher sequence numbers. */
+  readonly startingSequenceNumber: bigint
   isOpen: boolean
 }
 
@@ -61,6 +63,8 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
   failListing: ((call: number) => Error | undefined) | undefined
   failDescribe: (() => Error | undefined) | undefined
   descriptions = 0
+  name = 's'
+  createdEpochSeconds = 1_700_000_000
   maxRecordKiB = 1_024
   /** Whether the stream spreads records regardless of their keys, and whether it says so. */
   isAuto = false
@@ -69,7 +73,9 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
   gate: (() => Promise<void>) | undefined
   #sequence = 0n
 
-  constructor(shardCount = 1) {
+  /** Records get sequence numbers above `lastSequenceNumber`. */
+  constructor(shardCount = 1, lastSequenceNumber = 0n) {
+    this.#sequence = lastSequenceNumber
     const step = (maxHashKey + 1n) / BigInt(shardCount)
     for (let index = 0; index < shardCount; index += 1) {
       const start = BigInt(index) * step
@@ -83,6 +89,7 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
       start,
       end,
       parents: parents.map(({ id }) => id),
+      startingSequenceNumber: this.#sequence,
       isOpen: true
     }
     this.shards.push(shard)
@@ -134,13 +141,13 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
     const from = input.NextToken === undefined ? 0 : Number(input.NextToken.replace('open', ''))
     const next = from + this.pageSize
     return {
-      Shards: listed.slice(from, next).map(({ id, start, end, parents, isOpen }) => ({
+      Shards: listed.slice(from, next).map(({ id, start, end, parents, isOpen, startingSequenceNumber }) => ({
         ShardId: id,
         HashKeyRange: { StartingHashKey: String(start), EndingHashKey: String(end) },
         ...(parents[0] === undefined ? {} : { ParentShardId: parents[0] }),
         ...(parents[1] === undefined ? {} : { AdjacentParentShardId: parents[1] }),
         SequenceNumberRange: {
-          StartingSequenceNumber: String(this.shards.findIndex(shard => shard.id === id)),
+          StartingSequenceNumber: String(startingSequenceNumber),
           ...(isOpen ? {} : { EndingSequenceNumber: '1' })
         }
       })),
@@ -216,6 +223,8 @@ export class FakeKinesis implements KinesisWriterPort, KinesisReaderPort {
     if (failure !== undefined) throw failure
     return {
       StreamDescriptionSummary: {
+        StreamARN: `arn:aws:kinesis:us-east-1:123456789012:stream/${this.name}`,
+        StreamCreationTimestamp: new Date(this.createdEpochSeconds * 1_000),
         MaxRecordSizeInKiB: this.maxRecordKiB,
         ...(this.saysDistribution
           ? { RecordDistributionStrategy: this.isAuto ? 'AUTO' : 'USER_PARTITION_KEY' }

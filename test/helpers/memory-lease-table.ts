@@ -1,21 +1,41 @@
-import type { Lease } from '../../consumer/leases/lease.ts'
-import type { CheckpointUpdate, LeaseTable } from '../../consumer/leases/lease-table.ts'
+import type { ExtendedSequenceNumber } from '../../consumer/checkpoint/extended-sequence-number.ts'
+import { DuplicateWorkerError } from '../../consumer/errors.ts'
+import { isFinished, type Lease } from '../../consumer/leases/lease.ts'
+import type {
+  CheckpointUpdate,
+  LeaseTable,
+  LeaseTableUsage,
+  ShardFacts
+} from '../../consumer/leases/lease-table.ts'
 
-/** A lease table in memory, with the conditions of the real one. */
+/** One worker's view of a lease table in memory, with the conditions of the real one. */
 export class MemoryLeaseTable implements LeaseTable {
   rows = new Map<string, Lease>()
   /** Thrown before anything is written. */
   fail: ((operation: string, leaseKey: string | undefined) => Error | undefined) | undefined
+  /** Thrown after it was written. */
+  loseAnswer: ((operation: string, leaseKey: string) => Error | undefined) | undefined
+  /** Awaited before anything is done. */
+  gate: (() => Promise<void> | undefined) | undefined
   writes = 0
+  scans = 0
+  readonly #mayBeOurs = new Map<string, number>()
+
+  get usage(): LeaseTableUsage {
+    return { scans: this.scans, writes: this.writes, readUnits: 0, writeUnits: this.writes }
+  }
 
   async ensure(): Promise<void> {}
 
   async list(): Promise<readonly Lease[]> {
+    await this.gate?.()
     this.#mayFail('list')
+    this.scans += 1
     return [...this.rows.values()]
   }
 
   async create(lease: Lease): Promise<boolean> {
+    await this.gate?.()
     this.#mayFail('create', lease.leaseKey)
     if (this.rows.has(lease.leaseKey)) return false
     this.rows.set(lease.leaseKey, lease)
@@ -23,40 +43,97 @@ export class MemoryLeaseTable implements LeaseTable {
   }
 
   async renew(lease: Lease): Promise<Lease | undefined> {
-    return this.#update('renew', lease, {})
+    return this.#update('renew', lease, lease.leaseOwner, () => ({}))
   }
 
   async take(lease: Lease, workerId: string): Promise<Lease | undefined> {
-    const switched = lease.leaseOwner === workerId ? 0 : 1
-    return this.#update('take', lease, {
+    return this.#update('take', lease, workerId, ({ leaseOwner, ownerSwitchesSinceCheckpoint }) => ({
       leaseOwner: workerId,
-      ownerSwitchesSinceCheckpoint: lease.ownerSwitchesSinceCheckpoint + switched
-    })
+      ownerSwitchesSinceCheckpoint: ownerSwitchesSinceCheckpoint + (leaseOwner === workerId ? 0 : 1)
+    }))
   }
 
   async checkpoint(
     lease: Lease,
     { checkpoint, childShardIds }: CheckpointUpdate
   ): Promise<Lease | undefined> {
-    return this.#update('checkpoint', lease, {
+    const stored = this.rows.get(lease.leaseKey)
+    if (stored !== undefined && isFinished(stored) && checkpoint.sequenceNumber !== 'SHARD_END')
+      return undefined
+    return this.#update('checkpoint', lease, lease.leaseOwner, seen => ({
       checkpoint,
-      childShardIds: childShardIds ?? lease.childShardIds,
-      ownerSwitchesSinceCheckpoint: 0
-    })
+      childShardIds: childShardIds ?? seen.childShardIds,
+      ownerSwitchesSinceCheckpoint: 0,
+      pendingCheckpoint: undefined,
+      pendingCheckpointState: undefined
+    }))
+  }
+
+  async prepareCheckpoint(
+    lease: Lease,
+    pendingCheckpoint: ExtendedSequenceNumber,
+    pendingCheckpointState?: Uint8Array
+  ): Promise<Lease | undefined> {
+    return this.#update('prepareCheckpoint', lease, lease.leaseOwner, () => ({
+      pendingCheckpoint,
+      pendingCheckpointState
+    }))
   }
 
   async release(lease: Lease): Promise<Lease | undefined> {
-    return this.#update('release', lease, { leaseOwner: undefined })
+    return this.#update('release', lease, lease.leaseOwner, () => ({ leaseOwner: undefined }))
+  }
+
+  async describe(lease: Lease, facts: ShardFacts): Promise<void> {
+    await this.gate?.()
+    this.#mayFail('describe', lease.leaseKey)
+    const row = this.rows.get(lease.leaseKey)
+    if (row !== undefined) this.rows.set(lease.leaseKey, { ...row, ...facts })
+  }
+
+  async delete(lease: Lease): Promise<boolean> {
+    await this.gate?.()
+    this.#mayFail('delete', lease.leaseKey)
+    const row = this.rows.get(lease.leaseKey)
+    if (row !== undefined && row.leaseCounter !== lease.leaseCounter) return false
+    this.rows.delete(lease.leaseKey)
+    return true
   }
 
   close(): void {}
 
-  #update(operation: string, seen: Lease, change: Partial<Lease>): Lease | undefined {
-    this.#mayFail(operation, seen.leaseKey)
-    if (this.rows.get(seen.leaseKey)?.leaseCounter !== seen.leaseCounter) return undefined
-    const written = { ...seen, ...change, leaseCounter: seen.leaseCounter + 1 } as Lease
-    this.rows.set(seen.leaseKey, written)
+  async #update(
+    operation: string,
+    lease: Lease,
+    owner: string | undefined,
+    change: (seen: Lease) => Partial<Lease>
+  ): Promise<Lease | undefined> {
+    await this.gate?.()
+    const { leaseKey } = lease
+    let seen = lease
+    this.#mayFail(operation, leaseKey)
+    const found = this.rows.get(leaseKey)
+    if (found === undefined) return undefined
+    if (found.leaseCounter !== seen.leaseCounter) {
+      const isOurs =
+        found.leaseCounter > seen.leaseCounter && found.leaseCounter <= (this.#mayBeOurs.get(leaseKey) ?? -1)
+      if (
+        !isOurs &&
+        operation !== 'take' &&
+        owner !== undefined &&
+        found.leaseOwner === owner &&
+        found.leaseCounter > seen.leaseCounter
+      )
+        throw new DuplicateWorkerError(owner, leaseKey)
+      if (!isOurs || (owner !== undefined && found.leaseOwner !== owner)) return undefined
+      seen = found
+    }
+    const written: Lease = { ...seen, ...change(seen), leaseCounter: seen.leaseCounter + 1 }
+    this.rows.set(leaseKey, written)
     this.writes += 1
+    this.#mayBeOurs.set(leaseKey, written.leaseCounter)
+    const lost = this.loseAnswer?.(operation, leaseKey)
+    if (lost !== undefined) throw lost
     return written
   }
 
