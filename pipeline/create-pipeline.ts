@@ -136,6 +136,13 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         initialPosition: plan.consumer.initialPosition,
         failoverTimeMs: plan.consumer.failoverTimeMs,
         idleTimeBetweenReadsMs: plan.consumer.idleTimeBetweenReadsMs,
+        retrieval:
+          plan.consumer.retrieval === 'polling'
+            ? { kind: 'polling' }
+            : { kind: 'fan-out', registerConsumer: engine.kind !== 'aws' },
+        maxReadAheadBytes: plan.consumer.maxReadAheadBytes,
+        filterOutOfRange: plan.consumer.filterOutOfRange,
+        foreignWorkers: plan.consumer.foreignWorkers,
         // Only where resources are made for the user anyway; on AWS the table is part of the infrastructure.
         createTable: engine.kind !== 'aws',
         kinesis: { clientConfig: clientConfigOf(engine, 'kinesis') },

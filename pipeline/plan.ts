@@ -100,6 +100,22 @@ export interface PipelinePlan {
     readonly failoverTimeMs?: number
     /** Milliseconds between two reads of a shard. Range 200 to 60_000. @default 1_000 */
     readonly idleTimeBetweenReadsMs?: number
+    /**
+     * How shards are read: polled, or by enhanced fan-out, which AWS bills by the hour and shard. The consumer is
+     * registered under the application's name where it is missing, but never on AWS: there it is infrastructure.
+     * @default 'polling'
+     */
+    readonly retrieval?: 'polling' | 'fan-out'
+    /** Bytes that a worker reads ahead at most. 0, or 1_048_576 to 17_179_869_184. @default 67_108_864 */
+    readonly maxReadAheadBytes?: number
+    /**
+     * Whether user records outside of their shard are passed over: only where every producer sends them again, as ours
+     * and the KPL do.
+     * @default false
+     */
+    readonly filterOutOfRange?: boolean
+    /** Whether a Java KCL shares the lease table. @default false */
+    readonly foreignWorkers?: boolean
   }
   readonly delivery?: {
     /** @default `<name>-s3` */
@@ -171,7 +187,11 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     'applicationName',
     'initialPosition',
     'failoverTimeMs',
-    'idleTimeBetweenReadsMs'
+    'idleTimeBetweenReadsMs',
+    'retrieval',
+    'maxReadAheadBytes',
+    'filterOutOfRange',
+    'foreignWorkers'
   ])
   const delivery = section('delivery', plan.delivery, [
     'deliveryStreamName',
@@ -213,7 +233,19 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
         consumer.idleTimeBetweenReadsMs ?? 1_000,
         200,
         60_000
-      )
+      ),
+      retrieval: checkOneOf('consumer.retrieval', consumer.retrieval ?? 'polling', ['polling', 'fan-out']),
+      maxReadAheadBytes:
+        consumer.maxReadAheadBytes === 0
+          ? 0
+          : checkInteger(
+              'consumer.maxReadAheadBytes',
+              consumer.maxReadAheadBytes ?? 67_108_864,
+              1_048_576,
+              17_179_869_184
+            ),
+      filterOutOfRange: checkBoolean('consumer.filterOutOfRange', consumer.filterOutOfRange ?? false),
+      foreignWorkers: checkBoolean('consumer.foreignWorkers', consumer.foreignWorkers ?? false)
     },
     delivery: {
       deliveryStreamName: checkString(

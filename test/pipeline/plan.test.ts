@@ -94,6 +94,10 @@ describe('definePipeline', () => {
       "option producer.ordered: there is no order with stream.recordDistribution 'auto'"
     ],
     [
+      { name: 'o', consumer: { retrieval: 'push' } },
+      "option consumer.retrieval: expected 'polling' or 'fan-out', found 'push'"
+    ],
+    [
       { name: 'o', producer: { aggregateBy: 'key' } },
       "option producer.aggregateBy: expected 'shard' or 'partitionKey'"
     ],
