@@ -1,19 +1,20 @@
-// Kinesis as a producer sees it, over HTTP/1.1 and JSON 1.1: it answers at once and stores nothing. Forked by
-// loopback-kinesis.js.
-import { createHash, randomUUID } from 'node:crypto'
+// Kinesis as a producer and a worker see it, over HTTP/1.1 and JSON 1.1: it answers at once and stores nothing. Forked
+// by loopback-kinesis.js.
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
+import { rangeOf, sequenceNumber, shardCountOf, shardId, shardOf } from './loopback-shard-map.js'
+import { fillStream, getRecords, getShardIterator } from './loopback-shards.js'
 import { scanPutRecords } from './put-records-scanner.js'
 
-const hashKeys = 1n << 128n
 const pageOfShards = 1_000
-/** Digits of the service's sequence numbers. */
-const sequenceNumberDigits = 56
 const firstSequenceNumber = sequenceNumber(0)
 let stored = 0
 
-/** @type {Readonly<Record<string, (body: Buffer) => object>>} */
+/** @type {Readonly<Record<string, (body: Buffer) => object | readonly Buffer[]>>} the answer, or its JSON in pieces */
 const actions = {
   'Kinesis_20131202.PutRecords': putRecords,
+  'Kinesis_20131202.GetRecords': body => getRecords(JSON.parse(body.toString())),
+  'Kinesis_20131202.GetShardIterator': body => getShardIterator(JSON.parse(body.toString())),
   'Kinesis_20131202.ListShards': body => listShards(JSON.parse(body.toString())),
   'Kinesis_20131202.DescribeStreamSummary': body => describeStreamSummary(JSON.parse(body.toString()))
 }
@@ -26,13 +27,16 @@ const server = createServer((request, response) => {
   })
   request.on('end', () => {
     const { status, answer } = answerTo(String(request.headers['x-amz-target']), body)
-    const bytes = Buffer.from(JSON.stringify(answer))
+    const pieces = Array.isArray(answer) ? answer : [Buffer.from(JSON.stringify(answer))]
     response.writeHead(status, {
       'content-type': 'application/x-amz-json-1.1',
-      'content-length': bytes.length,
+      'content-length': pieces.reduce((sum, { length }) => sum + length, 0),
       'x-amzn-requestid': randomUUID()
     })
-    response.end(bytes)
+    // All pieces leave in one call.
+    response.cork()
+    for (const piece of pieces) response.write(piece)
+    response.end()
   })
 })
 // The client decides when a connection ends: one that is closed just as a request begins would be a failure.
@@ -40,6 +44,10 @@ server.keepAliveTimeout = 0
 server.listen(0, '127.0.0.1', () => {
   const address = /** @type {import('node:net').AddressInfo} */ (server.address())
   process.send?.(`http://127.0.0.1:${address.port}`)
+})
+process.on('message', async filling => {
+  const userRecordsPerRecord = await fillStream(/** @type {any} */ (filling))
+  process.send?.({ userRecordsPerRecord })
 })
 // Whoever started it has closed it, or is gone.
 process.on('disconnect', () => process.exit())
@@ -103,47 +111,4 @@ function describeStreamSummary({ StreamName }) {
       ConsumerCount: 0
     }
   }
-}
-
-/**
- * Rising over the whole service, hence in each shard.
- * @param {number} number
- */
-function sequenceNumber(number) {
-  return `49${String(number).padStart(sequenceNumberDigits - 2, '0')}`
-}
-
-/** @param {string} streamName as `loopbackStream` makes it */
-function shardCountOf(streamName) {
-  const shardCount = Number(/^loopback-(\d+)$/.exec(streamName)?.[1])
-  if (!(shardCount > 0)) throw new Error(`no such stream: ${streamName}`)
-  return shardCount
-}
-
-/** @param {number} index */
-function shardId(index) {
-  return `shardId-${String(index).padStart(12, '0')}`
-}
-
-/**
- * The last shard takes what the division leaves over.
- * @param {number} index
- * @param {number} shardCount
- */
-function rangeOf(index, shardCount) {
-  const width = hashKeys / BigInt(shardCount)
-  const start = BigInt(index) * width
-  return { start, last: index === shardCount - 1 ? hashKeys - 1n : start + width - 1n }
-}
-
-/**
- * @param {import('./put-records-scanner.js').ScannedEntry} entry
- * @param {number} shardCount
- */
-function shardOf({ partitionKey, explicitHashKey }, shardCount) {
-  const hashKey =
-    explicitHashKey === undefined
-      ? BigInt(`0x${createHash('md5').update(partitionKey).digest('hex')}`)
-      : BigInt(explicitHashKey)
-  return Math.min(shardCount - 1, Number(hashKey / (hashKeys / BigInt(shardCount))))
 }

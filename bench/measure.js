@@ -6,9 +6,11 @@ import { runInNewContext } from 'node:vm'
 /**
  * @typedef {object} BenchCase
  * @property {string} name
- * @property {(iterations: number) => void | Promise<void>} run does the operation that many times; whatever is
- *   made once belongs outside. Throws when a result is wrong: a wrong answer has no speed.
+ * @property {(iterations: number) => void | Promise<void> | Promise<number>} run does the operation that many times;
+ *   whatever is made once belongs outside. Throws when a result is wrong: a wrong answer has no speed. Resolves with how
+ *   many it did where it cannot stop at exactly so many.
  * @property {number} [units] units of the group that one operation stands for; 1 unless given
+ * @property {typeof watchProcess} [watch] instead of this process, in a group that watches it: that of the case
  *
  * @typedef {object} BenchGroup What is measured side by side.
  * @property {string} name
@@ -20,11 +22,14 @@ import { runInNewContext } from 'node:vm'
  *   cases that wait for others
  * @property {Record<string, unknown>} [row] what the group stands for in the JSON of its suite
  *
+ * @typedef {object} BenchOptions What `prepare()` is called with.
+ * @property {number} handoverRuns
+ *
  * @typedef {object} Bench What a `*.bench.js` file returns from its exported `prepare()`.
  * @property {readonly (BenchGroup | (() => Promise<BenchGroup>))[]} groups one that is made when its turn comes
  *   weighs on no other
  * @property {(group: BenchGroup, result: GroupResult) => object | readonly object[]} [rowOf] rows of the suite's JSON
- * @property {(measured: readonly Measured[]) => object} [summary] what the suite's JSON says beside its rows
+ * @property {(measured: readonly Measured[]) => object | Promise<object>} [summary] what the suite's JSON says beside its rows
  * @property {readonly string[]} [notes] what a reader must know to judge the numbers
  * @property {() => void | Promise<void>} [finish] checks what only the end can tell, and releases what is held
  *
@@ -105,10 +110,10 @@ export async function measureGroup(group, { samples, sampleMs, warmUpMs }) {
       const count = iterations[index] ?? 1
       const candidate = /** @type {BenchCase} */ (cases[index])
       await candidate.run(Math.ceil(count / 10))
-      const stopWatching = group.watchProcess ? watchProcess() : undefined
-      const ms = await timed(candidate, count)
-      if (stopWatching !== undefined) watched[index]?.push(stopWatching(count * (candidate.units ?? 1)))
-      speeds[index]?.push(((count * (candidate.units ?? 1)) / ms) * 1_000)
+      const stopWatching = group.watchProcess ? (candidate.watch ?? watchProcess)() : undefined
+      const { ms, done } = await timed(candidate, count)
+      if (stopWatching !== undefined) watched[index]?.push(stopWatching(done * (candidate.units ?? 1)))
+      speeds[index]?.push(((done * (candidate.units ?? 1)) / ms) * 1_000)
     }
   }
   const reference = speeds[baselineIndex] ?? []
@@ -146,7 +151,7 @@ function processUse(own, reference) {
 }
 
 /** @returns {(units: number) => Watched} ends it */
-function watchProcess() {
+export function watchProcess() {
   // One for each sample: a monitor that is enabled again counts the pause as a delay.
   const eventLoop = monitorEventLoopDelay({ resolution: eventLoopResolutionMs })
   eventLoop.enable()
@@ -194,7 +199,7 @@ function quantile(sorted, part) {
 async function warmUp(candidate, fixed, sampleMs, warmUpMs) {
   let count = fixed ?? 1
   for (let spentMs = 0; ; ) {
-    const ms = await timed(candidate, count)
+    const { ms } = await timed(candidate, count)
     spentMs += ms
     if (spentMs >= warmUpMs) return fixed ?? Math.max(1, Math.round((count * sampleMs) / ms))
     if (fixed === undefined && ms < sampleMs) count *= 2
@@ -204,12 +209,12 @@ async function warmUp(candidate, fixed, sampleMs, warmUpMs) {
 /**
  * @param {BenchCase} candidate
  * @param {number} iterations
- * @returns {Promise<number>} milliseconds
+ * @returns {Promise<{ readonly ms: number, readonly done: number }>}
  */
 async function timed(candidate, iterations) {
   const from = process.hrtime.bigint()
-  await candidate.run(iterations)
-  return Number(process.hrtime.bigint() - from) / 1e6
+  const done = await candidate.run(iterations)
+  return { ms: Number(process.hrtime.bigint() - from) / 1e6, done: done ?? iterations }
 }
 
 /** @returns {() => void} */

@@ -1,6 +1,6 @@
-// Usage: npm run bench -- [--suite NAME] [--json] [--soak SECONDS]
+// Usage: npm run bench -- [--suite NAME] [--json] [--soak SECONDS] [--handover RUNS]
 // With --json the last line of each suite is JSON. With --soak the suite runs for that long instead of being measured,
-// and prints one line of JSON.
+// and prints one line of JSON. --handover says how often the suite `consumer` stops and kills a worker.
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { machine, measureGroup } from './measure.js'
@@ -29,17 +29,20 @@ async function main() {
   if (usage.soakSeconds !== undefined) return soak(names, usage.soakSeconds)
   console.log(machineLines(machine(), effort).join('\n'))
   for (const name of names) {
-    const suite = await runSuite(name)
+    const suite = await runSuite(name, usage)
     if (usage.json) console.log(JSON.stringify(suite))
   }
   return 0
 }
 
-/** @param {string} name */
-async function runSuite(name) {
+/**
+ * @param {string} name
+ * @param {import('./measure.js').BenchOptions} options
+ */
+async function runSuite(name, options) {
   const { prepare } = await import(`./${name}${suffix}`)
   /** @type {import('./measure.js').Bench} */
-  const { groups, notes = [], rowOf, summary, finish } = await prepare()
+  const { groups, notes = [], rowOf, summary, finish } = await prepare(options)
   console.log(['', name, ...notes.map(note => `  - ${note}`)].join('\n'))
   const rows = []
   const measured = []
@@ -50,8 +53,9 @@ async function runSuite(name) {
     measured.push({ group, result })
     console.log(groupLines(result).join('\n'))
   }
+  const summed = await summary?.(measured)
   await finish?.()
-  return { suite: name, machine: machine(), rows, ...summary?.(measured) }
+  return { suite: name, machine: machine(), rows, ...summed }
 }
 
 /**
@@ -76,15 +80,19 @@ function readArguments() {
       options: {
         json: { type: 'boolean', default: false },
         suite: { type: 'string' },
-        soak: { type: 'string' }
+        soak: { type: 'string' },
+        handover: { type: 'string', default: '3' }
       }
     })
     const soakSeconds = values.soak === undefined ? undefined : Number(values.soak)
     if (soakSeconds !== undefined && !(soakSeconds > 0)) throw new Error('--soak: expected seconds above 0')
-    return { ...values, soakSeconds }
+    const handoverRuns = Number(values.handover)
+    if (!(Number.isInteger(handoverRuns) && handoverRuns > 0))
+      throw new Error('--handover: expected runs above 0')
+    return { ...values, soakSeconds, handoverRuns }
   } catch (error) {
     console.error(
-      `${error instanceof Error ? error.message : error}\nusage: run.js [--suite NAME] [--json] [--soak SECONDS]`
+      `${error instanceof Error ? error.message : error}\nusage: run.js [--suite NAME] [--json] [--soak SECONDS] [--handover RUNS]`
     )
     return undefined
   }
