@@ -1,6 +1,6 @@
 // A worker in a process of its own, which stands still between the samples: it then blocks on its standard input, so that
 // nothing moves and no CPU is used while another one is measured. Started by consuming.js, which writes how many records
-// a sample has, a line for each; the answers are lines, too. The end of the input is the end of the process.
+// a sample has, a line for each; the answers are lines, too.
 import { readSync, writeSync } from 'node:fs'
 import { Worker } from 'sealstream/consumer'
 import { CountingLeaseTable } from './lease-table.js'
@@ -14,8 +14,11 @@ const sampleHeapMs = 20
 /** Nobody takes over from a process that stands still. */
 const failoverTimeMs = 300_000
 
+// Whoever started it is gone. While it stands still, the end of the input tells the same.
+process.on('disconnect', () => process.exit())
 let wanted = readCommand()
 let consumed = 0
+let isRightSize = true
 let peakHeapBytes = 0
 let stopWatching = watchProcess()
 
@@ -31,7 +34,7 @@ const worker = new Worker({
   ...(seal === 'none' ? {} : { open: { keyring: benchKeyring(key) } }),
   eachBatch(records) {
     consumed += records.length
-    if (records[0]?.data.length !== userRecordBytes) throw new Error('records of another size')
+    isRightSize &&= records[0]?.data.length === userRecordBytes
     if (consumed < wanted) return
     const use = stopWatching(consumed)
     writeSync(1, `${JSON.stringify({ consumed, ...use, ...memoryUse(), faults: faults() })}\n`)
@@ -67,6 +70,7 @@ function faults() {
   // The shards hold aggregates of slightly different sizes.
   const expected = kinesisRecordsRead * userRecordsPerRecord
   if (Math.abs(read / expected - 1) > 0.01) wrong.push(`${read} records of ${Math.round(expected)}`)
+  if (!isRightSize) wrong.push('records of another size')
   if (processed > read) wrong.push(`${processed} records processed of ${read} read`)
   return wrong
 }

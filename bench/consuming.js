@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 
 /**
  * @typedef {object} ConsumingSettings
@@ -24,7 +23,7 @@ export class ConsumingProcess {
   /** @type {ConsumedSample | undefined} */
   last
   /** @readonly */
-  #child
+  #input
   /** @readonly */
   #lines
   /** @readonly */
@@ -32,17 +31,16 @@ export class ConsumingProcess {
 
   /** @param {ConsumingSettings} settings */
   constructor(settings) {
-    this.#child = spawn(
-      process.execPath,
-      [
-        ...(process.env.BENCH_WORKER_FLAGS?.split(' ') ?? []),
-        fileURLToPath(new URL('consuming-process.js', import.meta.url)),
-        JSON.stringify(settings)
-      ],
-      { stdio: ['pipe', 'pipe', 'inherit'] }
-    )
-    this.#exited = once(this.#child, 'exit')
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
+    // The channel only tells the process when this one is gone. It takes over the flags, so that
+    // `node --cpu-prof bench/run.js` shows where the worker's time goes.
+    const child = fork(new URL('consuming-process.js', import.meta.url), [JSON.stringify(settings)], {
+      stdio: ['pipe', 'pipe', 'inherit', 'ipc']
+    })
+    this.#input = /** @type {import('node:stream').Writable} */ (child.stdin)
+    this.#exited = once(child, 'exit')
+    this.#lines = createInterface({ input: /** @type {import('node:stream').Readable} */ (child.stdout) })[
+      Symbol.asyncIterator
+    ]()
   }
 
   /**
@@ -51,7 +49,7 @@ export class ConsumingProcess {
    * @returns {Promise<number>} records that were consumed
    */
   async consume(count) {
-    this.#child.stdin.write(`${count}\n`)
+    this.#input.write(`${count}\n`)
     const { value: line } = await this.#lines.next()
     if (line === undefined) throw new Error('the process of a worker ended')
     /** @type {ConsumedSample} */
@@ -62,7 +60,7 @@ export class ConsumingProcess {
   }
 
   async close() {
-    this.#child.stdin.end()
+    this.#input.end()
     await this.#exited
   }
 }
