@@ -99,7 +99,7 @@ export async function prepare({ handoverRuns }) {
       `Kinesis records of ${kinesisRecordBytes} B at most, every user record with a partition key of its own`,
       'a worker reads a shard five times a second and one read at a time: a single shard may leave it idle between two reads (busy, CPU seconds per second, tells); the service itself would give 2 MB/s of a shard',
       'with more shards a read is smaller, so that the calls weigh more: inHandMiB is what one read of every shard holds',
-      'event loop: milliseconds between two turns as a timer sees them, the wait of the timer included; median of the samples'
+      'event loop: milliseconds between two turns as a timer sees them, the wait of the timer included; of all samples'
     ],
     groups: userRecordSizes.flatMap(bytes => [...reads.keys()].map(shards => () => rowsGroup(bytes, shards))),
     rowOf: (group, result) => rowsOf(group, result, processes),
@@ -128,7 +128,7 @@ export async function prepare({ handoverRuns }) {
 function rowsOf({ row }, { cases }, processes) {
   const shards = Number(row?.shards)
   return cases.map(({ name, opsPerSecond, process }, index) => {
-    const { peakRssBytes = Number.NaN, peakHeapBytes = Number.NaN } = processes[index]?.last ?? {}
+    const last = processes[index]?.last
     return {
       bytes: row?.bytes,
       seal: name,
@@ -138,11 +138,11 @@ function rowsOf({ row }, { cases }, processes) {
       cpuSecondsPerMillion: rounded(process?.cpuUs.median, 3),
       cpuRatioToNone: rounded(process?.cpuRatio.median, 2),
       busy: rounded(((process?.cpuUs.median ?? Number.NaN) * opsPerSecond.median) / 1e6, 2),
-      peakRssMiB: rounded(peakRssBytes / mebibyte, 0),
-      peakHeapMiB: rounded(peakHeapBytes / mebibyte, 0),
+      peakRssMiB: rounded((last?.peakRssBytes ?? Number.NaN) / mebibyte, 0),
+      peakHeapMiB: rounded((last?.peakHeapBytes ?? Number.NaN) / mebibyte, 0),
       inHandMiB: rounded((shards * (reads.get(shards) ?? 0) * kinesisRecordBytes) / mebibyte, 0),
-      eventLoopP999Ms: rounded(process?.eventLoopP999Ms.median, 1),
-      eventLoopMaxMs: rounded(process?.eventLoopMaxMs, 1)
+      eventLoopP999Ms: rounded(last?.eventLoopP999Ms, 1),
+      eventLoopMaxMs: rounded(last?.eventLoopMaxMs, 1)
     }
   })
 }

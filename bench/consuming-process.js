@@ -2,25 +2,31 @@
 // nothing moves and no CPU is used while another one is measured. Started by consuming.js, which writes how many records
 // a sample has, a line for each; the answers are lines, too.
 import { readSync, writeSync } from 'node:fs'
+import { createHistogram } from 'node:perf_hooks'
 import { Worker } from 'sealstream/consumer'
 import { CountingLeaseTable } from './lease-table.js'
 import { benchKeyring } from './loopback-shards.js'
-import { watchProcess } from './measure.js'
 
 /** @type {import('./consuming.js').ConsumingSettings} */
 const settings = JSON.parse(process.argv[2] ?? '{}')
 const { streamName, seal, key, userRecordBytes, userRecordsPerRecord } = settings
 const sampleHeapMs = 20
+/** Short beside any delay that matters, and what an idle event loop shows. */
+const turnMs = 2
 /** Nobody takes over from a process that stands still. */
 const failoverTimeMs = 300_000
+
+// One for all samples: a sample may be over before the event loop has turned, and then it would show nothing.
+const turns = createHistogram()
+let stoodStillMs = 0
+let isRightSize = true
+let peakHeapBytes = 0
+let consumed = 0
 
 // Whoever started it is gone. While it stands still, the end of the input tells the same.
 process.on('disconnect', () => process.exit())
 let wanted = readCommand()
-let consumed = 0
-let isRightSize = true
-let peakHeapBytes = 0
-let stopWatching = watchProcess()
+let cpuFrom = process.cpuUsage()
 
 const worker = new Worker({
   applicationName: 'bench',
@@ -36,11 +42,14 @@ const worker = new Worker({
     consumed += records.length
     isRightSize &&= records[0]?.data.length === userRecordBytes
     if (consumed < wanted) return
-    const use = stopWatching(consumed)
-    writeSync(1, `${JSON.stringify({ consumed, ...use, ...memoryUse(), faults: faults() })}\n`)
+    const { user, system } = process.cpuUsage(cpuFrom)
+    writeSync(
+      1,
+      `${JSON.stringify({ consumed, cpuUs: (user + system) / consumed, ...delays(), ...memory(), faults: faults() })}\n`
+    )
     wanted = readCommand()
     consumed = 0
-    stopWatching = watchProcess()
+    cpuFrom = process.cpuUsage()
   }
 })
 
@@ -48,17 +57,30 @@ setInterval(() => {
   const { heapUsed, external } = process.memoryUsage()
   peakHeapBytes = Math.max(peakHeapBytes, heapUsed + external)
 }, sampleHeapMs).unref()
+let lastTurnMs = performance.now()
+setInterval(() => {
+  const nowMs = performance.now()
+  turns.record(Math.max(1, Math.round((nowMs - lastTurnMs - stoodStillMs) * 1e6)))
+  lastTurnMs = nowMs
+  stoodStillMs = 0
+}, turnMs).unref()
 await worker.run()
 
 /** @returns {number} */
 function readCommand() {
   const bytes = Buffer.alloc(32)
+  const fromMs = performance.now()
   const length = readSync(0, bytes)
+  stoodStillMs += performance.now() - fromMs
   if (length === 0) process.exit()
   return Number(bytes.toString('utf8', 0, length))
 }
 
-function memoryUse() {
+function delays() {
+  return { eventLoopP999Ms: turns.percentile(99.9) / 1e6, eventLoopMaxMs: turns.max / 1e6 }
+}
+
+function memory() {
   return { peakRssBytes: process.resourceUsage().maxRSS * 1_024, peakHeapBytes }
 }
 

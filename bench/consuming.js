@@ -15,7 +15,7 @@ import { createInterface } from 'node:readline'
  * @typedef {import('./measure.js').Watched & {
  *   readonly consumed: number, readonly peakRssBytes: number, readonly peakHeapBytes: number,
  *   readonly faults: readonly string[]
- * }} ConsumedSample the peaks are those since the process began
+ * }} ConsumedSample peaks and delays are those since the process began
  */
 
 /** A worker in a process of its own, which only works while it is asked to. */
