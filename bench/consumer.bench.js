@@ -12,15 +12,15 @@ const seals = /** @type {const} */ (['none', 'aggregate', 'record'])
 /** Bytes of a Kinesis record, which is what our producer fills an aggregate up to. */
 const kinesisRecordBytes = 51_200
 /**
- * Shards -> Kinesis records of one read. A worker reads a shard five times a second: one read is half of what the service
+ * Shards -> Kinesis records of one read. A worker reads a shard five times a second: one read is as large as the service
  * allows where there is one shard, and just large enough to keep the worker busy where there are many.
  */
 const reads = new Map([
-  [1, 100],
+  [1, 200],
   [16, 20],
   [256, 4]
 ])
-/** Kinesis records of one sample: some reads of the largest kind. */
+/** Kinesis records of one sample: at least two reads. */
 const sampleRecords = 400
 /** Different Kinesis records of a stream, and of one of its shards at least. */
 const differentRecords = { ofStream: 32, ofShard: 2 }
