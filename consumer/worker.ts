@@ -4,6 +4,7 @@ import type { CallOptions, KinesisReaderPort } from '../core/aws-ports.ts'
 import type { CancelTimer } from '../core/clock.ts'
 import { deferred } from '../core/concurrency.ts'
 import { ClosedError, InvalidOptionError } from '../core/errors.ts'
+import { EventLoopTurn } from '../core/event-loop-turn.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
 import { addKeyStats, noKeyStats } from '../core/record-transform.ts'
 import { newCounters } from './counters.ts'
@@ -44,6 +45,7 @@ export class Worker implements AsyncDisposable {
   readonly #ownClient: KinesisClient | undefined
   readonly #table: LeaseTable
   readonly #budget: ReadBudget | undefined
+  readonly #turn: EventLoopTurn
   readonly #streams: readonly WorkerStream[]
   readonly #coordinator: LeaseCoordinator
   readonly #counters = newCounters()
@@ -90,6 +92,7 @@ export class Worker implements AsyncDisposable {
         clock,
         onEvent
       })
+    this.#turn = new EventLoopTurn(clock)
     const { maxReadAheadBytes } = this.#options
     this.#budget = maxReadAheadBytes === 0 ? undefined : new ReadBudget(maxReadAheadBytes)
     this.#streams = this.#options.streams.map(
@@ -279,6 +282,7 @@ export class Worker implements AsyncDisposable {
       opener,
       handler: this.#handlerOf(options.streamName, held.lease.shardId),
       metrics: this.#metrics,
+      turn: this.#turn,
       table: this.#table,
       coordinator: this.#coordinator,
       counters: this.#counters,

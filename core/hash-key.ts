@@ -18,7 +18,17 @@ export function hashKeyOf(record: {
   readonly explicitHashKey?: string | undefined
 }): bigint {
   if (record.explicitHashKey !== undefined) return BigInt(record.explicitHashKey)
-  return BigInt(`0x${hash('md5', record.partitionKey, 'hex')}`)
+  return BigInt(`0x${hexHashKeyOf(record.partitionKey)}`)
+}
+
+/** The hash key of a partition key as `hexHashKey` writes it. */
+export function hexHashKeyOf(partitionKey: string): string {
+  return hash('md5', partitionKey, 'hex')
+}
+
+/** 32 digits in lower case: such texts have the order of their numbers, and need no bigint to be compared. */
+export function hexHashKey(hashKey: bigint): string {
+  return hashKey.toString(16).padStart(32, '0')
 }
 
 /** Parses an explicit hash key; undefined unless it is a decimal integer in range. `007` is `7`, as in the KPL. */

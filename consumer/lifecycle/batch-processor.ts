@@ -1,6 +1,7 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
 import { backoffDelayMs } from '../../core/backoff.ts'
 import { ErrorCode, isSealstreamError, KeyUnavailableError, type SealstreamError } from '../../core/errors.ts'
+import type { EventLoopTurn } from '../../core/event-loop-turn.ts'
 import type { ConsumedRecord } from '../../core/user-record.ts'
 import type { AggregateBounds } from '../checkpoint/aggregate-bounds.ts'
 import type { Checkpointer } from '../checkpoint/checkpointer.ts'
@@ -22,6 +23,8 @@ export interface BatchProcessorOptions {
   readonly bounds: AggregateBounds | undefined
   readonly counters: WorkerCounters
   readonly metrics: ConsumerMetrics
+  /** Of the worker: all of its shards open in turns. */
+  readonly turn: EventLoopTurn
   /** Ends waits between attempts: at shutdown, and when the lease is lost. */
   readonly waitSignal: AbortSignal
   /** Handed to the handler: ends when the lease is lost, or the time to shut down is over. */
@@ -71,14 +74,14 @@ export class BatchProcessor {
     let filtered = 0
     let bytes = 0
     let outOfRange = 0
-    let ahead = this.#readAhead(records)
+    let ahead = await this.#readAhead(records)
     for (const [index, record] of records.entries()) {
       const opened = ahead[index]!
       const waits = this.#keyWaits
       const read = opened instanceof Promise ? await this.#openPatiently(record, opened) : opened
       // What failed together with this one is asked for together again.
       if (this.#keyWaits > waits) {
-        ahead = [...ahead.slice(0, index + 1), ...this.#readAhead(records.slice(index + 1))]
+        ahead = [...ahead.slice(0, index + 1), ...(await this.#readAhead(records.slice(index + 1)))]
       }
       const sequenceNumber = record.SequenceNumber!
       const last = { sequenceNumber, subSequenceNumber: read.lastSubSequenceNumber }
@@ -153,14 +156,20 @@ export class BatchProcessor {
     }
   }
 
-  /** Opens all at once, so that the data keys of many writers are asked for beside each other. */
-  #readAhead(records: readonly KinesisRecord[]): readonly (ReadRecord | Promise<ReadRecord>)[] {
-    return records.map(record => {
+  /** Opens all without waiting for keys, so that those of many writers are asked for beside each other. */
+  async #readAhead(
+    records: readonly KinesisRecord[]
+  ): Promise<readonly (ReadRecord | Promise<ReadRecord>)[]> {
+    const { turn } = this.#given
+    const ahead: (ReadRecord | Promise<ReadRecord>)[] = []
+    for (const record of records) {
+      while (turn.isUsedUp) await turn.next()
       const opened = this.#read(record)
       // Looked at when its turn comes, if it does.
       if (opened instanceof Promise) opened.catch(() => {})
-      return opened
-    })
+      ahead.push(opened)
+    }
+    return ahead
   }
 
   #read(record: KinesisRecord): ReadRecord | Promise<ReadRecord> {

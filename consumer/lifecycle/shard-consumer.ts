@@ -1,5 +1,6 @@
 import type { ChildShard } from '@aws-sdk/client-kinesis'
 import { backoffDelayMs } from '../../core/backoff.ts'
+import type { EventLoopTurn } from '../../core/event-loop-turn.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
 import { ServiceError } from '../../core/service-errors.ts'
 import { AggregateBounds } from '../checkpoint/aggregate-bounds.ts'
@@ -40,6 +41,7 @@ export interface ShardConsumerOptions {
   readonly coordinator: LeaseCoordinator
   readonly counters: WorkerCounters
   readonly metrics: ConsumerMetrics
+  readonly turn: EventLoopTurn
   /** Aborted when the worker is to stop: what is in hand is finished. */
   readonly stopSignal: AbortSignal
   /** Aborted when the time to finish is over. */
@@ -73,7 +75,7 @@ export class ShardConsumer {
   #millisBehindLatest = 0
 
   constructor(given: ShardConsumerOptions) {
-    const { held, options, opener, handler, counters, metrics, stopSignal, killSignal } = given
+    const { held, options, opener, handler, counters, metrics, turn, stopSignal, killSignal } = given
     this.#given = given
     this.#finishSignal = AbortSignal.any([held.signal, killSignal])
     this.#waitSignal = AbortSignal.any([held.signal, stopSignal])
@@ -97,6 +99,7 @@ export class ShardConsumer {
       options,
       counters,
       metrics,
+      turn,
       checkpointer: this.#checkpointer,
       bounds: this.#bounds,
       reader: new RecordReader({

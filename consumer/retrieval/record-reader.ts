@@ -1,7 +1,7 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
 import { decodeAggregatedRecord, startsAsAggregate } from '../../core/aggregated-record.ts'
 import { RecordFaultError } from '../../core/errors.ts'
-import { type HashKeyRange, hashKeyOf, isInRange, maxHashKey } from '../../core/hash-key.ts'
+import { type HashKeyRange, hexHashKey, hexHashKeyOf, maxHashKey, parseHashKey } from '../../core/hash-key.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
 import type { ConsumedRecord } from '../../core/user-record.ts'
 import { PlaintextRefusedError } from '../errors.ts'
@@ -54,9 +54,14 @@ interface Part {
  */
 export class RecordReader {
   readonly #options: RecordReaderOptions
+  /** Both ends are inclusive; undefined where no hash key lies outside. */
+  readonly #hexRange: { readonly start: string; readonly end: string } | undefined
 
   constructor(options: RecordReaderOptions) {
     this.#options = options
+    const range = options.hashKeyRange
+    if (range === undefined || range.end - range.start === maxHashKey) return
+    this.#hexRange = { start: hexHashKey(range.start), end: hexHashKey(range.end) }
   }
 
   /**
@@ -190,19 +195,12 @@ export class RecordReader {
 
   /** Only an aggregate may hold any: a lone record lies where its hash key led it. */
   #outOfRange(parts: readonly Part[]): ReadonlySet<number> | undefined {
-    const range = this.#options.hashKeyRange
-    if (parts.length < 2 || range === undefined || range.end - range.start === maxHashKey) return undefined
-    // Many records of one aggregate have one key.
-    const known = new Map<string, boolean>()
+    const range = this.#hexRange
+    if (parts.length < 2 || range === undefined) return undefined
     let outside: Set<number> | undefined
     for (const [index, { partitionKey = '', explicitHashKey }] of parts.entries()) {
-      const key = explicitHashKey ?? `k${partitionKey}`
-      let isInside = known.get(key)
-      if (isInside === undefined) {
-        isInside = isInRange(hashKeyOf({ partitionKey, explicitHashKey }), range)
-        known.set(key, isInside)
-      }
-      if (isInside) continue
+      const key = explicitHashKey === undefined ? hexHashKeyOf(partitionKey) : hexOfExplicit(explicitHashKey)
+      if (key === undefined || (key >= range.start && key <= range.end)) continue
       outside ??= new Set()
       outside.add(index)
     }
@@ -226,6 +224,12 @@ export class RecordReader {
 function whole(record: KinesisRecord, data: Uint8Array): Part {
   // GetRecords gives back the partition key, never the explicit hash key.
   return { partitionKey: record.PartitionKey, explicitHashKey: undefined, data }
+}
+
+/** Undefined for a text that is no hash key, whatever its writer meant by it: then it lies where it lies. */
+function hexOfExplicit(explicitHashKey: string): string | undefined {
+  const hashKey = parseHashKey(explicitHashKey)
+  return hashKey === undefined ? undefined : hexHashKey(hashKey)
 }
 
 /** A fault of the record itself; everything else goes on up. */

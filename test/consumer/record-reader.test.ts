@@ -3,12 +3,20 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { RecordReader } from '../../consumer/retrieval/record-reader.ts'
 import { AggregatedRecordBuilder } from '../../core/aggregated-record.ts'
 import { KeyUnavailableError } from '../../core/errors.ts'
+import type { HashKeyRange } from '../../core/hash-key.ts'
 import { noKeyStats, type RecordOpener } from '../../core/record-transform.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
 
 const keyring = rawAesKeyring({ namespace: 'n', name: 'k', key: randomBytes(32) })
 
-function start(options: { opener?: RecordOpener; sealed?: boolean; acceptPlaintext?: boolean } = {}) {
+interface Setting {
+  readonly opener?: RecordOpener
+  readonly sealed?: boolean
+  readonly acceptPlaintext?: boolean
+  readonly hashKeyRange?: HashKeyRange
+}
+
+function start(options: Setting = {}) {
   const sealer = keyring.createSealer({ streamName: 's' })
   const opener = options.opener ?? keyring.createOpener({ streamName: 's' })
   onTestFinished(() => {
@@ -20,7 +28,7 @@ function start(options: { opener?: RecordOpener; sealed?: boolean; acceptPlainte
     shardId: 'shard',
     opener: options.sealed === false ? undefined : opener,
     acceptPlaintext: options.acceptPlaintext ?? false,
-    hashKeyRange: undefined
+    hashKeyRange: options.hashKeyRange
   })
   const read = async (data: Uint8Array) => {
     const result = await reader.read({
@@ -179,5 +187,28 @@ describe('faults', () => {
     await expect(read(aggregateOf(await seal('a'), await seal('b')))).rejects.toBeInstanceOf(
       KeyUnavailableError
     )
+  })
+
+  it.each<[string, HashKeyRange, readonly number[]]>([
+    ['the lowest', { start: 0n, end: 15n }, [1, 2, 3, 4]],
+    ['a middle', { start: 16n, end: 2n ** 127n }, [0, 3]],
+    ['the highest', { start: 2n ** 127n + 1n, end: 2n ** 128n - 1n }, [0, 1, 2, 4]]
+  ])('tells which user records lie outside of %s range', async (_, hashKeyRange, outside) => {
+    const builder = new AggregatedRecordBuilder()
+    // Both ends, hash keys of fewer digits, and the MD5 of a partition key: 68b329da9893e34099c7d8ad5cb9c940.
+    for (const hashKey of ['15', '0016', String(2n ** 127n), String(2n ** 127n + 1n), undefined]) {
+      builder.add(hashKey === undefined ? '\n' : 'k', hashKey, Buffer.from('a'))
+    }
+    const { read } = start({ sealed: false, hashKeyRange })
+    expect([...((await read(builder.encode())).result.outOfRange ?? [])]).toEqual(outside)
+  })
+
+  it('holds a user record where it lies when its explicit hash key is none', async () => {
+    const builder = new AggregatedRecordBuilder()
+    for (const hashKey of ['abc', String(2n ** 128n), '-1', '']) builder.add('k', hashKey, Buffer.from('a'))
+    const { read } = start({ sealed: false, hashKeyRange: { start: 0n, end: 15n } })
+    const { texts, result } = await read(builder.encode())
+    expect(texts).toEqual(['a', 'a', 'a', 'a'])
+    expect(result.outOfRange).toBeUndefined()
   })
 })
