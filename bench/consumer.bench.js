@@ -12,16 +12,14 @@ const seals = /** @type {const} */ (['none', 'aggregate', 'record'])
 /** Bytes of a Kinesis record, which is what our producer fills an aggregate up to. */
 const kinesisRecordBytes = 51_200
 /**
- * Shards -> Kinesis records of one read. A worker reads a shard five times a second: one read is as large as the service
- * allows where there is one shard, and just large enough to keep the worker busy where there are many.
+ * Shards -> Kinesis records of one read, and of one sample: at least two reads. A worker takes at most 2 MiB a second of
+ * a shard: where there is one, a read is as large as that; where there are many, it keeps the worker busy.
  */
 const reads = new Map([
-  [1, 200],
-  [16, 20],
-  [256, 4]
+  [1, { ofRead: 40, ofSample: 80 }],
+  [16, { ofRead: 20, ofSample: 400 }],
+  [256, { ofRead: 4, ofSample: 400 }]
 ])
-/** Kinesis records of one sample: at least two reads. */
-const sampleRecords = 400
 /** Different Kinesis records of a stream, and of one of its shards at least. */
 const differentRecords = { ofStream: 32, ofShard: 2 }
 const mebibyte = 1_048_576
@@ -47,7 +45,7 @@ export async function prepare({ handoverRuns }) {
   /** @returns {Promise<BenchGroup>} */
   const rowsGroup = async (/** @type {number} */ bytes, /** @type {number} */ shards) => {
     await closeProcesses()
-    const maxRecordsPerRead = reads.get(shards) ?? 1
+    const { ofRead: maxRecordsPerRead = 1, ofSample = 1 } = reads.get(shards) ?? {}
     const cases = []
     for (const seal of seals) {
       const streamName = loopbackStream(shards, `${bytes}-${seal}`)
@@ -86,7 +84,7 @@ export async function prepare({ handoverRuns }) {
       name: `consume ${bytes} B, shards ${shards}, ${maxRecordsPerRead} Kinesis records a read`,
       unit: 'records',
       baseline: 'none',
-      iterations: sampleRecords,
+      iterations: ofSample,
       watchProcess: true,
       cases,
       row: { bytes, shards }
@@ -97,7 +95,7 @@ export async function prepare({ handoverRuns }) {
     notes: [
       'SDK client over HTTP/1.1 to a service in a process of its own that answers at once; leases in memory; a handler that does nothing; CPU is that of the worker, which is alone in its process',
       `Kinesis records of ${kinesisRecordBytes} B at most, every user record with a partition key of its own`,
-      'a worker reads a shard five times a second and one read at a time: a single shard may leave it idle between two reads (busy, CPU seconds per second, tells); the service itself would give 2 MB/s of a shard',
+      'a worker keeps to the 2 MiB a second of a shard, as the service would: one shard leaves it idle most of the time (busy, CPU seconds per second, tells), and 16 give 32 MiB a second at most',
       'with more shards a read is smaller, so that the calls weigh more: inHandMiB is what one read of every shard holds',
       'event loop: milliseconds between two turns as a timer sees them, the wait of the timer included; of all samples'
     ],
@@ -140,7 +138,7 @@ function rowsOf({ row }, { cases }, processes) {
       busy: rounded(((process?.cpuUs.median ?? Number.NaN) * opsPerSecond.median) / 1e6, 2),
       peakRssMiB: rounded((last?.peakRssBytes ?? Number.NaN) / mebibyte, 0),
       peakHeapMiB: rounded((last?.peakHeapBytes ?? Number.NaN) / mebibyte, 0),
-      inHandMiB: rounded((shards * (reads.get(shards) ?? 0) * kinesisRecordBytes) / mebibyte, 0),
+      inHandMiB: rounded((shards * (reads.get(shards)?.ofRead ?? 0) * kinesisRecordBytes) / mebibyte, 0),
       eventLoopP999Ms: rounded(last?.eventLoopP999Ms, 1),
       eventLoopMaxMs: rounded(last?.eventLoopMaxMs, 1)
     }
