@@ -1,5 +1,8 @@
 export type { Fault } from './aws-json.ts'
 export { AwsError } from './aws-json.ts'
+export type { EncryptionContext } from './kms/grants.ts'
+export type { KmsAuthorization, KmsAuthorize, KmsDecision } from './kms/request.ts'
+export type { KmsLoggedRequest } from './kms/store.ts'
 export type {
   LocalClientConfig,
   LocalEngines,

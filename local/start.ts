@@ -10,6 +10,8 @@ import { type LocalServer, listen, type RequestListener } from './http-server.ts
 import type { FailEntry } from './kinesis/actions/put-records.ts'
 import { createKinesisEngine } from './kinesis/engine.ts'
 import { createKmsEngine } from './kms/engine.ts'
+import type { KmsAuthorize } from './kms/request.ts'
+import type { KmsLoggedRequest } from './kms/store.ts'
 import { multiplex } from './multiplexer.ts'
 import { createS3Engine } from './s3/engine.ts'
 import { createSqsEngine } from './sqs/engine.ts'
@@ -43,6 +45,16 @@ export interface LocalOptions {
   readonly subscriptionLifeMs?: number
   /** Scripted failures of whole requests, by service. */
   readonly faults?: Readonly<Partial<Record<LocalService, LocalFault>>>
+  /**
+   * Decides about every request to KMS, grants in hand; see `KmsAuthorize`. Key policies are kept and handed to it,
+   * and not evaluated. @default everybody may do everything
+   */
+  readonly authorize?: KmsAuthorize
+  /**
+   * Cryptographic requests that KMS takes per second, over all keys and regions, before it answers
+   * ThrottlingException; a second's worth is in store, on `clock`. @default no bound
+   */
+  readonly kmsRequestsPerSecond?: number
   /** Scripted failures of single entries of PutRecords. */
   readonly failPutRecordsEntry?: FailEntry
   /** Scripted failures of single entries of PutRecordBatch. */
@@ -82,6 +94,8 @@ export interface LocalEngines extends LocalServices {
   everythingAtRest(): AsyncGenerator<Uint8Array>
   /** Requests that reached KMS so far. */
   kmsRequests(): number
+  /** The last 10,000 of them, oldest first, with the names of their encryption contexts and no values. */
+  kmsRequestLog(): readonly KmsLoggedRequest[]
 }
 
 const region = 'us-east-1'
@@ -107,7 +121,14 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     ...faultOf('kinesis')
   })
   const dynamodb = await createDynamodbEngine(faultOf('dynamodb'))
-  const kms = createKmsEngine({ clock, region, accountId, ...faultOf('kms') })
+  const kms = createKmsEngine({
+    clock,
+    region,
+    accountId,
+    authorize: options.authorize,
+    requestsPerSecond: options.kmsRequestsPerSecond,
+    ...faultOf('kms')
+  })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
   const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
   const firehose = createFirehoseEngine({
@@ -165,6 +186,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
       yield* sqs.store.everything()
     },
     kmsRequests: () => kms.store.calls,
+    kmsRequestLog: () => [...kms.store.requests],
     close,
     [Symbol.asyncDispose]: close
   }

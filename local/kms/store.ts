@@ -1,46 +1,61 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import type { Grant } from './grants.ts'
+import { isPrimary, type KmsKey, newMaterial, newSharedKey, type SharedKey } from './key.ts'
+import { BlobSealer } from './sealing.ts'
+import { defaultPolicy } from './validations/policy.ts'
 
-export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
-
-export interface KmsKey {
-  readonly id: string
-  readonly arn: string
-  readonly createdMs: number
-  readonly description: string
-  state: KeyState
-  deletionMs: number | undefined
-  /** Every version of the key material; the last one wraps. */
-  readonly materials: Buffer[]
-}
-
-/** One line of the request log, which stands in for CloudTrail in tests. */
-export interface LoggedRequest {
+/**
+ * One line of the request log, which stands in for CloudTrail in tests: who asked for what. It holds the names of
+ * encryption context pairs, never their values, and nothing that was sealed or opened.
+ */
+export interface KmsLoggedRequest {
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number
   readonly operation: string
-  readonly keyArn: string | undefined
+  /** Access key id; undefined for an unsigned request. */
+  readonly principal: string | undefined
+  readonly region: string
+  /** ARNs of the keys that were made, or asked for and found, also when the request was refused. */
+  readonly keyArns: readonly string[]
+  /** Sorted. */
   readonly contextNames: readonly string[]
+  /** The AWS service on whose behalf the caller asked. */
+  readonly viaService: string | undefined
+  /** Name of the error that was answered. */
   readonly error: string | undefined
 }
 
 export interface KmsStoreOptions {
   readonly clock: Clock
+  /** Region of requests whose signature names none. */
   readonly region: string
   readonly accountId: string
 }
 
-const maxLoggedRequests = 10_000
-const ivBytes = 12
-const tagBytes = 16
-/** Blobs are padded with random bytes to the size that the service's blobs have. */
-const headBytes = 96
+export interface NewKey {
+  readonly region: string
+  readonly description: string
+  readonly policy: string | undefined
+  readonly tags: ReadonlyMap<string, string>
+}
 
-/** Keys, aliases, and the request log, in memory. */
+const dayMs = 86_400_000
+const maxLoggedRequests = 10_000
+const maxGrantTokens = 10_000
+
+/** Keys and aliases of every region, and the request log, in memory. */
 export class KmsStore {
   readonly options: KmsStoreOptions
-  readonly aliases = new Map<string, KmsKey>()
-  readonly requests: LoggedRequest[] = []
+  readonly sealer = new BlobSealer()
+  readonly requests: KmsLoggedRequest[] = []
+  /** By `<region>/<id>`. */
   readonly #keys = new Map<string, KmsKey>()
+  /** By `<region>/alias/<name>`. */
+  readonly #aliases = new Map<string, Alias>()
+  /** Tokens that CreateGrant has given out. */
+  readonly #grantTokens = new Map<string, { readonly key: KmsKey; readonly grantId: string }>()
   #calls = 0
 
   constructor(options: KmsStoreOptions) {
@@ -52,124 +67,196 @@ export class KmsStore {
     return this.#calls
   }
 
-  get keys(): readonly KmsKey[] {
-    return [...this.#keys.values()]
-  }
-
-  log(request: LoggedRequest): void {
+  log(request: KmsLoggedRequest): void {
     this.#calls += 1
     this.requests.push(request)
     if (this.requests.length > maxLoggedRequests) this.requests.shift()
   }
 
-  createKey(description: string): KmsKey {
-    const id = randomUUID()
-    const { region, accountId, clock } = this.options
-    const key: KmsKey = {
-      id,
-      arn: `arn:aws:kms:${region}:${accountId}:key/${id}`,
-      createdMs: clock.wallTime(),
-      description,
-      state: 'Enabled',
-      deletionMs: undefined,
-      materials: [randomBytes(32)]
-    }
-    this.#keys.set(id, key)
-    return key
+  createKey(isMultiRegion: boolean, key: NewKey): KmsKey {
+    return this.#add(newSharedKey(key.region, isMultiRegion), key)
   }
 
-  /** The key that an id, ARN, alias or alias ARN names, whatever its state. */
-  find(keyId: unknown): KmsKey {
+  /** @throws AwsError AlreadyExistsException when the region has the key */
+  replicate(primary: KmsKey, replica: NewKey): KmsKey {
+    this.#settle()
+    if (this.#keys.has(`${replica.region}/${primary.id}`)) {
+      throw new AwsError(
+        'AlreadyExistsException',
+        `Key ${primary.id} already exists in region ${replica.region}.`
+      )
+    }
+    return this.#add(primary.shared, replica)
+  }
+
+  /** Keys of one region, oldest first. */
+  keysOf(region: string): readonly KmsKey[] {
+    this.#settle()
+    return [...this.#keys.values()].filter(key => key.region === region)
+  }
+
+  /** The key and its relatives in other regions. */
+  siblingsOf(key: KmsKey): readonly KmsKey[] {
+    return [...this.#keys.values()].filter(({ shared }) => shared === key.shared)
+  }
+
+  /**
+   * The key that an id, ARN, alias or alias ARN names, whatever its state. ARNs must be of the region that is asked.
+   * @throws AwsError NotFoundException, ValidationException
+   */
+  find(keyId: unknown, region: string): KmsKey {
     if (typeof keyId !== 'string' || keyId === '') {
       throw new AwsError(
         'ValidationException',
         "1 validation error detected: Value at 'keyId' failed to satisfy constraint: Member must not be null"
       )
     }
-    this.#sweep()
-    const { region, accountId } = this.options
-    const prefix = `arn:aws:kms:${region}:${accountId}:`
+    this.#settle()
+    const [, named] = /^arn:aws:kms:([^:]*):/.exec(keyId) ?? []
+    if (named !== undefined && named !== region)
+      throw new AwsError('NotFoundException', `Invalid arn ${named}`)
+    const prefix = this.arn(region, '')
     const local = keyId.startsWith(prefix) ? keyId.slice(prefix.length) : keyId
-    const key = local.startsWith('alias/')
-      ? this.aliases.get(local)
-      : this.#keys.get(local.replace(/^key\//, ''))
+    if (local.startsWith('alias/')) return this.alias(local, region).key
+    const id = local.replace(/^key\//, '')
+    const key = this.#keys.get(`${region}/${id}`)
     if (key !== undefined) return key
-    const shown = local.startsWith('alias/') ? `Alias ${prefix}${local}` : `Key '${prefix}key/${local}'`
-    throw new AwsError('NotFoundException', `${shown} does not exist`)
+    throw new AwsError('NotFoundException', `Key '${prefix}key/${id}' does not exist`)
   }
 
-  /** The same, for an operation that needs the key to be enabled. */
-  findUsable(keyId: unknown): KmsKey {
-    const key = this.find(keyId)
-    if (key.state === 'Disabled') throw new AwsError('DisabledException', `${key.arn} is disabled.`)
-    if (key.state === 'PendingDeletion') {
-      throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`)
-    }
-    return key
+  /** The key behind an id in one region; undefined when there is none, or no longer. */
+  keyOf(id: string, region: string): KmsKey | undefined {
+    this.#settle()
+    return this.#keys.get(`${region}/${id}`)
   }
 
-  /** The same, for an operation that only a key on its way out refuses. */
-  findUsableOrDisabled(keyId: unknown): KmsKey {
-    const key = this.find(keyId)
-    if (key.state === 'PendingDeletion') {
-      throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`)
-    }
-    return key
+  hasAlias(name: string, region: string): boolean {
+    return this.#aliases.has(`${region}/${name}`)
   }
 
-  /**
-   * Wraps bytes under the key's newest material, bound to the context. The blob is opaque: whoever reads its
-   * layout depends on this engine.
-   */
-  wrap(key: KmsKey, plaintext: Uint8Array, context: Buffer): Buffer {
-    const head = randomBytes(headBytes)
-    // Key and version stand masked, so that nobody mistakes the blob for something to parse.
-    const name = Buffer.alloc(40)
-    name.write(key.id, 0, 'latin1')
-    name.writeUInt32BE(key.materials.length - 1, 36)
-    for (let at = 0; at < name.length; at += 1) head[at + 40]! = name[at]! ^ head[at]!
-    const iv = randomBytes(ivBytes)
-    const gcm = createCipheriv('aes-256-gcm', key.materials.at(-1)!, iv)
-    gcm.setAAD(Buffer.concat([head, context]))
-    return Buffer.concat([head, iv, gcm.update(plaintext), gcm.final(), gcm.getAuthTag()])
+  /** @throws AwsError NotFoundException */
+  alias(name: string, region: string): Alias {
+    const alias = this.#aliases.get(`${region}/${name}`)
+    if (alias !== undefined) return alias
+    throw new AwsError('NotFoundException', `Alias ${this.arn(region, name)} is not found.`)
   }
 
-  /** The key that wrapped a blob. @throws AwsError InvalidCiphertextException when it is none of ours */
-  keyOf(blob: Buffer): { readonly key: KmsKey; readonly material: Buffer } {
-    if (blob.length >= headBytes + ivBytes + tagBytes) {
-      const name = Buffer.alloc(40)
-      for (let at = 0; at < name.length; at += 1) name[at] = blob[at + 40]! ^ blob[at]!
-      const key = this.#keys.get(name.toString('latin1', 0, 36))
-      const material = key?.materials[name.readUInt32BE(36)]
-      if (key !== undefined && material !== undefined) return { key, material }
-    }
-    throw invalidCiphertext()
-  }
-
-  unwrap(blob: Buffer, material: Buffer, context: Buffer): Buffer {
-    const iv = blob.subarray(headBytes, headBytes + ivBytes)
-    const gcm = createDecipheriv('aes-256-gcm', material, iv)
-    gcm.setAAD(Buffer.concat([blob.subarray(0, headBytes), context]))
-    gcm.setAuthTag(blob.subarray(-tagBytes))
-    try {
-      return Buffer.concat([gcm.update(blob.subarray(headBytes + ivBytes, -tagBytes)), gcm.final()])
-    } catch {
-      throw invalidCiphertext()
-    }
-  }
-
-  /** Keys whose waiting period is over are gone for good. */
-  #sweep(): void {
+  setAlias(name: string, key: KmsKey): void {
+    const at = `${key.region}/${name}`
     const now = this.options.clock.wallTime()
-    for (const key of this.keys) {
-      if (key.deletionMs === undefined || key.deletionMs > now) continue
-      this.#keys.delete(key.id)
-      for (const [alias, target] of this.aliases) if (target === key) this.aliases.delete(alias)
+    this.#aliases.set(at, { name, key, createdMs: this.#aliases.get(at)?.createdMs ?? now, updatedMs: now })
+  }
+
+  deleteAlias({ name, key }: Alias): void {
+    this.#aliases.delete(`${key.region}/${name}`)
+  }
+
+  /** Aliases of one region, in order of their names' code points. */
+  aliasesOf(region: string): readonly Alias[] {
+    this.#settle()
+    return [...this.#aliases.values()]
+      .filter(({ key }) => key.region === region)
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** A token for a grant, good as long as the grant is. */
+  issueGrantToken(key: KmsKey, grantId: string): string {
+    const token = Buffer.from(`${randomUUID()}${randomUUID()}`).toString('base64')
+    this.#grantTokens.set(token, { key, grantId })
+    if (this.#grantTokens.size > maxGrantTokens) {
+      this.#grantTokens.delete(this.#grantTokens.keys().next().value!)
+    }
+    return token
+  }
+
+  /** @throws AwsError InvalidGrantTokenException for a token that was never given out, or whose grant is gone */
+  grantOfToken(token: string): { readonly key: KmsKey; readonly grant: Grant } {
+    const { key, grantId } = this.#grantTokens.get(token) ?? {}
+    const grant = grantId === undefined ? undefined : key?.grants.get(grantId)
+    if (key !== undefined && grant !== undefined) return { key, grant }
+    throw new AwsError('InvalidGrantTokenException', 'The grant token is not valid.')
+  }
+
+  /** Grants of one region that a principal may retire. */
+  retirableGrantsOf(
+    principal: string,
+    region: string
+  ): readonly { readonly key: KmsKey; readonly grant: Grant }[] {
+    return this.keysOf(region).flatMap(key =>
+      [...key.grants.values()]
+        .filter(({ retiringPrincipal }) => retiringPrincipal === principal)
+        .map(grant => ({ key, grant }))
+    )
+  }
+
+  arn(region: string, resource: string): string {
+    return `arn:aws:kms:${region}:${this.options.accountId}:${resource}`
+  }
+
+  /** Starts the waiting period of a key; of a primary key, once its last replica is gone. */
+  scheduleDeletion(key: KmsKey, days: number): void {
+    const hasReplicas =
+      key.shared.isMultiRegion && isPrimary(key) && this.siblingsOf(key).some(other => other !== key)
+    key.pendingDays = days
+    key.state = hasReplicas ? 'PendingReplicaDeletion' : 'PendingDeletion'
+    key.deletionMs = hasReplicas ? undefined : this.options.clock.wallTime() + days * dayMs
+  }
+
+  #add(shared: SharedKey, { region, description, policy, tags }: NewKey): KmsKey {
+    const key: KmsKey = {
+      id: shared.id,
+      region,
+      arn: this.arn(region, `key/${shared.id}`),
+      createdMs: this.options.clock.wallTime(),
+      shared,
+      description,
+      policy: policy ?? defaultPolicy(this.options.accountId),
+      state: 'Enabled',
+      deletionMs: undefined,
+      pendingDays: undefined,
+      tags: new Map(tags),
+      grants: new Map()
+    }
+    this.#keys.set(`${region}/${key.id}`, key)
+    return key
+  }
+
+  /** Catches up with the clock: keys whose waiting period is over go for good, and due rotations are made. */
+  #settle(): void {
+    const now = this.options.clock.wallTime()
+    // A replica that goes starts the waiting period of its primary key, which may be over as well.
+    for (;;) {
+      const gone = [...this.#keys.values()].find(
+        ({ deletionMs }) => deletionMs !== undefined && deletionMs <= now
+      )
+      if (gone === undefined) break
+      this.#remove(gone)
+    }
+    for (const key of this.#keys.values()) {
+      const { rotation, materials } = key.shared
+      if (rotation === undefined || !isPrimary(key) || key.state !== 'Enabled') continue
+      for (; rotation.nextMs <= now; rotation.nextMs += rotation.periodDays * dayMs) {
+        materials.push(newMaterial({ type: 'AUTOMATIC', dateMs: rotation.nextMs }))
+      }
+    }
+  }
+
+  #remove(key: KmsKey): void {
+    this.#keys.delete(`${key.region}/${key.id}`)
+    for (const [at, alias] of this.#aliases) if (alias.key === key) this.#aliases.delete(at)
+    const rest = this.siblingsOf(key)
+    const [primary] = rest
+    if (rest.length === 1 && primary?.state === 'PendingReplicaDeletion') {
+      primary.state = 'PendingDeletion'
+      primary.deletionMs = key.deletionMs! + primary.pendingDays! * dayMs
     }
   }
 }
 
-function invalidCiphertext(): AwsError {
-  // The service answers with an empty message.
-  return new AwsError('InvalidCiphertextException', '')
+export interface Alias {
+  /** With `alias/`. */
+  readonly name: string
+  readonly key: KmsKey
+  readonly createdMs: number
+  readonly updatedMs: number
 }

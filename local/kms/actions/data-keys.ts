@@ -1,80 +1,124 @@
 import { randomBytes } from 'node:crypto'
-import { type Action, AwsError } from '../../aws-json.ts'
-import type { KmsStore } from '../store.ts'
-import { contextBytes } from '../validations/encryption-context.ts'
+import { AwsError } from '../../aws-json.ts'
+import type { EncryptionContext } from '../grants.ts'
+import type { KeyMaterial, KmsKey } from '../key.ts'
+import { checkUsable, type KmsAction, type KmsRequest, unknownCiphertextKey } from '../request.ts'
+import { contextBytes, encryptionContextOf } from '../validations/encryption-context.ts'
+import { blobOf, integerOf, invalid } from '../validations/members.ts'
 
+/** Limits of https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html, API_Decrypt and API_GenerateDataKey. */
 const maxPlaintextBytes = 4_096
-const maxDataKeyBytes = 1_024
+const maxCiphertextBytes = 6_144
+const maxRandomBytes = 1_024
+
+const algorithm = 'SYMMETRIC_DEFAULT'
 
 export const generateDataKey =
-  (store: KmsStore, withPlaintext: boolean): Action =>
-  input => {
-    const key = store.findUsable(input.KeyId)
-    const plaintext = randomBytes(dataKeyBytes(input))
-    const blob = store.wrap(key, plaintext, contextBytes(input.EncryptionContext))
+  (withPlaintext: boolean): KmsAction =>
+  async request => {
+    const length = dataKeyBytes(request.input)
+    const context = encryptionContextOf(request.input.EncryptionContext)
+    const key = await request.usableKey('KeyId', { context })
+    request.endDryRun()
+    const plaintext = randomBytes(length)
     return {
       KeyId: key.arn,
-      CiphertextBlob: blob.toString('base64'),
+      CiphertextBlob: seal(request, key, plaintext, context),
+      KeyMaterialId: currentMaterial(key).id,
       ...(withPlaintext ? { Plaintext: plaintext.toString('base64') } : {})
     }
   }
 
-export const encrypt =
-  (store: KmsStore): Action =>
-  input => {
-    const key = store.findUsable(input.KeyId)
-    const plaintext = blobOf('plaintext', input.Plaintext, maxPlaintextBytes)
-    const blob = store.wrap(key, plaintext, contextBytes(input.EncryptionContext))
-    return {
-      KeyId: key.arn,
-      CiphertextBlob: blob.toString('base64'),
-      EncryptionAlgorithm: 'SYMMETRIC_DEFAULT'
-    }
+export const encrypt: KmsAction = async request => {
+  const plaintext = blobOf(request.input, 'Plaintext', maxPlaintextBytes)
+  const context = encryptionContextOf(request.input.EncryptionContext)
+  checkAlgorithm(request.input.EncryptionAlgorithm)
+  const key = await request.usableKey('KeyId', { context })
+  request.endDryRun()
+  return {
+    KeyId: key.arn,
+    CiphertextBlob: seal(request, key, plaintext, context),
+    EncryptionAlgorithm: algorithm
   }
+}
 
-export const decrypt =
-  (store: KmsStore): Action =>
-  input => {
-    const { keyArn, plaintext } = open(store, input.CiphertextBlob, input.KeyId, input.EncryptionContext)
-    return {
-      KeyId: keyArn,
-      Plaintext: plaintext.toString('base64'),
-      EncryptionAlgorithm: 'SYMMETRIC_DEFAULT'
-    }
+export const decrypt: KmsAction = async request => {
+  checkAlgorithm(request.input.EncryptionAlgorithm)
+  const { key, material, plaintext } = await open(request, 'Decrypt', 'KeyId', 'EncryptionContext')
+  request.endDryRun()
+  return {
+    KeyId: key.arn,
+    Plaintext: plaintext.toString('base64'),
+    EncryptionAlgorithm: algorithm,
+    KeyMaterialId: material.id
   }
+}
 
-export const reEncrypt =
-  (store: KmsStore): Action =>
-  input => {
-    const { keyArn, plaintext } = open(
-      store,
-      input.CiphertextBlob,
-      input.SourceKeyId,
-      input.SourceEncryptionContext
-    )
-    const key = store.findUsable(input.DestinationKeyId)
-    const blob = store.wrap(key, plaintext, contextBytes(input.DestinationEncryptionContext))
-    return { KeyId: key.arn, SourceKeyId: keyArn, CiphertextBlob: blob.toString('base64') }
+export const reEncrypt: KmsAction = async request => {
+  checkAlgorithm(request.input.SourceEncryptionAlgorithm)
+  checkAlgorithm(request.input.DestinationEncryptionAlgorithm)
+  const context = encryptionContextOf(request.input.DestinationEncryptionContext)
+  const source = await open(request, 'ReEncryptFrom', 'SourceKeyId', 'SourceEncryptionContext')
+  const key = await request.usableKey('DestinationKeyId', { action: 'ReEncryptTo', context })
+  request.endDryRun()
+  return {
+    KeyId: key.arn,
+    SourceKeyId: source.key.arn,
+    CiphertextBlob: seal(request, key, source.plaintext, context),
+    SourceEncryptionAlgorithm: algorithm,
+    DestinationEncryptionAlgorithm: algorithm,
+    SourceKeyMaterialId: source.material.id,
+    DestinationKeyMaterialId: currentMaterial(key).id
   }
+}
 
-function open(
-  store: KmsStore,
-  ciphertext: unknown,
-  keyId: unknown,
-  context: unknown
-): { readonly keyArn: string; readonly plaintext: Buffer } {
-  const blob = blobOf('ciphertextBlob', ciphertext, 6_144)
+export const generateRandom: KmsAction = async request => {
+  const length = integerOf(request.input, 'NumberOfBytes', 1, maxRandomBytes)
+  if (length === undefined) throw invalid('NumberOfBytes', 'not be null')
+  await request.permit(undefined)
+  return { Plaintext: randomBytes(length).toString('base64') }
+}
+
+/** Opens the ciphertext of a request under the key that the request names, else under the one that wrapped it. */
+async function open(
+  request: KmsRequest,
+  action: string,
+  keyMember: string,
+  contextMember: string
+): Promise<{ readonly key: KmsKey; readonly material: KeyMaterial; readonly plaintext: Buffer }> {
+  const { input, store, region } = request
+  const blob = blobOf(input, 'CiphertextBlob', maxCiphertextBytes)
+  const context = encryptionContextOf(input[contextMember])
+  const isNamed = input[keyMember] !== undefined && input[keyMember] !== null
   // Named keys are looked up first: a caller that names a key learns about that key, not about the blob.
-  const named = keyId === undefined || keyId === null ? undefined : store.findUsable(keyId)
-  const { key, material } = store.keyOf(blob)
-  if (named !== undefined && named !== key) {
+  const named = isNamed ? await request.usableKey(keyMember, { action, context }) : undefined
+  const { keyId, version } = store.sealer.nameOf(blob)
+  if (named !== undefined && named.id !== keyId) {
     throw new AwsError(
       'IncorrectKeyException',
       'The key ID in the request does not identify a CMK that can perform this operation.'
     )
   }
-  store.findUsable(key.id)
-  return { keyArn: key.arn, plaintext: store.unwrap(blob, material, contextBytes(context)) }
+  // A multi-Region key has its id and its material in every region, hence opens what a relative has sealed.
+  const key = named ?? store.keyOf(keyId, region)
+  if (key === undefined) throw unknownCiphertextKey()
+  if (named === undefined) {
+    await request.permit(key, { action, context, isHidden: true })
+    checkUsable(key)
+  }
+  const material = key.shared.materials[version]!
+  return { key, material, plaintext: store.sealer.open(blob, material, contextBytes(context)) }
+}
+
+function seal(request: KmsRequest, key: KmsKey, plaintext: Uint8Array, context: EncryptionContext): string {
+  const name = { keyId: key.id, version: key.shared.materials.length - 1 }
+  return request.store.sealer
+    .seal(name, currentMaterial(key), plaintext, contextBytes(context))
+    .toString('base64')
+}
+
+function currentMaterial(key: KmsKey): KeyMaterial {
+  return key.shared.materials.at(-1)!
 }
 
 function dataKeyBytes(input: Readonly<Record<string, unknown>>): number {
@@ -82,20 +126,16 @@ function dataKeyBytes(input: Readonly<Record<string, unknown>>): number {
   if ((bytes === undefined) === (spec === undefined)) {
     throw new AwsError('ValidationException', 'Please specify either number of bytes or key spec.')
   }
-  if (spec !== undefined) return spec === 'AES_128' ? 16 : 32
-  if (typeof bytes === 'number' && Number.isInteger(bytes) && bytes >= 1 && bytes <= maxDataKeyBytes)
-    return bytes
-  throw new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at 'numberOfBytes' failed to satisfy constraint: Member must be between 1 and ${maxDataKeyBytes}`
-  )
+  if (spec === undefined) return integerOf(input, 'NumberOfBytes', 1, maxRandomBytes)!
+  if (spec === 'AES_128') return 16
+  if (spec === 'AES_256') return 32
+  throw invalid('KeySpec', 'satisfy enum value set: [AES_256, AES_128]')
 }
 
-function blobOf(member: string, value: unknown, maxBytes: number): Buffer {
-  const blob = typeof value === 'string' ? Buffer.from(value, 'base64') : Buffer.alloc(0)
-  if (blob.length >= 1 && blob.length <= maxBytes) return blob
+function checkAlgorithm(asked: unknown): void {
+  if (asked === undefined || asked === null || asked === algorithm) return
   throw new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must have length between 1 and ${maxBytes}`
+    'InvalidKeyUsageException',
+    `Algorithm ${String(asked)} is incompatible with key spec ${algorithm}.`
   )
 }

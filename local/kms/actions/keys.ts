@@ -1,113 +1,94 @@
-import { randomBytes } from 'node:crypto'
-import { type Action, AwsError } from '../../aws-json.ts'
-import type { KmsKey, KmsStore } from '../store.ts'
+import { AwsError } from '../../aws-json.ts'
+import { type KmsKey, metadataOf } from '../key.ts'
+import type { KmsAction, KmsRequest } from '../request.ts'
+import { integerOf, optionalTextOf } from '../validations/members.ts'
+import { pageOf } from '../validations/paging.ts'
+import { policyOf } from '../validations/policy.ts'
+import { tagsOf } from '../validations/tags.ts'
 
-const dayMs = 86_400_000
+/** https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html */
+const maxDescriptionLength = 8_192
 
-export const createKey =
-  (store: KmsStore): Action =>
-  input => {
-    if (input.KeySpec !== undefined && input.KeySpec !== 'SYMMETRIC_DEFAULT') {
-      throw new AwsError(
-        'UnsupportedOperationException',
-        `KeySpec ${String(input.KeySpec)} is not supported here.`
-      )
-    }
-    return { KeyMetadata: metadata(store.createKey(String(input.Description ?? '')), store) }
+/** What a key may be made with: the symmetric kind, with material of the service. */
+const supported: Readonly<Record<string, string>> = {
+  KeySpec: 'SYMMETRIC_DEFAULT',
+  CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
+  KeyUsage: 'ENCRYPT_DECRYPT',
+  Origin: 'AWS_KMS'
+}
+
+export const createKey: KmsAction = async request => {
+  const { input, store, region } = request
+  for (const [member, value] of Object.entries(supported)) {
+    if (input[member] === undefined || input[member] === null || input[member] === value) continue
+    throw new AwsError(
+      'UnsupportedOperationException',
+      `${member} ${String(input[member])} is not supported here.`
+    )
   }
-
-export const describeKey =
-  (store: KmsStore): Action =>
-  input => ({ KeyMetadata: metadata(store.find(input.KeyId), store) })
-
-export const createAlias =
-  (store: KmsStore): Action =>
-  input => {
-    const name = String(input.AliasName)
-    if (!/^alias\/[a-zA-Z0-9/_-]{1,250}$/.test(name) || name.startsWith('alias/aws/')) {
-      throw new AwsError('InvalidAliasNameException', `Invalid alias name ${name}`)
-    }
-    if (store.aliases.has(name))
-      throw new AwsError('AlreadyExistsException', `An alias with the name ${name} already exists`)
-    store.aliases.set(name, store.find(input.TargetKeyId))
-    return {}
+  const wanted = {
+    region,
+    description: optionalTextOf(input, 'Description', maxDescriptionLength) ?? '',
+    policy: policyOf(input),
+    tags: tagsOf(input)
   }
+  await request.permit(undefined)
+  const key = store.createKey(input.MultiRegion === true, wanted)
+  request.note(key)
+  return { KeyMetadata: describe(request, key) }
+}
 
-export const listAliases =
-  (store: KmsStore): Action =>
-  () => ({
-    Aliases: [...store.aliases].map(([AliasName, key]) => ({
-      AliasName,
-      AliasArn: key.arn.replace(/key\/.*$/, AliasName),
-      TargetKeyId: key.id
-    })),
-    Truncated: false
+export const describeKey: KmsAction = async request => ({
+  KeyMetadata: describe(request, await request.key())
+})
+
+export const listKeys: KmsAction = async request => {
+  await request.permit(undefined)
+  const { items, rest } = pageOf(request.input, request.store.keysOf(request.region), key => key.id, {
+    byDefault: 100,
+    max: 1_000
   })
+  return { Keys: items.map(key => ({ KeyId: key.id, KeyArn: key.arn })), ...rest }
+}
+
+export const updateKeyDescription: KmsAction = async request => {
+  const description = optionalTextOf(request.input, 'Description', maxDescriptionLength) ?? ''
+  const key = await request.livingKey()
+  key.description = description
+  return {}
+}
 
 export const setEnabled =
-  (store: KmsStore, state: 'Enabled' | 'Disabled'): Action =>
-  input => {
-    store.findUsableOrDisabled(input.KeyId).state = state
+  (state: 'Enabled' | 'Disabled'): KmsAction =>
+  async request => {
+    const key = await request.livingKey()
+    key.state = state
     return {}
   }
 
-export const scheduleKeyDeletion =
-  (store: KmsStore): Action =>
-  input => {
-    const key = store.findUsableOrDisabled(input.KeyId)
-    const days = typeof input.PendingWindowInDays === 'number' ? input.PendingWindowInDays : 30
-    if (days < 7 || days > 30) {
-      throw new AwsError(
-        'ValidationException',
-        "1 validation error detected: Value at 'pendingWindowInDays' failed to satisfy constraint: Member must be between 7 and 30"
-      )
-    }
-    key.state = 'PendingDeletion'
-    key.deletionMs = store.options.clock.wallTime() + days * dayMs
-    return {
-      KeyId: key.arn,
-      DeletionDate: key.deletionMs / 1000,
-      KeyState: key.state,
-      PendingWindowInDays: days
-    }
-  }
-
-export const cancelKeyDeletion =
-  (store: KmsStore): Action =>
-  input => {
-    const key = store.find(input.KeyId)
-    if (key.state !== 'PendingDeletion') {
-      throw new AwsError('KMSInvalidStateException', `${key.arn} is not pending deletion.`)
-    }
-    key.state = 'Disabled'
-    key.deletionMs = undefined
-    return { KeyId: key.arn }
-  }
-
-export const rotateKeyOnDemand =
-  (store: KmsStore): Action =>
-  input => {
-    const key = store.findUsable(input.KeyId)
-    key.materials.push(randomBytes(32))
-    return { KeyId: key.id }
-  }
-
-function metadata(key: KmsKey, store: KmsStore): object {
+export const scheduleKeyDeletion: KmsAction = async request => {
+  const days = integerOf(request.input, 'PendingWindowInDays', 7, 30) ?? 30
+  const key = await request.livingKey()
+  request.store.scheduleDeletion(key, days)
   return {
-    AWSAccountId: store.options.accountId,
-    KeyId: key.id,
-    Arn: key.arn,
-    CreationDate: key.createdMs / 1000,
-    Enabled: key.state === 'Enabled',
-    Description: key.description,
-    KeyUsage: 'ENCRYPT_DECRYPT',
+    KeyId: key.arn,
     KeyState: key.state,
-    ...(key.deletionMs === undefined ? {} : { DeletionDate: key.deletionMs / 1000 }),
-    Origin: 'AWS_KMS',
-    KeyManager: 'CUSTOMER',
-    KeySpec: 'SYMMETRIC_DEFAULT',
-    CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
-    EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
-    MultiRegion: false
+    PendingWindowInDays: days,
+    ...(key.deletionMs === undefined ? {} : { DeletionDate: key.deletionMs / 1000 })
   }
+}
+
+export const cancelKeyDeletion: KmsAction = async request => {
+  const key = await request.key()
+  if (key.state !== 'PendingDeletion' && key.state !== 'PendingReplicaDeletion') {
+    throw new AwsError('KMSInvalidStateException', `${key.arn} is not pending deletion.`)
+  }
+  key.state = 'Disabled'
+  key.deletionMs = undefined
+  key.pendingDays = undefined
+  return { KeyId: key.arn }
+}
+
+export function describe({ store }: KmsRequest, key: KmsKey): object {
+  return metadataOf(key, store.siblingsOf(key), store.options.accountId)
 }

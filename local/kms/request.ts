@@ -1,0 +1,178 @@
+import { AwsError } from '../aws-json.ts'
+import { type EncryptionContext, grantAllows } from './grants.ts'
+import type { KmsKey } from './key.ts'
+import type { KmsStore } from './store.ts'
+import { grantTokensOf } from './validations/grants.ts'
+
+/** A question to the decision function: may this principal do that? */
+export interface KmsAuthorization {
+  /** Such as `kms:Decrypt`. ReEncrypt asks twice: `kms:ReEncryptFrom` and `kms:ReEncryptTo`. */
+  readonly action: `kms:${string}`
+  /** ARN of the key; `*` for an operation on no key, such as CreateKey and ListKeys. */
+  readonly keyArn: string
+  /** The key's policy as it was put; undefined when `keyArn` is `*`. */
+  readonly policy: string | undefined
+  /** Access key id out of the signature; undefined for an unsigned request. */
+  readonly principal: string | undefined
+  /** With its values; empty where the operation has none. */
+  readonly encryptionContext: EncryptionContext
+  readonly grantTokens: readonly string[]
+  /** The AWS service on whose behalf the caller asks, as in `kms:ViaService`. */
+  readonly viaService: string | undefined
+}
+
+/**
+ * `allow` and `deny` are final. `implicitDeny` says that no policy speaks of the request: a grant on the key may
+ * allow it still, as on AWS.
+ */
+export type KmsDecision = 'allow' | 'deny' | 'implicitDeny'
+
+/** Decides about every request that names a key, and about the others under `*`. */
+export type KmsAuthorize = (request: KmsAuthorization) => KmsDecision | Promise<KmsDecision>
+
+export interface KmsCaller {
+  readonly region: string
+  readonly principal: string | undefined
+  readonly viaService: string | undefined
+}
+
+export interface KmsRequestOptions {
+  readonly store: KmsStore
+  readonly authorize: KmsAuthorize | undefined
+  readonly operation: string
+  readonly input: Readonly<Record<string, unknown>>
+  readonly caller: KmsCaller
+}
+
+export interface Permission {
+  /** @default the operation */
+  readonly action?: string
+  readonly context?: EncryptionContext
+  /** The caller did not name the key: a refusal must not tell that it exists. */
+  readonly isHidden?: boolean
+}
+
+/** One API action under way. */
+export type KmsAction = (request: KmsRequest) => object | Promise<object>
+
+/** A request with what it needs on its way: keys are found, then allowed, then checked for their state. */
+export class KmsRequest {
+  readonly store: KmsStore
+  readonly input: Readonly<Record<string, unknown>>
+  readonly region: string
+  readonly #options: KmsRequestOptions
+  readonly #keyArns: string[] = []
+
+  constructor(options: KmsRequestOptions) {
+    this.#options = options
+    this.store = options.store
+    this.input = options.input
+    this.region = options.caller.region
+  }
+
+  /** ARNs of the keys that were found or made so far. */
+  get keyArns(): readonly string[] {
+    return this.#keyArns
+  }
+
+  get principal(): string | undefined {
+    return this.#options.caller.principal
+  }
+
+  nowMs(): number {
+    return this.store.options.clock.wallTime()
+  }
+
+  /** Puts a key down for the request log. */
+  note(key: KmsKey): void {
+    if (!this.#keyArns.includes(key.arn)) this.#keyArns.push(key.arn)
+  }
+
+  /**
+   * The key that a member of the input names, whatever its state.
+   * @throws AwsError NotFoundException, AccessDeniedException
+   */
+  async key(member = 'KeyId', permission: Permission = {}): Promise<KmsKey> {
+    const key = this.store.find(this.input[member], this.region)
+    await this.permit(key, permission)
+    return key
+  }
+
+  /** The same, where a key on its way out is refused. @throws AwsError KMSInvalidStateException, too */
+  async livingKey(member = 'KeyId', permission: Permission = {}): Promise<KmsKey> {
+    const key = await this.key(member, permission)
+    checkLiving(key)
+    return key
+  }
+
+  /** The same, where a disabled key is refused as well. @throws AwsError DisabledException, too */
+  async usableKey(member = 'KeyId', permission: Permission = {}): Promise<KmsKey> {
+    const key = await this.key(member, permission)
+    checkUsable(key)
+    return key
+  }
+
+  /** @throws AwsError AccessDeniedException when neither the decision function nor a grant allows the action */
+  async permit(key: KmsKey | undefined, permission: Permission = {}): Promise<void> {
+    const { authorize, operation, input, caller } = this.#options
+    const { action = operation, context = {}, isHidden = false } = permission
+    if (key !== undefined) this.note(key)
+    const grantTokens = grantTokensOf(input)
+    for (const token of grantTokens) this.store.grantOfToken(token)
+    if (authorize === undefined) return
+    const decision = await authorize({
+      action: `kms:${action}`,
+      keyArn: key?.arn ?? '*',
+      policy: key?.policy,
+      principal: caller.principal,
+      encryptionContext: context,
+      grantTokens,
+      viaService: caller.viaService
+    })
+    if (decision === 'allow') return
+    const grants = decision === 'deny' ? [] : [...(key?.grants.values() ?? [])]
+    if (grants.some(grant => grantAllows(grant, action, caller.principal, context))) return
+    if (isHidden) throw unknownCiphertextKey()
+    throw new AwsError(
+      'AccessDeniedException',
+      `User: arn:aws:iam::${this.store.options.accountId}:user/${caller.principal ?? 'anonymous'} is not authorized ` +
+        `to perform: kms:${action} on resource: ${key?.arn ?? '*'} ${
+          decision === 'deny'
+            ? 'with an explicit deny in a resource-based policy'
+            : `because no resource-based policy allows the kms:${action} action`
+        }`
+    )
+  }
+
+  /** Ends a request that asked for a rehearsal. @throws AwsError DryRunOperationException */
+  endDryRun(): void {
+    if (this.input.DryRun !== true) return
+    throw new AwsError(
+      'DryRunOperationException',
+      'The request would have succeeded, but the DryRun option is set.',
+      412
+    )
+  }
+}
+
+export function checkLiving(key: KmsKey): void {
+  if (key.state === 'PendingDeletion') {
+    throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`)
+  }
+  if (key.state === 'PendingReplicaDeletion') {
+    throw new AwsError('KMSInvalidStateException', `${key.arn} is pending replica deletion.`)
+  }
+}
+
+export function checkUsable(key: KmsKey): void {
+  if (key.state === 'Disabled') throw new AwsError('DisabledException', `${key.arn} is disabled.`)
+  checkLiving(key)
+}
+
+/** What a caller is told that sends a ciphertext of a key which is gone, elsewhere, or not for it. */
+export function unknownCiphertextKey(): AwsError {
+  return new AwsError(
+    'AccessDeniedException',
+    'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.'
+  )
+}
