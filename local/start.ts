@@ -120,7 +120,6 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     failEntry: options.failPutRecordsEntry,
     ...faultOf('kinesis')
   })
-  const dynamodb = await createDynamodbEngine(faultOf('dynamodb'))
   const kms = createKmsEngine({
     clock,
     region,
@@ -128,6 +127,14 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     authorize: options.authorize,
     requestsPerSecond: options.kmsRequestsPerSecond,
     ...faultOf('kms')
+  })
+  const dynamodb = await createDynamodbEngine({
+    clock,
+    region,
+    accountId,
+    keyArnOf: (keyId, principal) =>
+      kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
+    ...faultOf('dynamodb')
   })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
   const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })

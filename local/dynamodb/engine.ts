@@ -1,16 +1,15 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { PassThrough } from 'node:stream'
-import type { AwsJsonOptions } from '../aws-json.ts'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AwsError, type AwsJsonOptions } from '../aws-json.ts'
 import { headerOf, type RequestListener, readBody } from '../http-server.ts'
+import { describeContinuousBackups, updateContinuousBackups } from './actions/backups.ts'
+import { wantsFailedItem, withFailedItem } from './actions/conditional-writes.ts'
+import { createTable, deleteTable, describeTable, updateTable } from './actions/tables.ts'
+import { describeTimeToLive, updateTimeToLive } from './actions/time-to-live.ts'
+import { type Answer, type Input, parseJson } from './dynalite.ts'
+import { type DynamodbAction, DynamodbStore, type DynamodbStoreOptions } from './store.ts'
 
-/** The part of the package `dynalite` that is used; it ships no types. */
-type Dynalite = (options: {
-  readonly createTableMs: number
-  readonly deleteTableMs: number
-  readonly updateTableMs: number
-}) => Server
-
-export interface DynamodbEngineOptions {
+export interface DynamodbEngineOptions extends DynamodbStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
 }
 
@@ -21,16 +20,28 @@ export interface DynamodbEngine {
 }
 
 const maxBodyBytes = 17 * 1024 * 1024
-/** `dynalite` wants a signature to be there; it does not check it. */
-const signature =
-  'AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0'
+const jsonType = 'application/x-amz-json-1.0'
+
+/** What `dynalite` cannot do, or forgets. */
+const actions: Readonly<Record<string, DynamodbAction>> = {
+  CreateTable: createTable,
+  DescribeTable: describeTable,
+  UpdateTable: updateTable,
+  DeleteTable: deleteTable,
+  UpdateContinuousBackups: updateContinuousBackups,
+  DescribeContinuousBackups: describeContinuousBackups,
+  UpdateTimeToLive: updateTimeToLive,
+  DescribeTimeToLive: describeTimeToLive
+}
+/** Of them, those during which no other request may see the tables. */
+const aloneActions: readonly string[] = ['CreateTable', 'UpdateTable', 'DeleteTable']
 
 /**
  * DynamoDB by the package `dynalite`, in this process and behind our own port: it never listens itself. The
- * front reads every body, which is where scripted faults come in.
+ * front reads every body, which is where scripted faults come in, and carries out what `dynalite` cannot do.
  */
-export async function createDynamodbEngine(options: DynamodbEngineOptions = {}): Promise<DynamodbEngine> {
-  const dynalite = (await loadDynalite())({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
+export async function createDynamodbEngine(options: DynamodbEngineOptions): Promise<DynamodbEngine> {
+  const store = await DynamodbStore.open(options)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request, maxBodyBytes)
     if (body === undefined) {
@@ -38,107 +49,71 @@ export async function createDynamodbEngine(options: DynamodbEngineOptions = {}):
       return
     }
     const operation = (headerOf(request, 'x-amz-target') ?? '').split('.').at(-1) ?? ''
-    const fault = await options.fault?.(operation, parse(body))
+    const input = parseJson(body)
+    const fault = await options.fault?.(operation, input)
     if (fault?.kind === 'reset') {
       request.socket.destroy()
-    } else if (fault?.kind === 'error') {
-      const { type, message, status, members } = fault.error
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' })
-      response.end(JSON.stringify({ __type: type, message, ...members }))
-    } else {
-      // What dynalite answers goes nowhere when the answer is to be lost: it has been carried out all the same.
-      const answer =
-        fault?.kind === 'loseAnswer' ? lostAnswer(response, () => request.socket.destroy()) : response
-      dynalite.emit('request', replay(request, body), answer)
+      return
     }
+    const answer =
+      fault?.kind === 'error'
+        ? errorAnswer(fault.error)
+        : await answerTo(store, request, operation, input, body)
+    // An answer that is lost has been carried out all the same.
+    if (fault?.kind === 'loseAnswer') request.socket.destroy()
+    else response.writeHead(answer.status, answer.headers).end(answer.body)
   }
   return {
     listener: (request, response) => {
       serve(request, response).catch(() => response.destroy())
     },
     async *everything() {
-      const ask = async (operation: string, input: object): Promise<Buffer> => {
-        const headers = {
-          'x-amz-target': `DynamoDB_20120810.${operation}`,
-          authorization: signature,
-          'x-amz-date': '0'
-        }
-        return inProcess(dynalite, headers, Buffer.from(JSON.stringify(input)))
-      }
-      const { TableNames: tables } = JSON.parse(String(await ask('ListTables', {}))) as {
-        TableNames: string[]
-      }
-      for (const TableName of tables) {
-        let ExclusiveStartKey: unknown
+      const { TableNames: tables } = await store.gate.shared(() => store.dynalite.ask('ListTables', {}))
+      for (const table of tables as string[]) {
+        let start: unknown
         do {
-          const page = await ask('Scan', {
-            TableName,
-            ...(ExclusiveStartKey === undefined ? {} : { ExclusiveStartKey })
-          })
-          const parsed = JSON.parse(String(page)) as {
-            Items: Record<string, unknown>[]
-            LastEvaluatedKey?: unknown
-          }
-          ExclusiveStartKey = parsed.LastEvaluatedKey
-          for (const item of parsed.Items) yield Buffer.from(JSON.stringify(item))
-        } while (ExclusiveStartKey !== undefined)
+          const from = start
+          const page = await store.gate.shared(() => store.dynalite.page(table, from))
+          for (const item of page.items) yield Buffer.from(JSON.stringify(item))
+          start = page.next
+        } while (start !== undefined)
       }
     }
   }
 }
 
-async function loadDynalite(): Promise<Dynalite> {
-  const name: string = 'dynalite'
-  try {
-    return ((await import(name)) as { default: Dynalite }).default
-  } catch (cause) {
-    throw new Error('the embedded DynamoDB needs the package dynalite: npm i -D dynalite', { cause })
-  }
-}
-
-/** The request once more, with a body that was read already. */
-function replay(
-  request: Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'httpVersion'>,
+function answerTo(
+  store: DynamodbStore,
+  request: IncomingMessage,
+  operation: string,
+  input: Input,
   body: Buffer
-): PassThrough {
-  const { method, url, headers, httpVersion } = request
-  const again = Object.assign(new PassThrough(), { method, url, headers, httpVersion })
-  again.end(body)
-  return again
-}
-
-/** A response whose writer notices nothing; `cut` is called when it has written all. */
-function lostAnswer(response: ServerResponse, cut: () => void): object {
-  return Object.assign(Object.create(response) as object, {
-    writeHead: () => {},
-    setHeader: () => {},
-    write: () => true,
-    end: cut
-  })
-}
-
-function inProcess(dynalite: Server, headers: Record<string, string>, body: Buffer): Promise<Buffer> {
-  return new Promise(resolve => {
-    const response = {
-      statusCode: 200,
-      setHeader: () => {},
-      writeHead: () => {},
-      end: (answer: string | Buffer) => resolve(Buffer.from(answer))
-    }
-    const request = {
-      method: 'POST',
-      url: '/',
-      httpVersion: '1.1',
-      headers: { host: 'localhost', 'content-type': 'application/x-amz-json-1.0', ...headers }
-    }
-    dynalite.emit('request', replay(request, body), response)
-  })
-}
-
-function parse(body: Buffer): Record<string, unknown> {
-  try {
-    return JSON.parse(body.toString('utf8')) as Record<string, unknown>
-  } catch {
-    return {}
+): Promise<Answer> {
+  const { method, url, headers } = request
+  const pass = (): Promise<Answer> => store.dynalite.pass({ method, url, headers, body })
+  if (wantsFailedItem(operation, input)) {
+    return store.gate.alone(async () => withFailedItem(store, input, await pass()))
   }
+  const action = Object.hasOwn(actions, operation) ? actions[operation] : undefined
+  if (action === undefined) return store.gate.shared(pass)
+  const [, principal] = /Credential=([^/]+)\//.exec(headerOf(request, 'authorization') ?? '') ?? []
+  const run = async (): Promise<Answer> => {
+    try {
+      const output = await action(store, input, principal)
+      return ownAnswer(200, output)
+    } catch (error) {
+      if (error instanceof AwsError) return errorAnswer(error)
+      throw error
+    }
+  }
+  return aloneActions.includes(operation) ? store.gate.alone(run) : store.gate.shared(run)
+}
+
+function errorAnswer({ type, message, status, members }: AwsError): Answer {
+  return ownAnswer(status, { __type: type, message, ...members })
+}
+
+function ownAnswer(status: number, output: object): Answer {
+  const headers = { 'content-type': jsonType, 'x-amzn-requestid': randomUUID() }
+  return { status, headers, body: Buffer.from(JSON.stringify(output)) }
 }

@@ -1,4 +1,4 @@
-import { type Action, type AwsJsonOptions, awsJson } from '../aws-json.ts'
+import { type Action, AwsError, type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
 import { createAlias, deleteAlias, listAliases, updateAlias } from './actions/aliases.ts'
 import { decrypt, encrypt, generateDataKey, generateRandom, reEncrypt } from './actions/data-keys.ts'
@@ -48,6 +48,8 @@ export interface KmsEngine {
     input: Readonly<Record<string, unknown>>,
     caller?: Partial<KmsCaller>
   ): Promise<object>
+  /** ARN of the enabled key that an id, an ARN or an alias names, asked for as by `call`. @throws AwsError */
+  keyArnOf(keyId: string, caller?: Partial<KmsCaller>): Promise<string>
 }
 
 const actions: Readonly<Record<string, KmsAction>> = {
@@ -123,8 +125,23 @@ export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
     (input, { region = options.region, accessKeyId: principal }) =>
       run(operation, action, input, { region, principal, viaService: undefined })
 
+  const call: KmsEngine['call'] = async (operation, input, caller = {}) => {
+    const action = Object.hasOwn(actions, operation) ? actions[operation] : undefined
+    if (action === undefined) throw new TypeError(`kms: there is no operation ${operation}`)
+    const { region = options.region, principal, viaService } = caller
+    return run(operation, action, input, { region, principal, viaService })
+  }
+
   return {
     store,
+    call,
+    async keyArnOf(keyId, caller) {
+      const { KeyMetadata: key } = (await call('DescribeKey', { KeyId: keyId }, caller)) as {
+        KeyMetadata: { Arn: string; KeyState: string }
+      }
+      if (key.KeyState === 'Enabled') return key.Arn
+      throw new AwsError('KMSInvalidStateException', `${key.Arn} is ${key.KeyState}.`)
+    },
     listener: awsJson({
       targetPrefix: 'TrentService',
       contentType: 'application/x-amz-json-1.1',
@@ -132,12 +149,6 @@ export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
       actions: Object.fromEntries(
         Object.entries(actions).map(([operation, action]) => [operation, overHttp(operation, action)])
       )
-    }),
-    async call(operation, input, caller = {}) {
-      const action = Object.hasOwn(actions, operation) ? actions[operation] : undefined
-      if (action === undefined) throw new TypeError(`kms: there is no operation ${operation}`)
-      const { region = options.region, principal, viaService } = caller
-      return run(operation, action, input, { region, principal, viaService })
-    }
+    })
   }
 }

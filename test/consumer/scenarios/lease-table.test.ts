@@ -1,4 +1,10 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import {
+  CreateTableCommand,
+  DescribeContinuousBackupsCommand,
+  DescribeTableCommand,
+  DynamoDBClient
+} from '@aws-sdk/client-dynamodb'
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -69,7 +75,7 @@ async function open(options: Partial<DynamodbLeaseTableOptions> = {}) {
     for (let count = 0; count < whole; count += 1) faults.push({ operation, fault: undefined })
     for (let count = 0; count < times; count += 1) faults.push({ operation, fault: { kind: 'loseAnswer' } })
   }
-  return { table, openTable, events, put, item, makeTable, lose, faults, requests }
+  return { local, client, table, openTable, events, put, item, makeTable, lose, faults, requests }
 }
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1_000)
@@ -455,21 +461,48 @@ describe('the table', () => {
     })
   })
 
-  it('is made with encryption when that is asked for, and without backups where there are none, which is told', async () => {
-    const { table, events, requests } = await open({
+  it('is made with encryption and backups when they are asked for, and taken as it is when it stands', async () => {
+    const { local, client, table, events, requests } = await open({
       createTable: { sse: { kmsKeyId: 'alias/leases' }, pointInTimeRecovery: true }
     })
+    const kms = opened(new KMSClient(local.clientConfig('kms')))
+    const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({}))
+    await kms.send(new CreateAliasCommand({ AliasName: 'alias/leases', TargetKeyId: key!.KeyId }))
     await table.ensure()
-    expect(requests.find(({ operation }) => operation === 'CreateTable')?.input).toMatchObject({
-      BillingMode: 'PAY_PER_REQUEST',
-      SSESpecification: { Enabled: true, SSEType: 'KMS', KMSMasterKeyId: 'alias/leases' }
+    const { Table: made } = await client.send(new DescribeTableCommand({ TableName: 'app' }))
+    expect(made).toMatchObject({
+      BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' },
+      SSEDescription: { Status: 'ENABLED', SSEType: 'KMS', KMSMasterKeyArn: key!.Arn }
     })
+    const { ContinuousBackupsDescription: backups } = await client.send(
+      new DescribeContinuousBackupsCommand({ TableName: 'app' })
+    )
+    expect(backups?.PointInTimeRecoveryDescription).toMatchObject({ PointInTimeRecoveryStatus: 'ENABLED' })
     expect(await table.list()).toEqual([])
-    expect(events).toMatchObject([{ type: 'callFailed', operation: 'UpdateContinuousBackups' }])
-    // A table that stands is taken as it is.
+    expect(events).toEqual([])
     requests.length = 0
     await table.ensure()
     expect(requests.map(({ operation }) => operation)).toEqual(['DescribeTable', 'Scan', 'Scan'])
+  })
+
+  it('is made with the key that AWS manages when no other is named', async () => {
+    const { client, table } = await open({ createTable: { sse: true } })
+    await table.ensure()
+    const { Table: made } = await client.send(new DescribeTableCommand({ TableName: 'app' }))
+    expect(made?.SSEDescription).toMatchObject({ Status: 'ENABLED', SSEType: 'KMS' })
+    const { ContinuousBackupsDescription: backups } = await client.send(
+      new DescribeContinuousBackupsCommand({ TableName: 'app' })
+    )
+    expect(backups?.PointInTimeRecoveryDescription).toMatchObject({ PointInTimeRecoveryStatus: 'DISABLED' })
+  })
+
+  it('is made without backups where there are none, which is told', async () => {
+    const { table, events, faults } = await open({ createTable: { pointInTimeRecovery: true } })
+    const error = new AwsError('UnknownOperationException', '')
+    faults.push({ operation: 'UpdateContinuousBackups', fault: { kind: 'error', error } })
+    await table.ensure()
+    expect(await table.list()).toEqual([])
+    expect(events).toMatchObject([{ type: 'callFailed', operation: 'UpdateContinuousBackups' }])
   })
 })
 

@@ -1,0 +1,116 @@
+import type { Server } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { AwsError } from '../aws-json.ts'
+
+/** The part of the package `dynalite` that is used; it ships no types. */
+type MakeDynalite = (options: {
+  readonly createTableMs: number
+  readonly deleteTableMs: number
+  readonly updateTableMs: number
+}) => Server
+
+export type Input = Readonly<Record<string, unknown>>
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | number>>
+  readonly body: Buffer
+}
+
+/** What a request looks like to `dynalite`. */
+export interface RawRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+}
+
+/** `dynalite` wants a signature to be there; it does not check it. */
+const signature =
+  'AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0'
+
+/** The package `dynalite` in this process: it never listens. */
+export class Dynalite {
+  readonly #server: Server
+
+  private constructor(server: Server) {
+    this.#server = server
+  }
+
+  /** @throws Error when the package is not installed */
+  static async load(): Promise<Dynalite> {
+    const name: string = 'dynalite'
+    let make: MakeDynalite
+    try {
+      make = ((await import(name)) as { default: MakeDynalite }).default
+    } catch (cause) {
+      throw new Error('the embedded DynamoDB needs the package dynalite: npm i -D dynalite', { cause })
+    }
+    return new Dynalite(make({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 }))
+  }
+
+  /** The whole answer to a request as it came. */
+  pass({ method = 'POST', url = '/', headers, body }: RawRequest): Promise<Answer> {
+    return new Promise(resolve => {
+      const sent: Record<string, string | number> = {}
+      const response = {
+        statusCode: 200,
+        setHeader: (name: string, value: string | number) => {
+          sent[name.toLowerCase()] = value
+        },
+        end: (answer: string | Buffer = '') =>
+          resolve({ status: response.statusCode, headers: sent, body: Buffer.from(answer) })
+      }
+      const request = Object.assign(new PassThrough(), { method, url, headers, httpVersion: '1.1' })
+      request.end(body)
+      this.#server.emit('request', request, response)
+    })
+  }
+
+  /** The answer to an operation of ours. @throws AwsError what `dynalite` answers */
+  async ask(operation: string, input: Input): Promise<Input> {
+    const answer = await this.pass({
+      headers: {
+        host: 'localhost',
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `DynamoDB_20120810.${operation}`,
+        authorization: signature,
+        'x-amz-date': '0'
+      },
+      body: Buffer.from(JSON.stringify(input))
+    })
+    const output = parseJson(answer.body)
+    if (answer.status === 200) return output
+    const type = errorTypeOf(answer) ?? 'InternalFailure'
+    throw new AwsError(type, String(output.message ?? output.Message ?? ''), answer.status)
+  }
+
+  /** Items of a table from a position on, and the position of the rest; undefined when there is none. */
+  async page(
+    tableName: string,
+    start: unknown
+  ): Promise<{ readonly items: readonly Input[]; readonly next: unknown }> {
+    const { Items: items, LastEvaluatedKey: next } = await this.ask('Scan', {
+      TableName: tableName,
+      ...(start === undefined ? {} : { ExclusiveStartKey: start })
+    })
+    return { items: items as Input[], next }
+  }
+}
+
+/** Name of the error in an answer; undefined when it is none. */
+export function errorTypeOf({ status, body }: Answer): string | undefined {
+  if (status === 200) return undefined
+  const { __type: type } = parseJson(body)
+  return typeof type === 'string' ? type.split('#').at(-1) : undefined
+}
+
+/** A body as a JSON object; empty when it is none. */
+export function parseJson(body: Buffer): Input {
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'))
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Input) : {}
+  } catch {
+    return {}
+  }
+}
