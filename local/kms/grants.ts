@@ -56,6 +56,22 @@ export function grantAllows(
   )
 }
 
+/** Whether whoever has `parent` may pass `child` on: no more operations, and under the same constraints or closer ones. */
+export function isWithin(
+  child: Pick<Grant, 'operations' | 'constraints'>,
+  parent: Pick<Grant, 'operations' | 'constraints'>
+): boolean {
+  const { EncryptionContextEquals: equal, EncryptionContextSubset: subset } = parent.constraints ?? {}
+  const inner = child.constraints ?? {}
+  const held = inner.EncryptionContextEquals ?? inner.EncryptionContextSubset ?? {}
+  return (
+    child.operations.every(operation => parent.operations.includes(operation)) &&
+    (subset === undefined || includes(held, subset)) &&
+    (equal === undefined ||
+      (inner.EncryptionContextEquals !== undefined && includes(held, equal) && includes(equal, held)))
+  )
+}
+
 /** Whether a principal of a grant is who asks: the access key id itself, or an ARN that ends with it. */
 export function isPrincipal(named: string | undefined, accessKeyId: string | undefined): boolean {
   if (named === undefined || accessKeyId === undefined) return false

@@ -1,5 +1,5 @@
 import { AwsError } from '../aws-json.ts'
-import { type EncryptionContext, grantAllows } from './grants.ts'
+import { type EncryptionContext, type Grant, grantAllows } from './grants.ts'
 import type { KmsKey } from './key.ts'
 import type { KmsStore } from './store.ts'
 import { grantTokensOf } from './validations/grants.ts'
@@ -48,6 +48,8 @@ export interface Permission {
   /** @default the operation */
   readonly action?: string
   readonly context?: EncryptionContext
+  /** What a grant must satisfy besides, for it to allow the action. */
+  readonly accepts?: (grant: Grant) => boolean
   /** The caller did not name the key: a refusal must not tell that it exists. */
   readonly isHidden?: boolean
 }
@@ -115,7 +117,7 @@ export class KmsRequest {
   /** @throws AwsError AccessDeniedException when neither the decision function nor a grant allows the action */
   async permit(key: KmsKey | undefined, permission: Permission = {}): Promise<void> {
     const { authorize, operation, input, caller } = this.#options
-    const { action = operation, context = {}, isHidden = false } = permission
+    const { action = operation, context = {}, accepts = () => true, isHidden = false } = permission
     if (key !== undefined) this.note(key)
     const grantTokens = grantTokensOf(input)
     for (const token of grantTokens) this.store.grantOfToken(token)
@@ -131,7 +133,7 @@ export class KmsRequest {
     })
     if (decision === 'allow') return
     const grants = decision === 'deny' ? [] : [...(key?.grants.values() ?? [])]
-    if (grants.some(grant => grantAllows(grant, action, caller.principal, context))) return
+    if (grants.some(grant => grantAllows(grant, action, caller.principal, context) && accepts(grant))) return
     if (isHidden) throw unknownCiphertextKey()
     throw new AwsError(
       'AccessDeniedException',

@@ -5,6 +5,7 @@ import {
   EnableKeyCommand,
   GenerateDataKeyCommand,
   KMSClient,
+  ReplicateKeyCommand,
   ScheduleKeyDeletionCommand
 } from '@aws-sdk/client-kms'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -48,6 +49,25 @@ describe('sealing with the KMS of the engine', () => {
       expect(Buffer.from(await opener.open(sealed)).toString()).toBe('for both')
       opener.close()
     }
+  })
+
+  it('opens in another region, by the replica there, what a multi-Region key sealed', async () => {
+    const { test, kms } = await start()
+    const clientConfig = clientConfigOf(test.engine, 'kms')
+    const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({ MultiRegion: true }))
+    const { ReplicaKeyMetadata: replica } = await kms.send(
+      new ReplicateKeyCommand({ KeyId: key!.Arn, ReplicaRegion: 'eu-west-1' })
+    )
+    const sealer = kmsKeyring({ keyId: key!.Arn!, clientConfig }).createSealer({ streamName })
+    const sealed = await sealer.seal(Buffer.from('far away'))
+    sealer.close()
+    // The key that sealed is out of reach: whatever opens is the replica.
+    await kms.send(new DisableKeyCommand({ KeyId: key!.Arn }))
+    const opener = kmsKeyring({ keyId: replica!.Arn!, multiRegion: true, clientConfig }).createOpener({
+      streamName
+    })
+    expect(Buffer.from(await opener.open(sealed)).toString()).toBe('far away')
+    opener.close()
   })
 
   it('opens by discovery what a key of the account sealed, and asks for no other account', async () => {

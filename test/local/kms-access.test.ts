@@ -182,6 +182,54 @@ describe('grants of the KMS engine', () => {
     await worker.send(new DescribeKeyCommand({ KeyId: keyId }))
   })
 
+  it.each([
+    [['Encrypt'], { EncryptionContextSubset: context }, true],
+    [['Encrypt'], { EncryptionContextEquals: context }, true],
+    [['Encrypt'], { EncryptionContextSubset: { stream: 's' } }, true],
+    [['Encrypt'], { EncryptionContextSubset: { tenant: 't' } }, false],
+    [['Encrypt'], undefined, false],
+    [['Encrypt', 'Decrypt'], { EncryptionContextSubset: context }, false]
+  ] as const)(
+    'are passed on by who has them, never widened: %j under %j',
+    async (operations, constraints, isAllowed) => {
+      const { worker, clientOf, keyId } = await granted(['Encrypt', 'CreateGrant'], {
+        EncryptionContextSubset: { stream: 's' }
+      })
+      const passing = worker.send(
+        new CreateGrantCommand({
+          KeyId: keyId,
+          GranteePrincipal: 'AKIACHILD',
+          Operations: [...operations],
+          Constraints: constraints
+        })
+      )
+      if (!isAllowed) {
+        await expect(passing).rejects.toMatchObject({ name: 'AccessDeniedException' })
+        return
+      }
+      await passing
+      await encrypt(clientOf({ accessKeyId: 'AKIACHILD' }), keyId)
+    }
+  )
+
+  it('cannot be passed on wider than an exact context', async () => {
+    const { worker, keyId } = await granted(['Encrypt', 'CreateGrant'], { EncryptionContextEquals: context })
+    const pass = (Constraints: GrantConstraints) =>
+      worker.send(
+        new CreateGrantCommand({ KeyId: keyId, GranteePrincipal: 'p', Operations: ['Encrypt'], Constraints })
+      )
+    await pass({ EncryptionContextEquals: context })
+    for (const wider of [
+      { EncryptionContextSubset: context },
+      { EncryptionContextEquals: { ...context, more: '1' } },
+      { EncryptionContextEquals: { stream: 's' } }
+    ]) {
+      await expect(pass(wider), JSON.stringify(wider)).rejects.toMatchObject({
+        name: 'AccessDeniedException'
+      })
+    }
+  })
+
   it('are listed, found again by their name, and refused for what the key cannot do', async () => {
     const { client, keyId, arn, grant } = await granted(['Encrypt'], { EncryptionContextSubset: context })
     const { Grants: grants } = await client.send(new ListGrantsCommand({ KeyId: keyId }))

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { AwsError } from '../../aws-json.ts'
-import { type Grant, GrantOperation, isPrincipal } from '../grants.ts'
+import { type Grant, GrantOperation, isPrincipal, isWithin } from '../grants.ts'
 import type { KmsKey } from '../key.ts'
 import { checkLiving, type KmsAction } from '../request.ts'
 import { constraintsOf, grantOperationsOf } from '../validations/grants.ts'
@@ -21,7 +21,7 @@ export const createGrant: KmsAction = async request => {
     operations: grantOperationsOf(input),
     constraints: constraintsOf(input)
   }
-  const key = await request.usableKey()
+  const key = await request.usableKey('KeyId', { accepts: grant => isWithin(wanted, grant) })
   request.endDryRun()
   // A request with a name may be repeated: it finds the grant that it has made.
   const made = [...key.grants.values()].find(
