@@ -7,9 +7,10 @@ import {
   cancelKeyDeletion,
   createKey,
   describeKey,
+  disableKey,
+  enableKey,
   listKeys,
   scheduleKeyDeletion,
-  setEnabled,
   updateKeyDescription
 } from './actions/keys.ts'
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from './actions/policies.ts'
@@ -57,8 +58,8 @@ const actions: Readonly<Record<string, KmsAction>> = {
   DescribeKey: describeKey,
   ListKeys: listKeys,
   UpdateKeyDescription: updateKeyDescription,
-  EnableKey: setEnabled('Enabled'),
-  DisableKey: setEnabled('Disabled'),
+  EnableKey: enableKey,
+  DisableKey: disableKey,
   ScheduleKeyDeletion: scheduleKeyDeletion,
   CancelKeyDeletion: cancelKeyDeletion,
   CreateAlias: createAlias,

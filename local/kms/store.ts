@@ -193,6 +193,16 @@ export class KmsStore {
     return `arn:aws:kms:${region}:${this.options.accountId}:${resource}`
   }
 
+  /** Enables a key; of the rotations that it missed meanwhile one is made up for, and the schedule starts anew. */
+  enable(key: KmsKey): void {
+    key.state = 'Enabled'
+    const now = this.options.clock.wallTime()
+    const { rotation, materials } = key.shared
+    if (rotation === undefined || !isPrimary(key) || rotation.nextMs > now) return
+    materials.push(newMaterial({ type: 'AUTOMATIC', dateMs: now }))
+    rotation.nextMs = now + rotation.periodDays * dayMs
+  }
+
   /** Starts the waiting period of a key; of a primary key, once its last replica is gone. */
   scheduleDeletion(key: KmsKey, days: number): void {
     const hasReplicas =

@@ -7,6 +7,7 @@ import {
   DescribeKeyCommand,
   DisableKeyCommand,
   DisableKeyRotationCommand,
+  EnableKeyCommand,
   EnableKeyRotationCommand,
   EncryptCommand,
   GetKeyPolicyCommand,
@@ -241,6 +242,24 @@ describe('rotation of the KMS engine', () => {
     expect(all).toHaveLength(26)
     expect(all![0]).not.toHaveProperty('RotationType')
     expect(all!.filter(({ KeyMaterialState }) => KeyMaterialState === 'CURRENT')).toEqual([all![25]])
+  })
+
+  it('rests while a key is disabled, and is made up for once when it is enabled', async () => {
+    const clock = new FakeClock()
+    const { client, createKey } = await openKms({ clock })
+    const { keyId: KeyId } = await createKey()
+    await client.send(new EnableKeyRotationCommand({ KeyId, RotationPeriodInDays: 90 }))
+    await client.send(new DisableKeyCommand({ KeyId }))
+    await clock.advance(200 * dayMs)
+    const rotationsOf = async () => (await client.send(new ListKeyRotationsCommand({ KeyId }))).Rotations!
+    expect(await rotationsOf()).toEqual([])
+    await client.send(new EnableKeyCommand({ KeyId }))
+    expect(await rotationsOf()).toMatchObject([
+      { RotationType: 'AUTOMATIC', RotationDate: new Date(clock.wallTime()) }
+    ])
+    expect(await client.send(new GetKeyRotationStatusCommand({ KeyId }))).toMatchObject({
+      NextRotationDate: new Date(clock.wallTime() + 90 * dayMs)
+    })
   })
 
   it('is refused for a disabled key', async () => {

@@ -58,13 +58,16 @@ export const updateKeyDescription: KmsAction = async request => {
   return {}
 }
 
-export const setEnabled =
-  (state: 'Enabled' | 'Disabled'): KmsAction =>
-  async request => {
-    const key = await request.livingKey()
-    key.state = state
-    return {}
-  }
+export const enableKey: KmsAction = async request => {
+  request.store.enable(await request.livingKey())
+  return {}
+}
+
+export const disableKey: KmsAction = async request => {
+  const key = await request.livingKey()
+  key.state = 'Disabled'
+  return {}
+}
 
 export const scheduleKeyDeletion: KmsAction = async request => {
   const days = integerOf(request.input, 'PendingWindowInDays', 7, 30) ?? 30
