@@ -131,6 +131,10 @@ describe('keys of the KMS engine', () => {
     await client.send(new PutKeyPolicyCommand({ KeyId, PolicyName: 'default', Policy }))
     expect(await policyOf()).toBe(Policy)
     expect((await client.send(new ListKeyPoliciesCommand({ KeyId }))).PolicyNames).toEqual(['default'])
+    const long = JSON.stringify({ Statement: [], Id: 'x'.repeat(32_768) })
+    await expect(client.send(new PutKeyPolicyCommand({ KeyId, Policy: long }))).rejects.toMatchObject({
+      name: 'ValidationException'
+    })
     await expect(client.send(new PutKeyPolicyCommand({ KeyId, Policy: '{' }))).rejects.toMatchObject({
       name: 'MalformedPolicyDocumentException'
     })

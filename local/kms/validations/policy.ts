@@ -1,8 +1,8 @@
 import { AwsError } from '../../aws-json.ts'
 import { optionalTextOf } from './members.ts'
 
-/** https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html */
-const maxPolicyLength = 131_072
+/** 32 KiB (https://docs.aws.amazon.com/sdkfornet/latest/apidocs/items/TKeyManagementServicePutKeyPolicyRequestNET35.html). */
+const maxPolicyLength = 32_768
 
 /** The policy of a key that was made without one: the account itself may do everything. */
 export function defaultPolicy(accountId: string): string {
