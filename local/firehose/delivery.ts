@@ -1,88 +1,90 @@
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
+import { randomBytes } from 'node:crypto'
 import type { CancelTimer, Clock } from '../../core/clock.ts'
-import type { S3Destination } from './destination.ts'
-import { objectKey } from './object-key.ts'
-
-/** The part of the S3 engine that delivery needs. */
-export interface ObjectWriter {
-  putObject(
-    bucket: string,
-    key: string,
-    bytes: Uint8Array,
-    options: { readonly contentType: string; readonly contentEncoding: string | undefined }
-  ): Promise<unknown>
-}
+import {
+  type Attempt,
+  type BufferedRecord,
+  type Destination,
+  doublingDelayMs,
+  type RecordOutcome
+} from './destinations/destination.ts'
 
 interface Batch {
-  readonly parts: Buffer[]
+  readonly destination: Destination
+  readonly records: BufferedRecord[]
   bytes: number
-  /** Wall time of the first record. */
-  readonly arrivedMs: number
 }
 
-const newline = Buffer.from('\n')
-const firstRetryMs = 1_000
-const longestRetryMs = 60_000
-const gzipAsync = promisify(gzip)
+interface Failure {
+  readonly record: BufferedRecord
+  readonly outcome: Extract<RecordOutcome, { kind: 'failed' }>
+}
 
 /**
- * The buffer of one delivery stream and the writing of its objects, one at a time and in order. A batch is cut
- * when it reaches the size, or when its first record reaches the age; both as they were before compression. A
- * write that fails is tried again until it succeeds, as S3 delivery is for a day.
+ * The buffer of one delivery stream, and the delivery of its batches, one at a time and in order. A batch is cut when
+ * it reaches the size, or when its first record reaches the age. What failed is tried again for as long as the
+ * destination says, and goes to the destination's backup afterwards; a backup that cannot be written stops delivery
+ * until it can.
  */
 export class Delivery {
-  readonly #name: string
-  readonly #destination: S3Destination
-  readonly #objects: ObjectWriter
   readonly #clock: Clock
   readonly #stop = new AbortController()
+  #destination: Destination
+  /** Keeps every record, beside the destination. */
+  #copy: Delivery | undefined
   #open: Batch | undefined
   #cancelAge: CancelTimer | undefined
   #queue: Batch[] = []
-  #writing: Promise<void> | undefined
+  #delivering: Promise<void> | undefined
   #waiters: (() => void)[] = []
-  /** Between a write that failed and the next try. */
-  #isBackingOff = false
+  /** Time has to pass before delivery goes on. */
+  #isWaiting = false
   #bufferedBytes = 0
 
-  constructor(name: string, destination: S3Destination, objects: ObjectWriter, clock: Clock) {
-    this.#name = name
+  constructor(destination: Destination, clock: Clock) {
     this.#destination = destination
-    this.#objects = objects
     this.#clock = clock
+    this.#copyTo(destination.backup?.all)
   }
 
-  /** Bytes that are not in an object yet. */
+  /** Bytes that are not delivered yet; the copies in a backup are not counted. */
   get bufferedBytes(): number {
     return this.#bufferedBytes
   }
 
-  add(record: Buffer): void {
-    const { appendDelimiter, bufferIntervalSeconds, bufferSizeMiB } = this.#destination
+  /** From here on: what is buffered already goes where it was put for. */
+  changeDestination(destination: Destination): void {
+    this.#cut()
+    this.#destination = destination
+    this.#copyTo(destination.backup?.all)
+  }
+
+  add(data: Buffer): void {
+    this.#copy?.add(data)
+    const { bufferIntervalSeconds, bufferSizeMiB, framingBytes } = this.#destination
     if (this.#open === undefined) {
-      this.#open = { parts: [], bytes: 0, arrivedMs: this.#clock.wallTime() }
+      this.#open = { destination: this.#destination, records: [], bytes: 0 }
       this.#cancelAge = this.#clock.schedule(() => this.#cut(), bufferIntervalSeconds * 1000, { unref: true })
     }
-    const parts = appendDelimiter ? [record, newline] : [record]
-    for (const part of parts) {
-      this.#open.parts.push(part)
-      this.#open.bytes += part.length
-      this.#bufferedBytes += part.length
-    }
+    const bytes = data.length + framingBytes
+    this.#open.records.push({ data, arrivedMs: this.#clock.wallTime(), id: recordId() })
+    this.#open.bytes += bytes
+    this.#bufferedBytes += bytes
     if (this.#open.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut()
   }
 
-  /** Cuts what is buffered, and waits until all is written or a write has failed. */
+  /** Cuts what is buffered, and waits until all is delivered or nothing goes on before time has passed. */
   async flush(): Promise<void> {
     this.#cut()
-    if (this.#writing === undefined || this.#isBackingOff) return
-    await new Promise<void>(resolve => {
-      this.#waiters.push(resolve)
-    })
+    const copied = this.#copy?.flush()
+    if (this.#delivering !== undefined && !this.#isWaiting) {
+      await new Promise<void>(resolve => {
+        this.#waiters.push(resolve)
+      })
+    }
+    await copied
   }
 
-  /** Drops what is buffered, as the deletion of a delivery stream does. Resolves when no write is under way. */
+  /** Drops what is buffered, as the deletion of a delivery stream does. Resolves when no delivery is under way. */
   async discard(): Promise<void> {
     this.#cancelAge?.()
     this.#stop.abort()
@@ -90,7 +92,13 @@ export class Delivery {
     this.#queue = []
     this.#bufferedBytes = 0
     this.#wake()
-    await this.#writing
+    await Promise.all([this.#delivering, this.#copy?.discard()])
+  }
+
+  #copyTo(destination: Destination | undefined): void {
+    if (destination === undefined) this.#copy = undefined
+    else if (this.#copy === undefined) this.#copy = new Delivery(destination, this.#clock)
+    else this.#copy.changeDestination(destination)
   }
 
   #cut(): void {
@@ -99,27 +107,16 @@ export class Delivery {
     if (this.#open === undefined) return
     this.#queue.push(this.#open)
     this.#open = undefined
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined
+    this.#delivering ??= this.#deliverAll().finally(() => {
+      this.#delivering = undefined
       this.#wake()
     })
   }
 
-  async #writeAll(): Promise<void> {
-    let retryMs = firstRetryMs
+  async #deliverAll(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = this.#queue[0]!
-      try {
-        await this.#write(batch)
-        retryMs = firstRetryMs
-      } catch {
-        this.#isBackingOff = true
-        this.#wake()
-        await this.#clock.sleep(retryMs, this.#stop.signal).catch(() => {})
-        this.#isBackingOff = false
-        retryMs = Math.min(longestRetryMs, retryMs * 2)
-        continue
-      }
+      await this.#deliver(batch)
       // A discard in the meantime has emptied the queue and the count.
       if (this.#queue[0] !== batch) continue
       this.#queue.shift()
@@ -127,25 +124,94 @@ export class Delivery {
     }
   }
 
-  async #write({ parts, arrivedMs }: Batch): Promise<void> {
-    const { bucket, prefix, compression, fileExtension, timeZone } = this.#destination
-    const isGzip = compression === 'GZIP'
-    const plain = Buffer.concat(parts)
-    const key = objectKey({
-      prefix,
-      deliveryStreamName: this.#name,
-      version: '1',
-      arrivedMs,
-      timeZone,
-      extension: fileExtension || (isGzip ? '.gz' : '')
-    })
-    await this.#objects.putObject(bucket, key, isGzip ? await gzipAsync(plain) : plain, {
-      contentType: 'application/octet-stream',
-      contentEncoding: isGzip ? 'gzip' : undefined
-    })
+  async #deliver({ destination, records }: Batch): Promise<void> {
+    let pending: readonly BufferedRecord[] = records
+    let sinceFirstFailureMs = 0
+    for (let attempts = 1; ; attempts += 1) {
+      const startedMs = this.#clock.now()
+      const { outcomes, uncountedMs = 0 } = await this.#attempt(destination, pending)
+      if (this.#stop.signal.aborted) return
+      if (attempts > 1) sinceFirstFailureMs += this.#clock.now() - startedMs - uncountedMs
+      const failures = failuresOf(pending, outcomes)
+      const delayMs = destination.retryDelayMs(attempts)
+      const isOver = sinceFirstFailureMs + delayMs > destination.retryDurationMs
+      const given = failures.filter(({ outcome }) => isOver || outcome.isFinal)
+      if (given.length > 0) await this.#backUp(destination, given, attempts)
+      pending = failures.filter(failure => !given.includes(failure)).map(({ record }) => record)
+      if (pending.length === 0) return
+      await this.#wait(delayMs).catch(() => {})
+      if (this.#stop.signal.aborted) return
+      sinceFirstFailureMs += delayMs
+    }
+  }
+
+  async #attempt(destination: Destination, records: readonly BufferedRecord[]): Promise<Attempt> {
+    try {
+      const context = { signal: this.#stop.signal, wait: (ms: number) => this.#wait(ms) }
+      return await destination.deliver(records, context)
+    } catch (error) {
+      const failed = {
+        kind: 'failed',
+        errorCode: 'InternalError',
+        errorMessage: error instanceof Error ? error.name : 'unknown error',
+        isFinal: false,
+        members: {}
+      } as const
+      return { outcomes: records.map(() => failed) }
+    }
+  }
+
+  /** Until it succeeds: nothing else would keep the records. */
+  async #backUp(destination: Destination, failures: readonly Failure[], attemptsMade: number): Promise<void> {
+    const attemptEndingTimestamp = this.#clock.wallTime()
+    const lines = failures.map(({ record, outcome }) =>
+      JSON.stringify({
+        attemptsMade,
+        arrivalTimestamp: record.arrivedMs,
+        errorCode: outcome.errorCode,
+        errorMessage: outcome.errorMessage,
+        attemptEndingTimestamp,
+        rawData: record.data.toString('base64'),
+        ...outcome.members
+      })
+    )
+    for (let attempts = 1; !this.#stop.signal.aborted; attempts += 1) {
+      try {
+        await destination.backup?.writeFailed(lines, failures[0]!.record.arrivedMs)
+        return
+      } catch {
+        await this.#wait(doublingDelayMs(attempts)).catch(() => {})
+      }
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    this.#isWaiting = true
+    this.#wake()
+    try {
+      await this.#clock.sleep(ms, this.#stop.signal)
+    } finally {
+      this.#isWaiting = false
+    }
   }
 
   #wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter()
   }
+}
+
+function failuresOf(
+  records: readonly BufferedRecord[],
+  outcomes: readonly RecordOutcome[]
+): readonly Failure[] {
+  return records.flatMap((record, index) => {
+    const outcome = outcomes[index]!
+    return outcome.kind === 'failed' ? [{ record, outcome }] : []
+  })
+}
+
+/** Looks like those of the service, which are sequence numbers of its own. */
+function recordId(): string {
+  const digits = BigInt(`0x${randomBytes(32).toString('hex')}`).toString().padStart(54, '0')
+  return `49${digits.slice(-54)}.0`
 }

@@ -2,6 +2,8 @@ import { randomInt, randomUUID } from 'node:crypto'
 
 export interface ObjectKeyInput {
   readonly prefix: string
+  /** What the object holds when it holds error records, such as `splunk-failed`; undefined for delivered records. */
+  readonly errorOutputType?: string | undefined
   readonly deliveryStreamName: string
   readonly version: string
   /** Arrival of the oldest record in the object, milliseconds since 1970. */
@@ -13,14 +15,17 @@ export interface ObjectKeyInput {
 
 /**
  * `<evaluated prefix><stream>-<version>-<yyyy-MM-dd-HH-mm-ss>-<uuid><extension>`. A prefix without any
- * expression gets the time path `yyyy/MM/dd/HH/` behind it, with no slash in between.
+ * expression gets the time path `yyyy/MM/dd/HH/` behind it, with no slash in between; one of error records gets the
+ * type of error and a slash before that path.
  */
 export function objectKey(input: ObjectKeyInput): string {
   const { prefix, deliveryStreamName, version, timeZone, extension } = input
   const instant = wallClock(input.arrivedMs, timeZone)
+  const { errorOutputType } = input
+  const folder = errorOutputType === undefined ? '' : `${errorOutputType}/`
   const path = prefix.includes('!{')
-    ? evaluate(prefix, instant)
-    : `${prefix}${formatTime('yyyy/MM/dd/HH/', instant)}`
+    ? evaluate(prefix, instant, errorOutputType ?? '')
+    : `${prefix}${folder}${formatTime('yyyy/MM/dd/HH/', instant)}`
   return `${path}${deliveryStreamName}-${version}-${formatTime('yyyy-MM-dd-HH-mm-ss', instant)}-${randomUUID()}${extension}`
 }
 
@@ -44,10 +49,11 @@ export function prefixFault(prefix: string): string | undefined {
   return undefined
 }
 
-function evaluate(prefix: string, instant: WallClock): string {
-  return prefix.replaceAll(expressions, (_, space: string, value: string) =>
-    space === 'timestamp' ? formatTime(value, instant) : randomString()
-  )
+function evaluate(prefix: string, instant: WallClock, errorOutputType: string): string {
+  return prefix.replaceAll(expressions, (_, space: string, value: string) => {
+    if (space === 'timestamp') return formatTime(value, instant)
+    return value === 'error-output-type' ? errorOutputType : randomString()
+  })
 }
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'

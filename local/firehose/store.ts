@@ -1,13 +1,15 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
-import { Delivery, type ObjectWriter } from './delivery.ts'
-import type { S3Destination } from './destination.ts'
+import { Delivery } from './delivery.ts'
+import type { Destination } from './destinations/destination.ts'
+import { type ObjectWriter, S3Destination } from './destinations/s3.ts'
+import type { DestinationSettings } from './settings.ts'
 
 export interface DeliveryStream {
   readonly name: string
   readonly arn: string
   readonly createdMs: number
-  readonly destination: S3Destination
+  readonly settings: DestinationSettings
   readonly delivery: Delivery
 }
 
@@ -44,8 +46,8 @@ export class FirehoseStore {
     return stream
   }
 
-  create(name: string, destination: S3Destination): DeliveryStream {
-    const { accountId, region, clock, objects } = this.#options
+  create(name: string, settings: DestinationSettings): DeliveryStream {
+    const { accountId, region, clock } = this.#options
     if (this.#streams.has(name)) {
       throw new AwsError(
         'ResourceInUseException',
@@ -56,8 +58,8 @@ export class FirehoseStore {
       name,
       arn: `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`,
       createdMs: clock.wallTime(),
-      destination,
-      delivery: new Delivery(name, destination, objects, clock)
+      settings,
+      delivery: new Delivery(this.#destination(name, '1', settings), clock)
     }
     this.#streams.set(name, stream)
     return stream
@@ -67,5 +69,9 @@ export class FirehoseStore {
   delete(stream: DeliveryStream): void {
     void stream.delivery.discard()
     this.#streams.delete(stream.name)
+  }
+
+  #destination(deliveryStreamName: string, version: string, settings: DestinationSettings): Destination {
+    return new S3Destination({ deliveryStreamName, version, settings, objects: this.#options.objects })
   }
 }

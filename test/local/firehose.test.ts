@@ -13,8 +13,9 @@ import {
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
 import { Delivery } from '../../local/firehose/delivery.ts'
-import type { S3Destination } from '../../local/firehose/destination.ts'
+import { S3Destination } from '../../local/firehose/destinations/s3.ts'
 import { objectKey } from '../../local/firehose/object-key.ts'
+import type { S3Settings } from '../../local/firehose/settings.ts'
 import { FakeClock, settle } from '../helpers/fake-clock.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
@@ -67,8 +68,9 @@ async function start(destination: Partial<ExtendedS3DestinationConfiguration> = 
   return { clock, local, firehose, s3, create, put, objects }
 }
 
-function aDestination(overrides: Partial<S3Destination> = {}): S3Destination {
+function s3Settings(overrides: Partial<S3Settings> = {}): S3Settings {
   return {
+    kind: 's3',
     roleArn: roleAndBucket.RoleARN,
     bucketArn: roleAndBucket.BucketARN,
     bucket: 'bucket',
@@ -84,14 +86,15 @@ function aDestination(overrides: Partial<S3Destination> = {}): S3Destination {
   }
 }
 
-function aDelivery(overrides: Partial<S3Destination> = {}) {
+function aDelivery(overrides: Partial<S3Settings> = {}) {
   const clock = new FakeClock()
   const objects: string[] = []
   const state = { failures: 0 }
-  const delivery = new Delivery(
-    'd',
-    aDestination(overrides),
-    {
+  const destination = new S3Destination({
+    deliveryStreamName: 'd',
+    version: '1',
+    settings: s3Settings(overrides),
+    objects: {
       async putObject(_bucket, _key, bytes) {
         if (state.failures > 0) {
           state.failures -= 1
@@ -99,9 +102,9 @@ function aDelivery(overrides: Partial<S3Destination> = {}) {
         }
         objects.push(Buffer.from(bytes).toString())
       }
-    },
-    clock
-  )
+    }
+  })
+  const delivery = new Delivery(destination, clock)
   return { clock, delivery, objects, state }
 }
 

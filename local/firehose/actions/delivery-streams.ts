@@ -46,17 +46,17 @@ export function listDeliveryStreams(store: FirehoseStore): Action {
   }
 }
 
-function describe({ name, arn, createdMs, destination }: DeliveryStream): object {
+function describe({ name, arn, createdMs, settings }: DeliveryStream): object {
   const s3 = {
-    RoleARN: destination.roleArn,
-    BucketARN: destination.bucketArn,
-    Prefix: destination.prefix,
-    ErrorOutputPrefix: destination.errorOutputPrefix,
+    RoleARN: settings.roleArn,
+    BucketARN: settings.bucketArn,
+    Prefix: settings.prefix,
+    ErrorOutputPrefix: settings.errorOutputPrefix,
     BufferingHints: {
-      SizeInMBs: destination.bufferSizeMiB,
-      IntervalInSeconds: destination.bufferIntervalSeconds
+      SizeInMBs: settings.bufferSizeMiB,
+      IntervalInSeconds: settings.bufferIntervalSeconds
     },
-    CompressionFormat: destination.compression,
+    CompressionFormat: settings.compression,
     EncryptionConfiguration: { NoEncryptionConfig: 'NoEncryption' },
     CloudWatchLoggingOptions: { Enabled: false }
   }
@@ -75,8 +75,8 @@ function describe({ name, arn, createdMs, destination }: DeliveryStream): object
         ExtendedS3DestinationDescription: {
           ...s3,
           S3BackupMode: 'Disabled',
-          FileExtension: destination.fileExtension,
-          CustomTimeZone: destination.timeZone
+          FileExtension: settings.fileExtension,
+          CustomTimeZone: settings.timeZone
         }
       }
     ]

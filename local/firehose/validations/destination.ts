@@ -1,13 +1,13 @@
 import { AwsError } from '../../aws-json.ts'
-import type { S3Destination } from '../destination.ts'
 import { prefixFault } from '../object-key.ts'
+import type { DestinationSettings, S3Settings } from '../settings.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
 const compressions = ['ZIP', 'HADOOP_SNAPPY', 'Snappy', 'GZIP', 'UNCOMPRESSED']
 
 /** The destination of a CreateDeliveryStream request: shapes first, meaning afterwards, as the service does it. */
-export function parseDestination(input: Members): S3Destination {
+export function parseDestination(input: Members): DestinationSettings {
   const given = Object.keys(input).filter(member => member.endsWith('DestinationConfiguration'))
   if (given.length !== 1) {
     throw invalid('Exactly one destination configuration is supported for a Firehose')
@@ -44,6 +44,7 @@ export function parseDestination(input: Members): S3Destination {
   const errorOutputPrefix = text('ErrorOutputPrefix')
   checkPrefixes(path, prefix, errorOutputPrefix)
   return {
+    kind: 's3',
     roleArn: text('RoleARN'),
     bucketArn: text('BucketARN'),
     bucket: text('BucketARN').slice(text('BucketARN').lastIndexOf(':') + 1),
@@ -79,7 +80,7 @@ function checkPrefixes(path: string, prefix: string, errorOutputPrefix: string):
 function bufferingHints(
   path: string,
   hints: Members | undefined
-): Pick<S3Destination, 'bufferSizeMiB' | 'bufferIntervalSeconds'> {
+): Pick<S3Settings, 'bufferSizeMiB' | 'bufferIntervalSeconds'> {
   const { SizeInMBs: size, IntervalInSeconds: interval } = hints ?? {}
   if (size === undefined && interval === undefined) return { bufferSizeMiB: 5, bufferIntervalSeconds: 300 }
   if (size === undefined || interval === undefined) {

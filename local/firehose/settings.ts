@@ -1,5 +1,6 @@
-/** Where a delivery stream writes, with every default filled in. */
-export interface S3Destination {
+/** Objects of S3 that a delivery stream writes, with every default filled in. */
+export interface S3Settings {
+  readonly kind: 's3'
   readonly roleArn: string
   readonly bucketArn: string
   readonly bucket: string
@@ -14,3 +15,6 @@ export interface S3Destination {
   /** Whether a newline is put behind every record. */
   readonly appendDelimiter: boolean
 }
+
+/** Where a delivery stream delivers to, and how. */
+export type DestinationSettings = S3Settings

@@ -1,0 +1,87 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { objectKey } from '../object-key.ts'
+import type { S3Settings } from '../settings.ts'
+import { type Attempt, type BufferedRecord, type Destination, doublingDelayMs } from './destination.ts'
+
+/** The part of the S3 engine that delivery needs. */
+export interface ObjectWriter {
+  putObject(
+    bucket: string,
+    key: string,
+    bytes: Uint8Array,
+    options: { readonly contentType: string; readonly contentEncoding: string | undefined }
+  ): Promise<unknown>
+}
+
+export interface S3ObjectsOptions {
+  readonly deliveryStreamName: string
+  /** VersionId of the delivery stream; every key has it. */
+  readonly version: string
+  readonly settings: S3Settings
+  readonly objects: ObjectWriter
+}
+
+const newline = Buffer.from('\n')
+const gzipAsync = promisify(gzip)
+
+/** One object for a batch, tried again until it succeeds, as S3 delivery is for a day. */
+export class S3Destination implements Destination {
+  readonly #options: S3ObjectsOptions
+  readonly retryDurationMs = Number.POSITIVE_INFINITY
+  readonly backup = undefined
+
+  constructor(options: S3ObjectsOptions) {
+    this.#options = options
+  }
+
+  get bufferSizeMiB(): number {
+    return this.#options.settings.bufferSizeMiB
+  }
+
+  get bufferIntervalSeconds(): number {
+    return this.#options.settings.bufferIntervalSeconds
+  }
+
+  get framingBytes(): number {
+    return this.#options.settings.appendDelimiter ? newline.length : 0
+  }
+
+  retryDelayMs(attempts: number): number {
+    return doublingDelayMs(attempts)
+  }
+
+  async deliver(records: readonly BufferedRecord[]): Promise<Attempt> {
+    const { appendDelimiter } = this.#options.settings
+    const parts = records.flatMap(({ data }) => (appendDelimiter ? [data, newline] : [data]))
+    await writeObject(this.#options, Buffer.concat(parts), records[0]!.arrivedMs)
+    return { outcomes: records.map(() => ({ kind: 'delivered' })) }
+  }
+}
+
+/**
+ * Writes one object under the prefix; with `errorOutputType` under the prefix of errors. `arrivedMs` is the arrival
+ * of its oldest record, milliseconds since 1970.
+ */
+export async function writeObject(
+  { deliveryStreamName, version, settings, objects }: S3ObjectsOptions,
+  plain: Buffer,
+  arrivedMs: number,
+  errorOutputType?: string
+): Promise<void> {
+  const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone } = settings
+  const isGzip = compression === 'GZIP'
+  const key = objectKey({
+    prefix: errorOutputType === undefined ? prefix : errorOutputPrefix || prefix,
+    errorOutputType,
+    deliveryStreamName,
+    version,
+    arrivedMs,
+    timeZone,
+    extension: fileExtension || (isGzip ? '.gz' : '')
+  })
+  await objects.putObject(bucket, key, isGzip ? await gzipAsync(plain) : plain, {
+    contentType: 'application/octet-stream',
+    contentEncoding: isGzip ? 'gzip' : undefined
+  })
+}
