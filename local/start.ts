@@ -13,6 +13,7 @@ import { createKmsEngine } from './kms/engine.ts'
 import type { KmsAuthorize } from './kms/request.ts'
 import type { KmsLoggedRequest } from './kms/store.ts'
 import { multiplex } from './multiplexer.ts'
+import { createReceivers, type LocalReceiver, type ReceiverOptions, type Receivers } from './receivers.ts'
 import { createS3Engine } from './s3/engine.ts'
 import { createSqsEngine } from './sqs/engine.ts'
 
@@ -59,6 +60,10 @@ export interface LocalOptions {
   readonly failPutRecordsEntry?: FailEntry
   /** Scripted failures of single entries of PutRecordBatch. */
   readonly failPutRecordBatchEntry?: FailDeliveryEntry
+  /** What Firehose can deliver to besides S3; each listens on a port of its own. @default none */
+  readonly receivers?: readonly LocalReceiver[]
+  /** Ports, scripted failures and behaviour of the receivers. */
+  readonly receiverOptions?: ReceiverOptions
 }
 
 /** What an AWS SDK client for one service is made from. */
@@ -85,9 +90,12 @@ export interface LocalServices extends AsyncDisposable {
 }
 
 /** The engines while they run. All of it ends with the process. */
-export interface LocalEngines extends LocalServices {
+export interface LocalEngines extends LocalServices, Receivers {
   readonly outputFolder: string
-  /** Writes what the delivery streams hold now. Returns also when a write has failed and will be tried again. */
+  /**
+   * Delivers what the delivery streams hold now. Returns also when nothing goes on before time has passed: after a
+   * failure that will be tried again, or while a Splunk acknowledgement is waited for.
+   */
   flushFirehose(): Promise<void>
   firehoseBufferedBytes(): number
   /** Everything that the Kinesis, DynamoDB and SQS engines hold, piece by piece. */
@@ -138,12 +146,14 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
   })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
   const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
+  const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
   const firehose = createFirehoseEngine({
     clock,
     region,
     accountId,
     objects: s3.store,
     failEntry: options.failPutRecordBatchEntry,
+    domainUrl: () => receivers.searchUrl(),
     ...faultOf('firehose')
   })
 
@@ -159,6 +169,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
   const servers = await listenAll(
     [
       ...services.map(service => ({ listener: listeners[service], port: options.ports?.[service] })),
+      ...receivers.ports,
       { listener: multiplex(listeners, process.version), port: options.port }
     ],
     options.host
@@ -169,6 +180,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     LocalService,
     string
   >
+  const running = receivers.running(urls.slice(services.length, -1))
 
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
@@ -194,6 +206,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     },
     kmsRequests: () => kms.store.calls,
     kmsRequestLog: () => [...kms.store.requests],
+    ...running,
     close,
     [Symbol.asyncDispose]: close
   }

@@ -212,6 +212,8 @@ function failuresOf(
 
 /** Looks like those of the service, which are sequence numbers of its own. */
 function recordId(): string {
-  const digits = BigInt(`0x${randomBytes(32).toString('hex')}`).toString().padStart(54, '0')
+  const digits = BigInt(`0x${randomBytes(32).toString('hex')}`)
+    .toString()
+    .padStart(54, '0')
   return `49${digits.slice(-54)}.0`
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import { type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
 import {
@@ -7,9 +8,21 @@ import {
   listDeliveryStreams
 } from './actions/delivery-streams.ts'
 import { type FailDeliveryEntry, putRecord, putRecordBatch } from './actions/put-records.ts'
-import { FirehoseStore, type FirehoseStoreOptions } from './store.ts'
+import { updateDestinationAction } from './actions/update-destination.ts'
+import { type HttpSend, networkSend } from './destinations/http-send.ts'
+import type { ObjectWriter } from './destinations/s3.ts'
+import { FirehoseStore } from './store.ts'
 
-export interface FirehoseEngineOptions extends FirehoseStoreOptions {
+export interface FirehoseEngineOptions {
+  readonly clock: Clock
+  readonly region: string
+  readonly accountId: string
+  /** Where objects are written. */
+  readonly objects: ObjectWriter
+  /** How destinations outside of AWS are reached. @default over the network */
+  readonly send?: HttpSend
+  /** Address of the search domain that an ARN stands for; undefined when there is none. @default none */
+  readonly domainUrl?: (arn: string) => string | undefined
   readonly fault?: AwsJsonOptions['fault']
   /** Scripted failures of single entries of PutRecordBatch. */
   readonly failEntry?: FailDeliveryEntry | undefined
@@ -18,17 +31,18 @@ export interface FirehoseEngineOptions extends FirehoseStoreOptions {
 export interface FirehoseEngine {
   readonly listener: RequestListener
   readonly store: FirehoseStore
-  /** Bytes of all delivery streams that are not in an object yet. */
+  /** Bytes of all delivery streams that are not delivered yet. */
   readonly bufferedBytes: number
-  /** Writes what is buffered now. Returns also when a write has failed and will be tried again. */
+  /** Delivers what is buffered now. Returns also when nothing goes on before time has passed. */
   flush(): Promise<void>
   /** Ends the timers; what is buffered is dropped. Resolves when no write is under way. */
   close(): Promise<void>
 }
 
-/** Data Firehose with direct puts and delivery to S3, over AWS JSON 1.1. */
+/** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch and OpenSearch. */
 export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEngine {
-  const store = new FirehoseStore(options)
+  const store = new FirehoseStore({ ...options, send: options.send ?? networkSend(options.clock) })
+  const rules = { domainUrl: options.domainUrl ?? (() => undefined) }
   return {
     store,
     get bufferedBytes() {
@@ -47,7 +61,8 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
       // 4 MiB of data in base64, and what stands around it.
       maxBodyBytes: 7 * 1024 * 1024,
       actions: {
-        CreateDeliveryStream: createDeliveryStream(store),
+        CreateDeliveryStream: createDeliveryStream(store, rules),
+        UpdateDestination: updateDestinationAction(store, rules),
         DescribeDeliveryStream: describeDeliveryStream(store),
         ListDeliveryStreams: listDeliveryStreams(store),
         DeleteDeliveryStream: deleteDeliveryStream(store),

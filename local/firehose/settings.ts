@@ -1,3 +1,5 @@
+import type { RotationPeriod } from './destinations/index-rotation.ts'
+
 /** Objects of S3 that a delivery stream writes, with every default filled in. */
 export interface S3Settings {
   readonly kind: 's3'
@@ -16,5 +18,30 @@ export interface S3Settings {
   readonly appendDelimiter: boolean
 }
 
+/** An index of Elasticsearch or OpenSearch, with every default filled in. */
+export interface SearchSettings {
+  readonly kind: 'search'
+  /** The service's own name for it; members of requests and descriptions begin with it. */
+  readonly family: 'Elasticsearch' | 'Amazonopensearchservice'
+  readonly roleArn: string
+  /** As given; empty when the cluster was given by its address. */
+  readonly domainArn: string
+  /** As given; empty when the domain was given by its ARN. */
+  readonly clusterEndpoint: string
+  /** Address without a slash at its end. */
+  readonly endpoint: string
+  readonly indexName: string
+  /** Empty for clusters without types. */
+  readonly typeName: string
+  readonly rotationPeriod: RotationPeriod
+  /** Whether ids are ours, the same on every attempt, and not made by the cluster. */
+  readonly usesDocumentIds: boolean
+  readonly bufferSizeMiB: number
+  readonly bufferIntervalSeconds: number
+  readonly retrySeconds: number
+  readonly s3BackupMode: 'FailedDocumentsOnly' | 'AllDocuments'
+  readonly s3: S3Settings
+}
+
 /** Where a delivery stream delivers to, and how. */
-export type DestinationSettings = S3Settings
+export type DestinationSettings = S3Settings | SearchSettings

@@ -1,24 +1,25 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { Delivery } from './delivery.ts'
-import type { Destination } from './destinations/destination.ts'
-import { type ObjectWriter, S3Destination } from './destinations/s3.ts'
-import type { DestinationSettings } from './settings.ts'
+import { createDestination, type DestinationServices } from './destinations/create-destination.ts'
+import type { GivenDestination } from './validations/destination.ts'
 
 export interface DeliveryStream {
   readonly name: string
   readonly arn: string
   readonly createdMs: number
-  readonly settings: DestinationSettings
   readonly delivery: Delivery
+  /** Wall time of the last update, milliseconds since 1970; undefined when there was none. */
+  updatedMs: number | undefined
+  /** From 1, one more with every update. */
+  version: number
+  destination: GivenDestination
 }
 
-export interface FirehoseStoreOptions {
+export interface FirehoseStoreOptions extends DestinationServices {
   readonly clock: Clock
   readonly region: string
   readonly accountId: string
-  /** Where objects are written. */
-  readonly objects: ObjectWriter
 }
 
 /** Delivery streams by name. */
@@ -46,7 +47,7 @@ export class FirehoseStore {
     return stream
   }
 
-  create(name: string, settings: DestinationSettings): DeliveryStream {
+  create(name: string, destination: GivenDestination): DeliveryStream {
     const { accountId, region, clock } = this.#options
     if (this.#streams.has(name)) {
       throw new AwsError(
@@ -58,20 +59,28 @@ export class FirehoseStore {
       name,
       arn: `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`,
       createdMs: clock.wallTime(),
-      settings,
-      delivery: new Delivery(this.#destination(name, '1', settings), clock)
+      updatedMs: undefined,
+      version: 1,
+      destination,
+      delivery: new Delivery(createDestination(name, 1, destination.settings, this.#options), clock)
     }
     this.#streams.set(name, stream)
     return stream
+  }
+
+  /** What is buffered goes where it was put for. */
+  update(stream: DeliveryStream, destination: GivenDestination): void {
+    stream.version += 1
+    stream.updatedMs = this.#options.clock.wallTime()
+    stream.destination = destination
+    stream.delivery.changeDestination(
+      createDestination(stream.name, stream.version, destination.settings, this.#options)
+    )
   }
 
   /** What is buffered is lost, as on AWS. */
   delete(stream: DeliveryStream): void {
     void stream.delivery.discard()
     this.#streams.delete(stream.name)
-  }
-
-  #destination(deliveryStreamName: string, version: string, settings: DestinationSettings): Destination {
-    return new S3Destination({ deliveryStreamName, version, settings, objects: this.#options.objects })
   }
 }

@@ -1,8 +1,9 @@
 import { type Action, AwsError } from '../../aws-json.ts'
-import type { DeliveryStream, FirehoseStore } from '../store.ts'
-import { parseDestination } from '../validations/destination.ts'
+import type { FirehoseStore } from '../store.ts'
+import { type DestinationRules, parseDestination } from '../validations/destination.ts'
+import { describeStream } from './describe.ts'
 
-export function createDeliveryStream(store: FirehoseStore): Action {
+export function createDeliveryStream(store: FirehoseStore, rules: DestinationRules): Action {
   return input => {
     const name = input.DeliveryStreamName
     if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name)) {
@@ -18,12 +19,12 @@ export function createDeliveryStream(store: FirehoseStore): Action {
         `DeliveryStreamType ${String(type)} is not implemented by the local engine`
       )
     }
-    return { DeliveryStreamARN: store.create(name, parseDestination(input)).arn }
+    return { DeliveryStreamARN: store.create(name, parseDestination(input, rules)).arn }
   }
 }
 
 export function describeDeliveryStream(store: FirehoseStore): Action {
-  return input => ({ DeliveryStreamDescription: describe(store.streamOf(input)) })
+  return input => ({ DeliveryStreamDescription: describeStream(store.streamOf(input)) })
 }
 
 export function deleteDeliveryStream(store: FirehoseStore): Action {
@@ -43,42 +44,5 @@ export function listDeliveryStreams(store: FirehoseStore): Action {
       .sort()
       .filter(name => name > after)
     return { DeliveryStreamNames: names.slice(0, limit), HasMoreDeliveryStreams: names.length > limit }
-  }
-}
-
-function describe({ name, arn, createdMs, settings }: DeliveryStream): object {
-  const s3 = {
-    RoleARN: settings.roleArn,
-    BucketARN: settings.bucketArn,
-    Prefix: settings.prefix,
-    ErrorOutputPrefix: settings.errorOutputPrefix,
-    BufferingHints: {
-      SizeInMBs: settings.bufferSizeMiB,
-      IntervalInSeconds: settings.bufferIntervalSeconds
-    },
-    CompressionFormat: settings.compression,
-    EncryptionConfiguration: { NoEncryptionConfig: 'NoEncryption' },
-    CloudWatchLoggingOptions: { Enabled: false }
-  }
-  return {
-    DeliveryStreamName: name,
-    DeliveryStreamARN: arn,
-    DeliveryStreamStatus: 'ACTIVE',
-    DeliveryStreamType: 'DirectPut',
-    VersionId: '1',
-    CreateTimestamp: createdMs / 1000,
-    HasMoreDestinations: false,
-    Destinations: [
-      {
-        DestinationId: 'destinationId-000000000001',
-        S3DestinationDescription: s3,
-        ExtendedS3DestinationDescription: {
-          ...s3,
-          S3BackupMode: 'Disabled',
-          FileExtension: settings.fileExtension,
-          CustomTimeZone: settings.timeZone
-        }
-      }
-    ]
   }
 }

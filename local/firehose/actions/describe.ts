@@ -1,0 +1,78 @@
+import type { DestinationSettings, S3Settings, SearchSettings } from '../settings.ts'
+import type { DeliveryStream } from '../store.ts'
+
+/** The only destination of a delivery stream is always called so. */
+export const destinationId = 'destinationId-000000000001'
+
+/** DeliveryStreamDescription. */
+export function describeStream(stream: DeliveryStream): object {
+  const { name, arn, createdMs, updatedMs, version, destination } = stream
+  return {
+    DeliveryStreamName: name,
+    DeliveryStreamARN: arn,
+    DeliveryStreamStatus: 'ACTIVE',
+    DeliveryStreamType: 'DirectPut',
+    VersionId: String(version),
+    CreateTimestamp: createdMs / 1000,
+    ...(updatedMs === undefined ? {} : { LastUpdateTimestamp: updatedMs / 1000 }),
+    HasMoreDestinations: false,
+    Destinations: [{ DestinationId: destinationId, ...describeDestination(destination.settings) }]
+  }
+}
+
+function describeDestination(settings: DestinationSettings): object {
+  switch (settings.kind) {
+    case 's3':
+      return {
+        S3DestinationDescription: describeS3(settings),
+        ExtendedS3DestinationDescription: {
+          ...describeS3(settings),
+          S3BackupMode: 'Disabled',
+          FileExtension: settings.fileExtension,
+          CustomTimeZone: settings.timeZone
+        }
+      }
+    case 'search':
+      return { [`${settings.family}DestinationDescription`]: describeSearch(settings) }
+  }
+}
+
+function describeS3(settings: S3Settings): object {
+  return {
+    RoleARN: settings.roleArn,
+    BucketARN: settings.bucketArn,
+    Prefix: settings.prefix,
+    ErrorOutputPrefix: settings.errorOutputPrefix,
+    BufferingHints: describeHints(settings),
+    CompressionFormat: settings.compression,
+    EncryptionConfiguration: { NoEncryptionConfig: 'NoEncryption' },
+    CloudWatchLoggingOptions: { Enabled: false }
+  }
+}
+
+function describeSearch(settings: SearchSettings): object {
+  return {
+    RoleARN: settings.roleArn,
+    ...(settings.domainArn === ''
+      ? { ClusterEndpoint: settings.clusterEndpoint }
+      : { DomainARN: settings.domainArn }),
+    IndexName: settings.indexName,
+    TypeName: settings.typeName,
+    IndexRotationPeriod: settings.rotationPeriod,
+    BufferingHints: describeHints(settings),
+    RetryOptions: { DurationInSeconds: settings.retrySeconds },
+    S3BackupMode: settings.s3BackupMode,
+    S3DestinationDescription: describeS3(settings.s3),
+    DocumentIdOptions: {
+      DefaultDocumentIdFormat: settings.usesDocumentIds ? 'FIREHOSE_DEFAULT' : 'NO_DOCUMENT_ID'
+    },
+    CloudWatchLoggingOptions: { Enabled: false }
+  }
+}
+
+function describeHints(settings: {
+  readonly bufferSizeMiB: number
+  readonly bufferIntervalSeconds: number
+}): object {
+  return { SizeInMBs: settings.bufferSizeMiB, IntervalInSeconds: settings.bufferIntervalSeconds }
+}

@@ -1,0 +1,38 @@
+import type { DestinationSettings } from '../settings.ts'
+import type { Destination } from './destination.ts'
+import type { HttpSend } from './http-send.ts'
+import { type ObjectWriter, S3Destination } from './s3.ts'
+import { s3Backup } from './s3-backup.ts'
+import { SearchDestination } from './search.ts'
+
+/** What destinations write to. */
+export interface DestinationServices {
+  readonly objects: ObjectWriter
+  readonly send: HttpSend
+}
+
+/** The destination behind the settings; `version` is that of the delivery stream. */
+export function createDestination(
+  deliveryStreamName: string,
+  version: number,
+  settings: DestinationSettings,
+  { objects, send }: DestinationServices
+): Destination {
+  const written = { deliveryStreamName, version: String(version), objects }
+  switch (settings.kind) {
+    case 's3':
+      return new S3Destination({ ...written, settings })
+    case 'search':
+      return new SearchDestination({
+        settings,
+        send,
+        backup: s3Backup({
+          ...written,
+          settings: settings.s3,
+          takesAll: settings.s3BackupMode === 'AllDocuments',
+          errorOutputType:
+            settings.family === 'Elasticsearch' ? 'elasticsearch-failed' : 'AmazonOpenSearchService-failed'
+        })
+      })
+  }
+}

@@ -1,0 +1,21 @@
+import type { DestinationBackup } from './destination.ts'
+import { S3Destination, type S3ObjectsOptions, writeObject } from './s3.ts'
+
+export interface S3BackupOptions extends S3ObjectsOptions {
+  /** Whether all records are kept and not the failed ones alone. */
+  readonly takesAll: boolean
+  /** The folder of error records, such as `splunk-failed`. */
+  readonly errorOutputType: string
+}
+
+/**
+ * The S3 configuration of a destination that is not S3. Error records are written at once, one object for those of one
+ * batch; all records as a delivery to S3 writes them.
+ */
+export function s3Backup(options: S3BackupOptions): DestinationBackup {
+  return {
+    all: options.takesAll ? new S3Destination(options) : undefined,
+    writeFailed: (lines, arrivedMs) =>
+      writeObject(options, Buffer.from(`${lines.join('\n')}\n`), arrivedMs, options.errorOutputType)
+  }
+}

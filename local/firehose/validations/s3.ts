@@ -1,0 +1,82 @@
+import { prefixFault } from '../object-key.ts'
+import type { S3Settings } from '../settings.ts'
+import { constraint, invalid, type Shape } from './shape.ts'
+
+const compressions = ['ZIP', 'HADOOP_SNAPPY', 'Snappy', 'GZIP', 'UNCOMPRESSED'] as const
+
+export const roleArnPattern = /^arn:[^:]*:iam::\d{12}:role\/.+/
+
+/** A configuration of S3, as destination or as backup of another one. */
+export function parseS3(shape: Shape): S3Settings {
+  const roleArn = shape.required('RoleARN', { pattern: roleArnPattern })
+  const bucketArn = shape.required('BucketARN', { pattern: /^arn:[^:]*:s3:::[\w.-]{1,255}$/ })
+  const compression = shape.oneOf('CompressionFormat', compressions, 'UNCOMPRESSED')
+  if (compression !== 'GZIP' && compression !== 'UNCOMPRESSED') {
+    throw invalid(`CompressionFormat ${compression} is not implemented by the local engine`)
+  }
+  const prefix = shape.text('Prefix', { max: 1024 })
+  const errorOutputPrefix = shape.text('ErrorOutputPrefix', { max: 1024 })
+  checkPrefixes(prefix, errorOutputPrefix)
+  return {
+    kind: 's3',
+    roleArn,
+    bucketArn,
+    bucket: bucketArn.slice(bucketArn.lastIndexOf(':') + 1),
+    prefix,
+    errorOutputPrefix,
+    compression,
+    fileExtension: fileExtension(shape),
+    timeZone: timeZone(shape),
+    ...shape.bufferingHints('BufferingHints', 128, 900, 300),
+    appendDelimiter: appendsDelimiter(shape)
+  }
+}
+
+function checkPrefixes(prefix: string, errorOutputPrefix: string): void {
+  const fault = prefixFault(prefix)
+  if (fault !== undefined) throw invalid(`Prefix: ${fault}`)
+  if (prefix.includes('!{') && errorOutputPrefix === '') {
+    throw invalid('ErrorOutputPrefix cannot be null or empty when Prefix contains expressions.')
+  }
+  if (!errorOutputPrefix.includes('!{')) return
+  const errorType = '!{firehose:error-output-type}'
+  if (!errorOutputPrefix.includes(errorType)) {
+    throw invalid(`ErrorOutputPrefix must contain ${errorType} when it contains expressions.`)
+  }
+  const errorFault = prefixFault(errorOutputPrefix.replaceAll(errorType, ''))
+  if (errorFault !== undefined) throw invalid(`ErrorOutputPrefix: ${errorFault}`)
+}
+
+function fileExtension(shape: Shape): string {
+  const extension = shape.text('FileExtension')
+  if (extension === '' || (/^\.[0-9a-z!\-_.*'()]+$/.test(extension) && extension.length <= 128))
+    return extension
+  throw constraint(
+    shape.at('FileExtension'),
+    "Member must satisfy regular expression pattern: ^$|\\.[0-9a-z!\\-_.*'()]+"
+  )
+}
+
+function timeZone(shape: Shape): string {
+  const zone = shape.text('CustomTimeZone', { max: 50 })
+  if (zone === '') return 'UTC'
+  if (!/^[a-zA-Z/_]+$/.test(zone)) {
+    throw constraint(
+      shape.at('CustomTimeZone'),
+      'Member must satisfy regular expression pattern: ^$|[a-zA-Z/_]+'
+    )
+  }
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: zone })
+    return zone
+  } catch {
+    throw invalid(`CustomTimeZone ${zone} is not known.`)
+  }
+}
+
+function appendsDelimiter(shape: Shape): boolean {
+  const types = shape.processors()
+  const unknown = types.find(type => type !== 'AppendDelimiterToRecord')
+  if (unknown !== undefined) throw invalid(`processor ${unknown} is not implemented by the local engine`)
+  return types.length > 0
+}

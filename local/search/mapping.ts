@@ -1,0 +1,158 @@
+import { SearchError } from './errors.ts'
+
+export type Source = Readonly<Record<string, unknown>>
+
+interface FieldMapping {
+  type?: string
+  properties?: Record<string, FieldMapping>
+}
+
+const wholeTypes = ['long', 'integer', 'short', 'byte']
+const numberTypes = [...wholeTypes, 'unsigned_long', 'float', 'double', 'half_float', 'scaled_float']
+const textTypes = ['text', 'keyword', 'wildcard', 'constant_keyword']
+
+/** Fields of one index, as it holds them by default. */
+const maxFields = 1_000
+
+/**
+ * What the fields of an index are. Unknown fields get a type from their first value, unless `dynamic` is `strict` or
+ * `false`. Types are held to as far as it takes to refuse documents: numbers, booleans, dates, text and objects.
+ */
+export class Mapping {
+  readonly #properties: Record<string, FieldMapping>
+  readonly #dynamic: string
+  #fields = 0
+
+  /** @throws {SearchError} 400 when a type is missing from a field that has no properties */
+  constructor(given: unknown) {
+    const { properties, dynamic } = (given ?? {}) as { properties?: unknown; dynamic?: unknown }
+    this.#properties = {}
+    this.#dynamic = String(dynamic ?? true)
+    this.merge(properties)
+  }
+
+  get description(): object {
+    return {
+      ...(this.#dynamic === 'true' ? {} : { dynamic: this.#dynamic }),
+      properties: this.#properties
+    }
+  }
+
+  /** Adds fields; one that is there already keeps its type, or the call is refused with 400. */
+  merge(properties: unknown): void {
+    this.#mergeInto(this.#properties, properties, '')
+  }
+
+  /** Adds the fields of a document. @throws {SearchError} 400 when a value does not fit; nothing is added then. */
+  accept(source: Source): void {
+    const added: (() => void)[] = []
+    this.#check(this.#properties, source, '', added)
+    for (const add of added) add()
+  }
+
+  #mergeInto(into: Record<string, FieldMapping>, properties: unknown, path: string): void {
+    for (const [name, given] of Object.entries((properties ?? {}) as Record<string, FieldMapping>)) {
+      const at = `${path}${name}`
+      if (given.type === undefined && given.properties === undefined) {
+        throw new SearchError(400, 'mapper_parsing_exception', `No type specified for field [${at}]`)
+      }
+      const present = ownField(into, name)
+      if (given.properties !== undefined) {
+        const field = present ?? this.#add(into, name, { properties: {} })
+        field.properties ??= {}
+        this.#mergeInto(field.properties, given.properties, `${at}.`)
+      } else if (present === undefined) {
+        this.#add(into, name, { ...given })
+      } else if (present.type !== given.type) {
+        throw new SearchError(
+          400,
+          'illegal_argument_exception',
+          `mapper [${at}] cannot be changed from type [${present.type ?? 'object'}] to [${given.type}]`
+        )
+      }
+    }
+  }
+
+  #add(into: Record<string, FieldMapping>, name: string, field: FieldMapping): FieldMapping {
+    if (this.#fields >= maxFields) throw tooManyFields()
+    this.#fields += 1
+    Object.defineProperty(into, name, { value: field, enumerable: true, writable: true, configurable: true })
+    return field
+  }
+
+  #check(
+    properties: Record<string, FieldMapping>,
+    source: Source,
+    path: string,
+    added: (() => void)[]
+  ): void {
+    for (const [name, given] of Object.entries(source)) {
+      const at = `${path}${name}`
+      for (const value of Array.isArray(given) ? (given as unknown[]).flat(10) : [given]) {
+        if (value === null || value === undefined) continue
+        let field = ownField(properties, name)
+        if (field === undefined) {
+          if (this.#dynamic === 'false') continue
+          if (this.#dynamic === 'strict') {
+            throw new SearchError(
+              400,
+              'strict_dynamic_mapping_exception',
+              `mapping set to strict, dynamic introduction of [${at}] is not allowed`
+            )
+          }
+          field = typeof value === 'object' ? { properties: {} } : { type: dynamicType(value) }
+          if (this.#fields + added.length >= maxFields) throw tooManyFields()
+          const fresh = field
+          added.push(() => ownField(properties, name) ?? this.#add(properties, name, fresh))
+        }
+        if (field.properties !== undefined) {
+          if (typeof value !== 'object') throw misfit(at, 'object')
+          this.#check(field.properties, value as Source, `${at}.`, added)
+        } else if (!fits(field.type!, value)) {
+          throw misfit(at, field.type!)
+        }
+      }
+    }
+  }
+}
+
+function ownField(properties: Record<string, FieldMapping>, name: string): FieldMapping | undefined {
+  return Object.hasOwn(properties, name) ? properties[name] : undefined
+}
+
+function dynamicType(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'long' : 'float'
+  if (typeof value === 'boolean') return 'boolean'
+  return /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(String(value)) && fits('date', value) ? 'date' : 'text'
+}
+
+function fits(type: string, value: unknown): boolean {
+  if (numberTypes.includes(type)) {
+    return (
+      typeof value === 'number' ||
+      (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+    )
+  }
+  if (type === 'boolean') return typeof value === 'boolean' || ['true', 'false', ''].includes(value as string)
+  if (type === 'date') {
+    return typeof value === 'number' || (typeof value === 'string' && !Number.isNaN(Date.parse(value)))
+  }
+  return !textTypes.includes(type) || typeof value !== 'object'
+}
+
+/** Names the field and never the value. */
+function misfit(path: string, type: string): SearchError {
+  return new SearchError(
+    400,
+    'document_parsing_exception',
+    `failed to parse field [${path}] of type [${type}]`
+  )
+}
+
+function tooManyFields(): SearchError {
+  return new SearchError(
+    400,
+    'illegal_argument_exception',
+    `Limit of total fields [${maxFields}] has been exceeded`
+  )
+}
