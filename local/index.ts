@@ -3,8 +3,10 @@ export { AwsError } from './aws-json.ts'
 export type { EncryptionContext } from './kms/grants.ts'
 export type { KmsAuthorization, KmsAuthorize, KmsDecision } from './kms/request.ts'
 export type { KmsLoggedRequest } from './kms/store.ts'
+export type { HecToken } from './hec/engine.ts'
+export type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
 export type { FailReceiverRequest, ReceiverFault, ReceiverRequest, ReceiverResponse } from './receiver.ts'
-export type { LocalReceiver, LocalSearch, ReceiverOptions, Receivers } from './receivers.ts'
+export type { LocalHec, LocalReceiver, LocalSearch, ReceiverOptions, Receivers } from './receivers.ts'
 export type { SearchDocument } from './search/store.ts'
 export type {
   LocalClientConfig,

@@ -1,15 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import { createHecEngine, type HecToken } from './hec/engine.ts'
+import type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument } from './search/store.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
-export type LocalReceiver = 'search'
+export type LocalReceiver = 'search' | 'hec'
 
 export interface ReceiverOptions {
   readonly search?: {
     /** @default any that is free */
     readonly port?: number
+    /** Scripted failures of whole requests. */
+    readonly fault?: FailReceiverRequest
+  }
+  readonly hec?: {
+    /** @default any that is free */
+    readonly port?: number
+    /** @default one that is told under `hec.token`, with acknowledgements */
+    readonly tokens?: readonly HecToken[]
+    /** Whether a request is indexed when it is polled for: never, late, on one channel alone. @default at once */
+    readonly acknowledge?: (question: AcknowledgementQuestion) => boolean
     /** Scripted failures of whole requests. */
     readonly fault?: FailReceiverRequest
   }
@@ -24,9 +37,21 @@ export interface LocalSearch {
   documents(index: string): readonly SearchDocument[]
 }
 
+/** The HTTP Event Collector of a Splunk that keeps events for tests. */
+export interface LocalHec {
+  /** What HECEndpoint has to be. */
+  readonly url: string
+  /** The first of its tokens. */
+  readonly token: string
+  /** In the order in which they came; those of requests that are never acknowledged too. */
+  events(): readonly HecEvent[]
+}
+
 export interface Receivers {
   /** undefined unless `receivers` asks for it. A DomainARN of any domain stands for it. */
   readonly search: LocalSearch | undefined
+  /** undefined unless `receivers` asks for it. */
+  readonly hec: LocalHec | undefined
 }
 
 export interface CreatedReceivers {
@@ -44,7 +69,12 @@ export function createReceivers(
   options: ReceiverOptions = {}
 ): CreatedReceivers {
   const search = names.includes('search') ? createSearchEngine({ fault: options.search?.fault }) : undefined
-  const ports = search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]
+  const tokens = options.hec?.tokens ?? [{ token: randomUUID() }]
+  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens }) : undefined
+  const ports = [
+    ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
+    ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
+  ]
   let searchUrl: string | undefined
   return {
     ports,
@@ -53,6 +83,14 @@ export function createReceivers(
       const addresses = [...urls]
       if (search !== undefined) searchUrl = addresses.shift()
       return {
+        hec:
+          hec === undefined
+            ? undefined
+            : {
+                url: addresses.shift()!,
+                token: tokens[0]?.token ?? '',
+                events: () => hec.store.events
+              },
         search:
           search === undefined
             ? undefined

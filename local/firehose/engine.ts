@@ -39,7 +39,7 @@ export interface FirehoseEngine {
   close(): Promise<void>
 }
 
-/** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch and OpenSearch. */
+/** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch, OpenSearch and Splunk. */
 export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEngine {
   const store = new FirehoseStore({ ...options, send: options.send ?? networkSend(options.clock) })
   const rules = { domainUrl: options.domainUrl ?? (() => undefined) }

@@ -43,5 +43,22 @@ export interface SearchSettings {
   readonly s3: S3Settings
 }
 
+/** The HTTP Event Collector of Splunk, with every default filled in. */
+export interface SplunkSettings {
+  readonly kind: 'splunk'
+  /** As given. */
+  readonly hecEndpoint: string
+  /** Address without a slash at its end; paths of the collector come behind it. */
+  readonly endpoint: string
+  readonly endpointType: 'Raw' | 'Event'
+  readonly token: string
+  readonly ackTimeoutSeconds: number
+  readonly bufferSizeMiB: number
+  readonly bufferIntervalSeconds: number
+  readonly retrySeconds: number
+  readonly s3BackupMode: 'FailedEventsOnly' | 'AllEvents'
+  readonly s3: S3Settings
+}
+
 /** Where a delivery stream delivers to, and how. */
-export type DestinationSettings = S3Settings | SearchSettings
+export type DestinationSettings = S3Settings | SearchSettings | SplunkSettings

@@ -1,4 +1,3 @@
-import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { Delivery } from './delivery.ts'
 import { createDestination, type DestinationServices } from './destinations/create-destination.ts'
@@ -17,7 +16,6 @@ export interface DeliveryStream {
 }
 
 export interface FirehoseStoreOptions extends DestinationServices {
-  readonly clock: Clock
   readonly region: string
   readonly accountId: string
 }

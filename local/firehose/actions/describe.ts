@@ -1,4 +1,4 @@
-import type { DestinationSettings, S3Settings, SearchSettings } from '../settings.ts'
+import type { DestinationSettings, S3Settings, SearchSettings, SplunkSettings } from '../settings.ts'
 import type { DeliveryStream } from '../store.ts'
 
 /** The only destination of a delivery stream is always called so. */
@@ -34,6 +34,8 @@ function describeDestination(settings: DestinationSettings): object {
       }
     case 'search':
       return { [`${settings.family}DestinationDescription`]: describeSearch(settings) }
+    case 'splunk':
+      return { SplunkDestinationDescription: describeSplunk(settings) }
   }
 }
 
@@ -66,6 +68,21 @@ function describeSearch(settings: SearchSettings): object {
     DocumentIdOptions: {
       DefaultDocumentIdFormat: settings.usesDocumentIds ? 'FIREHOSE_DEFAULT' : 'NO_DOCUMENT_ID'
     },
+    CloudWatchLoggingOptions: { Enabled: false }
+  }
+}
+
+/** With the token, as the service has it: of all secrets of destinations this one is told. */
+function describeSplunk(settings: SplunkSettings): object {
+  return {
+    HECEndpoint: settings.hecEndpoint,
+    HECEndpointType: settings.endpointType,
+    HECToken: settings.token,
+    HECAcknowledgmentTimeoutInSeconds: settings.ackTimeoutSeconds,
+    RetryOptions: { DurationInSeconds: settings.retrySeconds },
+    BufferingHints: describeHints(settings),
+    S3BackupMode: settings.s3BackupMode,
+    S3DestinationDescription: describeS3(settings.s3),
     CloudWatchLoggingOptions: { Enabled: false }
   }
 }

@@ -1,12 +1,15 @@
+import type { Clock } from '../../../core/clock.ts'
 import type { DestinationSettings } from '../settings.ts'
 import type { Destination } from './destination.ts'
 import type { HttpSend } from './http-send.ts'
 import { type ObjectWriter, S3Destination } from './s3.ts'
 import { s3Backup } from './s3-backup.ts'
 import { SearchDestination } from './search.ts'
+import { SplunkDestination } from './splunk.ts'
 
 /** What destinations write to. */
 export interface DestinationServices {
+  readonly clock: Clock
   readonly objects: ObjectWriter
   readonly send: HttpSend
 }
@@ -16,7 +19,7 @@ export function createDestination(
   deliveryStreamName: string,
   version: number,
   settings: DestinationSettings,
-  { objects, send }: DestinationServices
+  { objects, send, clock }: DestinationServices
 ): Destination {
   const written = { deliveryStreamName, version: String(version), objects }
   switch (settings.kind) {
@@ -32,6 +35,18 @@ export function createDestination(
           takesAll: settings.s3BackupMode === 'AllDocuments',
           errorOutputType:
             settings.family === 'Elasticsearch' ? 'elasticsearch-failed' : 'AmazonOpenSearchService-failed'
+        })
+      })
+    case 'splunk':
+      return new SplunkDestination({
+        settings,
+        send,
+        clock,
+        backup: s3Backup({
+          ...written,
+          settings: settings.s3,
+          takesAll: settings.s3BackupMode === 'AllEvents',
+          errorOutputType: 'splunk-failed'
         })
       })
   }

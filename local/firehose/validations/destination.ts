@@ -2,6 +2,7 @@ import type { DestinationSettings } from '../settings.ts'
 import { parseS3 } from './s3.ts'
 import { parseSearch } from './search.ts'
 import { invalid, lowerFirst, type Members, Shape } from './shape.ts'
+import { parseSplunk } from './splunk.ts'
 
 /** A destination as it was given, so that an update can say what changes alone. */
 export interface GivenDestination {
@@ -15,7 +16,7 @@ export interface DestinationRules {
   domainUrl(arn: string): string | undefined
 }
 
-const families = ['ExtendedS3', 'S3', 'Elasticsearch', 'Amazonopensearchservice'] as const
+const families = ['ExtendedS3', 'S3', 'Elasticsearch', 'Amazonopensearchservice', 'Splunk'] as const
 type Family = (typeof families)[number]
 
 /** The destination of a CreateDeliveryStream request: shapes first, meaning afterwards, as the service does it. */
@@ -49,8 +50,15 @@ export function updateDestination(
     ...(isFixedType(family) ? { S3BackupMode: kept.S3BackupMode } : {}),
     ...(typeOf(family) === 'S3' ? {} : { S3Configuration: s3 })
   }
-  const shape = new Shape(configuration, lowerFirst(member))
-  return { family, configuration, settings: parse(family, shape, 'S3Update', rules) }
+  const settings = parse(family, new Shape(configuration, lowerFirst(member)), 'S3Update', rules)
+  if (
+    kept.S3BackupMode === 'AllEvents' &&
+    settings.kind === 'splunk' &&
+    settings.s3BackupMode !== 'AllEvents'
+  ) {
+    throw invalid('S3BackupMode cannot be changed from AllEvents to FailedEventsOnly.')
+  }
+  return { family, configuration, settings }
 }
 
 /** The two ways to name a cluster exclude each other: a new one takes the place of the old. */
@@ -81,6 +89,8 @@ function parse(family: Family, shape: Shape, s3Member: string, rules: Destinatio
     case 'Elasticsearch':
     case 'Amazonopensearchservice':
       return parseSearch(shape, family, s3Member, arn => rules.domainUrl(arn))
+    case 'Splunk':
+      return parseSplunk(shape, s3Member)
   }
 }
 

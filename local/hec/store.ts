@@ -1,0 +1,87 @@
+import type { ParsedEvent } from './events.ts'
+import { HecError, replies } from './replies.ts'
+
+export interface HecEvent extends ParsedEvent {
+  readonly endpoint: 'event' | 'raw'
+  /** undefined when the token needs none and none was given. */
+  readonly channel: string | undefined
+  /** undefined when the token has no acknowledgements. */
+  readonly ackId: number | undefined
+}
+
+export interface AcknowledgementQuestion {
+  readonly channel: string
+  readonly ackId: number
+  /** How often it was asked for, this time included. */
+  readonly polls: number
+}
+
+interface Channel {
+  nextAckId: number
+  /** How often each was asked for. */
+  readonly pending: Map<number, number>
+}
+
+/** Bodies that are held together, in bytes; beyond it requests are answered that the server is busy. */
+const maxBytes = 512 * 1024 * 1024
+/** Channels, and acknowledgements of one of them, that wait. */
+const maxPending = 1_000_000
+
+/** Events in the order in which they came, and what is not acknowledged yet, by channel. */
+export class HecStore {
+  readonly #acknowledge: (question: AcknowledgementQuestion) => boolean
+  readonly #events: HecEvent[] = []
+  readonly #channels = new Map<string, Channel>()
+  #bytes = 0
+
+  constructor(acknowledge: (question: AcknowledgementQuestion) => boolean) {
+    this.#acknowledge = acknowledge
+  }
+
+  get events(): readonly HecEvent[] {
+    return this.#events
+  }
+
+  /** The id under which the request can be asked for; undefined without acknowledgements. */
+  add(
+    events: readonly ParsedEvent[],
+    sizeBytes: number,
+    given: {
+      readonly endpoint: HecEvent['endpoint']
+      readonly channel: string | undefined
+      readonly useAck: boolean
+    }
+  ): number | undefined {
+    const { endpoint, channel, useAck } = given
+    if (this.#bytes + sizeBytes > maxBytes) throw new HecError(replies.busy)
+    const ackId = useAck && channel !== undefined ? this.#nextAckId(channel) : undefined
+    this.#bytes += sizeBytes
+    for (const event of events) this.#events.push({ ...event, endpoint, channel, ackId })
+    return ackId
+  }
+
+  /** Whether each is indexed. Yes is said once, to the channel that it belongs to; after that, and to others, no. */
+  poll(channel: string, ackIds: readonly number[]): Readonly<Record<string, boolean>> {
+    const pending = this.#channels.get(channel)?.pending
+    return Object.fromEntries(
+      ackIds.map(ackId => {
+        const before = pending?.get(ackId)
+        if (before === undefined) return [ackId, false]
+        const isIndexed = this.#acknowledge({ channel, ackId, polls: before + 1 })
+        if (isIndexed) pending!.delete(ackId)
+        else pending!.set(ackId, before + 1)
+        return [ackId, isIndexed]
+      })
+    )
+  }
+
+  #nextAckId(name: string): number {
+    const channel = this.#channels.get(name) ?? { nextAckId: 0, pending: new Map() }
+    if (channel.pending.size >= maxPending || this.#channels.size >= maxPending)
+      throw new HecError(replies.busy)
+    this.#channels.set(name, channel)
+    const ackId = channel.nextAckId++
+    channel.pending.set(ackId, 0)
+    return ackId
+  }
+}
