@@ -8,7 +8,8 @@ import {
   FirehoseClient,
   ListDeliveryStreamsCommand,
   PutRecordBatchCommand,
-  PutRecordCommand
+  PutRecordCommand,
+  UpdateDestinationCommand
 } from '@aws-sdk/client-firehose'
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
@@ -18,6 +19,7 @@ import { objectKey } from '../../local/firehose/object-key.ts'
 import type { S3Settings } from '../../local/firehose/settings.ts'
 import { FakeClock, settle } from '../helpers/fake-clock.ts'
 import { opened, openLocal } from '../helpers/local.ts'
+import { memoryObjects, s3Settings } from '../helpers/receivers.ts'
 
 const roleAndBucket = { RoleARN: 'arn:aws:iam::000000000000:role/firehose', BucketARN: 'arn:aws:s3:::bucket' }
 const hints = { SizeInMBs: 1, IntervalInSeconds: 60 }
@@ -68,87 +70,90 @@ async function start(destination: Partial<ExtendedS3DestinationConfiguration> = 
   return { clock, local, firehose, s3, create, put, objects }
 }
 
-function s3Settings(overrides: Partial<S3Settings> = {}): S3Settings {
-  return {
-    kind: 's3',
-    roleArn: roleAndBucket.RoleARN,
-    bucketArn: roleAndBucket.BucketARN,
-    bucket: 'bucket',
-    prefix: '',
-    errorOutputPrefix: '',
-    compression: 'UNCOMPRESSED',
-    fileExtension: '',
-    timeZone: 'UTC',
-    bufferSizeMiB: 1,
-    bufferIntervalSeconds: 60,
-    appendDelimiter: false,
-    ...overrides
-  }
-}
-
 function aDelivery(overrides: Partial<S3Settings> = {}) {
   const clock = new FakeClock()
-  const objects: string[] = []
   const state = { failures: 0 }
+  const { writer, written } = memoryObjects(state)
   const destination = new S3Destination({
     deliveryStreamName: 'd',
     version: '1',
     settings: s3Settings(overrides),
-    objects: {
-      async putObject(_bucket, _key, bytes) {
-        if (state.failures > 0) {
-          state.failures -= 1
-          throw new Error('unavailable')
-        }
-        objects.push(Buffer.from(bytes).toString())
-      }
-    }
+    objects: writer
   })
-  const delivery = new Delivery(destination, clock)
-  return { clock, delivery, objects, state }
+  const texts = (): readonly string[] => written.map(({ text }) => text)
+  return { clock, delivery: new Delivery(destination, clock), texts, written, state }
 }
 
 describe('delivery', () => {
-  it('writes when the first record reaches the age, and not before', async () => {
-    const { clock, delivery, objects } = aDelivery()
+  it('scenario 4: writes when the first record reaches the age, and not before', async () => {
+    const { clock, delivery, texts } = aDelivery()
     delivery.add(Buffer.from('a'))
-    await clock.advance(30_000)
+    await clock.advance(59_000)
     delivery.add(Buffer.from('b'))
-    await clock.advance(29_999)
-    expect(objects).toEqual([])
+    await clock.advance(999)
+    expect(texts()).toEqual([])
     await clock.advance(1)
-    expect(objects).toEqual(['ab'])
+    expect(texts()).toEqual(['ab'])
     expect(delivery.bufferedBytes).toBe(0)
   })
 
-  it('cuts at a record boundary, at or just past the size', async () => {
-    const { clock, delivery, objects } = aDelivery({ bufferIntervalSeconds: 300 })
-    for (let index = 0; index < 12; index += 1) delivery.add(Buffer.alloc(100_000, 'x'))
+  it('scenario 3: cuts at a record boundary, at or just past the size, and nothing comes twice', async () => {
+    const { clock, delivery, texts } = aDelivery({ bufferIntervalSeconds: 300 })
+    for (let index = 0; index < 11; index += 1) delivery.add(Buffer.alloc(100_000, 'x'))
     await settle()
-    expect(objects.map(({ length }) => length)).toEqual([1_100_000])
-    await clock.advance(300_000)
-    expect(objects.map(({ length }) => length)).toEqual([1_100_000, 100_000])
+    expect(texts().map(({ length }) => length)).toEqual([1_100_000])
+    delivery.add(Buffer.from('rest'))
+    await clock.advance(299_999)
+    expect(texts()).toHaveLength(1)
+    await clock.advance(1)
+    expect(texts().slice(1)).toEqual(['rest'])
+  })
+
+  it('scenario 6: every expression shows the hour of the oldest record', async () => {
+    const { clock, delivery, written } = aDelivery({
+      prefix: 'd=!{timestamp:yyyy-MM-dd}/h=!{timestamp:HH}/again=!{timestamp:HH}/'
+    })
+    await clock.advance(Date.UTC(2026, 6, 13, 14, 59, 50) - clock.wallTime())
+    delivery.add(Buffer.from('before'))
+    await clock.advance(20_000)
+    delivery.add(Buffer.from(' and after'))
+    await clock.advance(40_000)
+    expect(written).toEqual([
+      {
+        key: expect.stringMatching(/^d=2026-07-13\/h=14\/again=14\/d-1-2026-07-13-14-59-50-/),
+        text: 'before and after'
+      }
+    ])
   })
 
   it('writes at the next tick with an interval of zero', async () => {
-    const { clock, delivery, objects } = aDelivery({ bufferIntervalSeconds: 0 })
+    const { clock, delivery, texts } = aDelivery({ bufferIntervalSeconds: 0 })
     delivery.add(Buffer.from('a'))
     await clock.advance(0)
-    expect(objects).toEqual(['a'])
+    expect(texts()).toEqual(['a'])
   })
 
   it('tries a write again until it succeeds, in order, and flush returns after a failure', async () => {
-    const { clock, delivery, objects, state } = aDelivery()
+    const { clock, delivery, texts, state } = aDelivery()
     state.failures = 2
     delivery.add(Buffer.from('a'))
     await delivery.flush()
     delivery.add(Buffer.from('b'))
-    await delivery.flush().catch(() => {})
-    expect(objects).toEqual([])
+    await delivery.flush()
+    expect(texts()).toEqual([])
     expect(delivery.bufferedBytes).toBe(2)
     await clock.advance(3_000)
-    expect(objects).toEqual(['a', 'b'])
+    expect(texts()).toEqual(['a', 'b'])
     expect(delivery.bufferedBytes).toBe(0)
+  })
+
+  it('goes on trying for longer than a day', async () => {
+    const { clock, delivery, texts, state } = aDelivery()
+    state.failures = 1_500
+    delivery.add(Buffer.from('a'))
+    await delivery.flush()
+    await clock.advance(1_500 * 60_000)
+    expect(texts()).toEqual(['a'])
   })
 })
 
@@ -172,7 +177,7 @@ describe('object keys', () => {
     ['legacy/', 'legacy/2026/07/13/14/'],
     ['y=!{timestamp:yyyy}/d=!{timestamp:dd}/', 'y=2026/d=13/'],
     ["!{timestamp:'year='yyyy/MMM-DDD-H-mm-ss}/", 'year=2026/Jul-194-14-05-09/']
-  ])('evaluates the prefix %j', (prefix, path) => {
+  ])('scenario 5: evaluates the prefix %j', (prefix, path) => {
     expect(key(prefix)).toMatch(new RegExp(`^${path}${suffix}$`))
   })
 
@@ -183,14 +188,14 @@ describe('object keys', () => {
     expect(first).not.toBe(second)
   })
 
-  it('shows prefix and suffix in the time zone', () => {
+  it('scenario 9: shows prefix and suffix in the time zone', () => {
     const tokyo = { timeZone: 'Asia/Tokyo', arrivedMs: Date.UTC(2026, 6, 13, 23, 30), extension: '.gz' }
     expect(key('', tokyo)).toMatch(/^2026\/07\/14\/08\/d-1-2026-07-14-08-30-00-[0-9a-f-]{36}\.gz$/)
   })
 })
 
 describe('the Firehose engine', () => {
-  it('concatenates records as they are, as octets', async () => {
+  it('scenario 1: concatenates records as they are, as octets', async () => {
     const { put, objects } = await start({ Prefix: 'p/' })
     const answer = await put('abc', 'abc', 'abc')
     expect(answer).toMatchObject({ FailedPutCount: 0, Encrypted: false })
@@ -204,18 +209,18 @@ describe('the Firehose engine', () => {
     ])
   })
 
-  it('appends a newline to every record when the processor is there', async () => {
+  it('scenario 2: appends a newline to every record when the processor is there', async () => {
     const { put, objects } = await start({
       ProcessingConfiguration: { Enabled: true, Processors: [{ Type: 'AppendDelimiterToRecord' }] }
     })
-    await put('abc', 'abc')
-    expect((await objects())[0]!.body.toString()).toBe('abc\nabc\n')
+    await put('abc', 'abc', 'abc')
+    expect((await objects()).map(({ body }) => body.toString())).toEqual(['abc\nabc\nabc\n'])
   })
 
   it.each([
     [{}, /\.gz$/],
     [{ FileExtension: '.log' }, /\.log$/]
-  ])('compresses with gzip, extension %j', async (more, extension) => {
+  ])('scenario 10: compresses with gzip, extension %j', async (more, extension) => {
     const { put, objects } = await start({ CompressionFormat: 'GZIP', ...more })
     await put('hello')
     const [object] = await objects()
@@ -224,7 +229,7 @@ describe('the Firehose engine', () => {
     expect(gunzipSync(object!.body).toString()).toBe('hello')
   })
 
-  it('refuses batches and records over the limits, and stores nothing', async () => {
+  it('scenario 12: refuses batches and records over the limits, and stores nothing', async () => {
     const { put, firehose, objects } = await start()
     await expect(put(...Array.from({ length: 501 }, () => 'x'))).rejects.toMatchObject({
       name: 'ValidationException'
@@ -249,27 +254,113 @@ describe('the Firehose engine', () => {
   })
 
   it.each([
-    [{ Prefix: '!{timestamp:yyyy}/' }, 'InvalidArgumentException', 'ErrorOutputPrefix'],
+    ['scenario 7', { Prefix: '!{timestamp:yyyy}/' }, 'InvalidArgumentException', 'ErrorOutputPrefix'],
     [
+      'scenario 8',
       { Prefix: '!{timestamp:yyyy}/', ErrorOutputPrefix: '!{timestamp:yyyy}/' },
       'InvalidArgumentException',
       'error-output-type'
     ],
-    [{ Prefix: '!{nothing:x}/', ErrorOutputPrefix: 'e' }, 'InvalidArgumentException', '!{nothing:x}'],
     [
+      'scenario 11',
       { CompressionFormat: 'SNAPPY' },
       'ValidationException',
-      '[ZIP, HADOOP_SNAPPY, Snappy, GZIP, UNCOMPRESSED]'
+      "'extendedS3DestinationConfiguration.compressionFormat' failed to satisfy constraint: Member must satisfy enum value set: [ZIP, HADOOP_SNAPPY, Snappy, GZIP, UNCOMPRESSED]"
     ],
-    [{ BufferingHints: { SizeInMBs: 1 } }, 'InvalidArgumentException', 'BufferingHints'],
-    [{ BufferingHints: { SizeInMBs: 129, IntervalInSeconds: 1 } }, 'ValidationException', 'sizeInMBs'],
-    [{ RoleARN: undefined }, 'ValidationException', 'roleARN'],
-    [{ CustomTimeZone: 'Mars/Base' }, 'InvalidArgumentException', 'Mars/Base']
-  ])('refuses to create %j', async (configuration, name, text) => {
+    [
+      'a namespace that is not known',
+      { Prefix: '!{nothing:x}/', ErrorOutputPrefix: 'e' },
+      'InvalidArgumentException',
+      '!{nothing:x}'
+    ],
+    [
+      'the type of error in a prefix of records',
+      {
+        Prefix: '!{firehose:error-output-type}/',
+        ErrorOutputPrefix: '!{firehose:error-output-type}/'
+      },
+      'InvalidArgumentException',
+      'not allowed here'
+    ],
+    ['a long prefix', { Prefix: 'x'.repeat(1025) }, 'ValidationException', '.prefix'],
+    ['half of the hints', { BufferingHints: { SizeInMBs: 1 } }, 'InvalidArgumentException', 'BufferingHints'],
+    [
+      'too large a buffer',
+      { BufferingHints: { SizeInMBs: 129, IntervalInSeconds: 1 } },
+      'ValidationException',
+      'sizeInMBs'
+    ],
+    ['no role', { RoleARN: undefined }, 'ValidationException', 'roleARN'],
+    ['a time zone of nowhere', { CustomTimeZone: 'Mars/Base' }, 'InvalidArgumentException', 'Mars/Base'],
+    ['an offset as time zone', { CustomTimeZone: 'Etc/GMT+5' }, 'ValidationException', '[a-zA-Z/_]+'],
+    ['an extension without a dot', { FileExtension: 'log' }, 'ValidationException', 'fileExtension']
+  ])('%s: refuses to create %j', async (_, configuration, name, text) => {
     const { create } = await start({ skip: true } as never)
     await expect(create(configuration)).rejects.toMatchObject({
       name,
       message: expect.stringContaining(text)
+    })
+  })
+
+  it('refuses several destinations, none, and those that it has not', async () => {
+    const { firehose } = await start({ skip: true } as never)
+    for (const [destinations, text] of [
+      [{}, 'Exactly one'],
+      [
+        { S3DestinationConfiguration: roleAndBucket, ExtendedS3DestinationConfiguration: roleAndBucket },
+        'Exactly one'
+      ],
+      [{ RedshiftDestinationConfiguration: {} }, 'not implemented']
+    ] as const) {
+      await expect(
+        firehose.send(
+          new CreateDeliveryStreamCommand({ DeliveryStreamName: 'd', ...(destinations as object) })
+        )
+      ).rejects.toMatchObject({
+        name: 'InvalidArgumentException',
+        message: expect.stringContaining(text)
+      })
+    }
+  })
+
+  it('scenario 16: an update needs the current version, and makes the next, which keys show', async () => {
+    const { firehose, put, objects, clock } = await start({ Prefix: 'old/' })
+    const update = (version: string, change: object, id = 'destinationId-000000000001') =>
+      firehose.send(
+        new UpdateDestinationCommand({
+          DeliveryStreamName: 'd',
+          CurrentDeliveryStreamVersionId: version,
+          DestinationId: id,
+          ExtendedS3DestinationUpdate: change
+        })
+      )
+    await put('before')
+    await expect(update('2', { Prefix: 'new/' })).rejects.toMatchObject({
+      name: 'ConcurrentModificationException',
+      message: expect.stringMatching(/version id: 1 .* version id: 2 /)
+    })
+    await expect(update('1', { Prefix: 'new/' }, 'other')).rejects.toMatchObject({
+      name: 'InvalidArgumentException',
+      message: 'Destination Id other not found'
+    })
+    await expect(update('1', { CompressionFormat: 'SNAPPY' })).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: expect.stringContaining("'extendedS3DestinationUpdate.compressionFormat'")
+    })
+    await clock.advance(1_000)
+    await update('1', { Prefix: 'new/' })
+    await put('after')
+    expect((await objects()).map(({ key, body }) => [key.slice(0, -36), body.toString()])).toEqual([
+      ['new/2026/07/13/14/d-2-2026-07-13-14-05-01-', 'after'],
+      ['old/2026/07/13/14/d-1-2026-07-13-14-05-00-', 'before']
+    ])
+    const { DeliveryStreamDescription: found } = await firehose.send(
+      new DescribeDeliveryStreamCommand({ DeliveryStreamName: 'd' })
+    )
+    expect(found).toMatchObject({
+      VersionId: '2',
+      LastUpdateTimestamp: new Date(clock.wallTime()),
+      Destinations: [{ ExtendedS3DestinationDescription: { Prefix: 'new/', BufferingHints: hints } }]
     })
   })
 
