@@ -7,7 +7,9 @@ import {
   describeDeliveryStream,
   listDeliveryStreams
 } from './actions/delivery-streams.ts'
+import { startDeliveryStreamEncryption, stopDeliveryStreamEncryption } from './actions/encryption.ts'
 import { type FailDeliveryEntry, putRecord, putRecordBatch } from './actions/put-records.ts'
+import { listTagsForDeliveryStream, tagDeliveryStream, untagDeliveryStream } from './actions/tags.ts'
 import { updateDestinationAction } from './actions/update-destination.ts'
 import { type HttpSend, networkSend } from './destinations/http-send.ts'
 import type { ObjectWriter } from './destinations/s3.ts'
@@ -66,6 +68,11 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
         DescribeDeliveryStream: describeDeliveryStream(store),
         ListDeliveryStreams: listDeliveryStreams(store),
         DeleteDeliveryStream: deleteDeliveryStream(store),
+        StartDeliveryStreamEncryption: startDeliveryStreamEncryption(store),
+        StopDeliveryStreamEncryption: stopDeliveryStreamEncryption(store),
+        TagDeliveryStream: tagDeliveryStream(store),
+        UntagDeliveryStream: untagDeliveryStream(store),
+        ListTagsForDeliveryStream: listTagsForDeliveryStream(store),
         PutRecord: putRecord(store),
         PutRecordBatch: putRecordBatch(store, options.failEntry)
       }

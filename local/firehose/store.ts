@@ -2,6 +2,7 @@ import { AwsError } from '../aws-json.ts'
 import { Delivery } from './delivery.ts'
 import { createDestination, type DestinationServices } from './destinations/create-destination.ts'
 import type { GivenDestination } from './validations/destination.ts'
+import type { Encryption } from './validations/encryption.ts'
 
 export interface DeliveryStream {
   readonly name: string
@@ -13,6 +14,17 @@ export interface DeliveryStream {
   /** From 1, one more with every update. */
   version: number
   destination: GivenDestination
+  /** undefined while data at rest is not encrypted. */
+  encryption: Encryption | undefined
+  /** Wall times of the starts and stops of encryption in the last 24 hours, milliseconds since 1970. */
+  readonly encryptionChangesMs: number[]
+  readonly tags: Map<string, string>
+}
+
+export interface NewDeliveryStream {
+  readonly destination: GivenDestination
+  readonly encryption: Encryption | undefined
+  readonly tags: ReadonlyMap<string, string>
 }
 
 export interface FirehoseStoreOptions extends DestinationServices {
@@ -33,6 +45,11 @@ export class FirehoseStore {
     return [...this.#streams.values()]
   }
 
+  /** Milliseconds since 1970. */
+  wallTime(): number {
+    return this.#options.clock.wallTime()
+  }
+
   /** The delivery stream that the input names. */
   streamOf(input: Readonly<Record<string, unknown>>): DeliveryStream {
     const stream = this.#streams.get(String(input.DeliveryStreamName))
@@ -45,7 +62,7 @@ export class FirehoseStore {
     return stream
   }
 
-  create(name: string, destination: GivenDestination): DeliveryStream {
+  create(name: string, { destination, encryption, tags }: NewDeliveryStream): DeliveryStream {
     const { accountId, region, clock } = this.#options
     if (this.#streams.has(name)) {
       throw new AwsError(
@@ -60,6 +77,9 @@ export class FirehoseStore {
       updatedMs: undefined,
       version: 1,
       destination,
+      encryption,
+      encryptionChangesMs: [],
+      tags: new Map(tags),
       delivery: new Delivery(createDestination(name, 1, destination.settings, this.#options), clock)
     }
     this.#streams.set(name, stream)

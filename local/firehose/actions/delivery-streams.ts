@@ -1,6 +1,9 @@
 import { type Action, AwsError } from '../../aws-json.ts'
 import type { FirehoseStore } from '../store.ts'
 import { type DestinationRules, parseDestination } from '../validations/destination.ts'
+import { parseEncryption } from '../validations/encryption.ts'
+import { Shape } from '../validations/shape.ts'
+import { parseTags } from '../validations/tags.ts'
 import { describeStream } from './describe.ts'
 
 export function createDeliveryStream(store: FirehoseStore, rules: DestinationRules): Action {
@@ -19,7 +22,12 @@ export function createDeliveryStream(store: FirehoseStore, rules: DestinationRul
         `DeliveryStreamType ${String(type)} is not implemented by the local engine`
       )
     }
-    return { DeliveryStreamARN: store.create(name, parseDestination(input, rules)).arn }
+    const destination = parseDestination(input, rules)
+    const given = input.DeliveryStreamEncryptionConfigurationInput
+    const encryption =
+      given === undefined ? undefined : parseEncryption(given, 'deliveryStreamEncryptionConfigurationInput')
+    const tags = input.Tags === undefined ? new Map<string, string>() : parseTags(input.Tags, 'tags')
+    return { DeliveryStreamARN: store.create(name, { destination, encryption, tags }).arn }
   }
 }
 
@@ -36,13 +44,15 @@ export function deleteDeliveryStream(store: FirehoseStore): Action {
 
 export function listDeliveryStreams(store: FirehoseStore): Action {
   return input => {
-    const limit = typeof input.Limit === 'number' ? input.Limit : 10
+    const limit = new Shape(input, '').number('Limit', 1, 10_000, 10)
+    // All of them take direct puts.
+    const isOtherType = (input.DeliveryStreamType ?? 'DirectPut') !== 'DirectPut'
     const after =
       typeof input.ExclusiveStartDeliveryStreamName === 'string' ? input.ExclusiveStartDeliveryStreamName : ''
     const names = store.all
       .map(({ name }) => name)
       .sort()
-      .filter(name => name > after)
+      .filter(name => name > after && !isOtherType)
     return { DeliveryStreamNames: names.slice(0, limit), HasMoreDeliveryStreams: names.length > limit }
   }
 }

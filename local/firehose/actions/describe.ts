@@ -6,7 +6,7 @@ export const destinationId = 'destinationId-000000000001'
 
 /** DeliveryStreamDescription. */
 export function describeStream(stream: DeliveryStream): object {
-  const { name, arn, createdMs, updatedMs, version, destination } = stream
+  const { name, arn, createdMs, updatedMs, version, destination, encryption } = stream
   return {
     DeliveryStreamName: name,
     DeliveryStreamARN: arn,
@@ -15,6 +15,14 @@ export function describeStream(stream: DeliveryStream): object {
     VersionId: String(version),
     CreateTimestamp: createdMs / 1000,
     ...(updatedMs === undefined ? {} : { LastUpdateTimestamp: updatedMs / 1000 }),
+    DeliveryStreamEncryptionConfiguration:
+      encryption === undefined
+        ? { Status: 'DISABLED' }
+        : {
+            Status: 'ENABLED',
+            KeyType: encryption.keyType,
+            ...(encryption.keyArn === undefined ? {} : { KeyARN: encryption.keyArn })
+          },
     HasMoreDestinations: false,
     Destinations: [{ DestinationId: destinationId, ...describeDestination(destination.settings) }]
   }

@@ -15,19 +15,19 @@ const maxBufferedBytes = 256 * 1024 * 1024
 
 export function putRecord(store: FirehoseStore): Action {
   return input => {
-    const { delivery } = store.streamOf(input)
+    const { delivery, encryption } = store.streamOf(input)
     const data = parseRecord(input)
     if (delivery.bufferedBytes > maxBufferedBytes) {
       throw new AwsError('ServiceUnavailableException', 'Slow down.', 503)
     }
     delivery.add(data)
-    return { RecordId: recordId(), Encrypted: false }
+    return { RecordId: recordId(), Encrypted: encryption !== undefined }
   }
 }
 
 export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEntry): Action {
   return input => {
-    const { name, delivery } = store.streamOf(input)
+    const { name, delivery, encryption } = store.streamOf(input)
     const isFull = delivery.bufferedBytes > maxBufferedBytes
     const responses = parseRecords(input).map((data, index) => {
       const error = isFull ? 'ServiceUnavailableException' : failEntry?.(name, index, data)
@@ -37,7 +37,7 @@ export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEnt
     })
     return {
       FailedPutCount: responses.filter(response => 'ErrorCode' in response).length,
-      Encrypted: false,
+      Encrypted: encryption !== undefined,
       RequestResponses: responses
     }
   }

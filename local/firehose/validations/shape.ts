@@ -16,9 +16,9 @@ export class Shape {
     return this.members[name] !== undefined && this.members[name] !== null
   }
 
-  /** Path of a member as the service writes it, beginning with a lower-case letter. */
+  /** Path of a member as the service writes it, each name beginning with a lower-case letter. */
   at(name: string): string {
-    return `${this.path}.${lowerFirst(name)}`
+    return this.path === '' ? lowerFirst(name) : `${this.path}.${lowerFirst(name)}`
   }
 
   /** An absent structure is an empty one. */
