@@ -89,7 +89,7 @@ export function createReceivers(
             : {
                 url: addresses.shift()!,
                 token: tokens[0]?.token ?? '',
-                events: () => hec.store.events
+                events: () => [...hec.store.events]
               },
         search:
           search === undefined

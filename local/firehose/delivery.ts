@@ -29,8 +29,10 @@ export class Delivery {
   readonly #clock: Clock
   readonly #stop = new AbortController()
   #destination: Destination
-  /** Keeps every record, beside the destination. */
+  /** Delivers every record to the backup, beside the destination. */
   #copy: Delivery | undefined
+  /** An update may end the copying, while copies still wait. */
+  #isCopying = false
   #open: Batch | undefined
   #cancelAge: CancelTimer | undefined
   #queue: Batch[] = []
@@ -46,9 +48,9 @@ export class Delivery {
     this.#copyTo(destination.backup?.all)
   }
 
-  /** Bytes that are not delivered yet; the copies in a backup are not counted. */
+  /** Bytes that are not delivered yet, copies for a backup included. */
   get bufferedBytes(): number {
-    return this.#bufferedBytes
+    return this.#bufferedBytes + (this.#copy?.bufferedBytes ?? 0)
   }
 
   /** From here on: what is buffered already goes where it was put for. */
@@ -59,7 +61,7 @@ export class Delivery {
   }
 
   add(data: Buffer): void {
-    this.#copy?.add(data)
+    if (this.#isCopying) this.#copy?.add(data)
     const { bufferIntervalSeconds, bufferSizeMiB, framingBytes } = this.#destination
     if (this.#open === undefined) {
       this.#open = { destination: this.#destination, records: [], bytes: 0 }
@@ -96,9 +98,14 @@ export class Delivery {
   }
 
   #copyTo(destination: Destination | undefined): void {
-    if (destination === undefined) this.#copy = undefined
-    else if (this.#copy === undefined) this.#copy = new Delivery(destination, this.#clock)
-    else this.#copy.changeDestination(destination)
+    this.#isCopying = destination !== undefined
+    if (this.#copy === undefined) {
+      if (destination !== undefined) this.#copy = new Delivery(destination, this.#clock)
+    } else if (destination === undefined) {
+      this.#copy.#cut()
+    } else {
+      this.#copy.changeDestination(destination)
+    }
   }
 
   #cut(): void {

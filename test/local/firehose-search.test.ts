@@ -250,6 +250,18 @@ describe('delivery to a search index', () => {
     expect(delivery.bufferedBytes).toBe(0)
   })
 
+  it('holds later batches up while one is tried again', async () => {
+    const { clock, delivery, put, stored } = aDelivery({ fault: failFirst(1, 503) })
+    put('{"n":1}')
+    await delivery.flush()
+    put('{"n":2}')
+    await delivery.flush()
+    await clock.advance(299_999)
+    expect(stored()).toEqual([])
+    await clock.advance(1)
+    expect(stored()).toEqual([{ n: 1 }, { n: 2 }])
+  })
+
   it('ends a wait for the next attempt when the delivery stream is deleted', async () => {
     const { clock, delivery, put, send, written } = aDelivery({ fault: () => ({ kind: 'reset' }) })
     put('{"n":1}')

@@ -38,18 +38,21 @@ export class HttpSendError extends Error {
 const timeoutMs = 180_000
 const maxAnswerBytes = 64 * 1024 * 1024
 
-/** Over the network. Redirects are not followed. */
+/** Over the network. Redirects are not followed. Rejects with `signal.reason` when the signal aborts. */
 export function networkSend(clock: Clock): HttpSend {
   return async ({ url, headers, body, signal }) => {
-    const timeout = new AbortController()
-    const cancel = clock.schedule(() => timeout.abort(), timeoutMs, { unref: true })
+    signal.throwIfAborted()
+    const end = new AbortController()
+    const onAbort = (): void => end.abort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    const cancel = clock.schedule(onAbort, timeoutMs, { unref: true })
     try {
       const response = await fetch(url, {
         method: 'POST',
         headers,
         body: new Uint8Array(body),
         redirect: 'manual',
-        signal: AbortSignal.any([signal, timeout.signal])
+        signal: end.signal
       })
       return {
         status: response.status,
@@ -58,9 +61,10 @@ export function networkSend(clock: Clock): HttpSend {
       }
     } catch (error) {
       signal.throwIfAborted()
-      throw new HttpSendError(timeout.signal.aborted ? 'timeout' : reasonOf(error))
+      throw new HttpSendError(end.signal.aborted ? 'timeout' : reasonOf(error))
     } finally {
       cancel()
+      signal.removeEventListener('abort', onAbort)
     }
   }
 }
