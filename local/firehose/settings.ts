@@ -16,6 +16,8 @@ export interface S3Settings {
   readonly bufferIntervalSeconds: number
   /** Whether a newline is put behind every record. */
   readonly appendDelimiter: boolean
+  /** Takes every record as it was put; undefined without such a backup, and for a backup itself. */
+  readonly sourceBackup?: S3Settings | undefined
 }
 
 /** An index of Elasticsearch or OpenSearch, with every default filled in. */

@@ -282,6 +282,24 @@ describe('the Firehose engine', () => {
       'InvalidArgumentException',
       'not allowed here'
     ],
+    [
+      'dynamic partitioning',
+      { DynamicPartitioningConfiguration: { Enabled: true } },
+      'InvalidArgumentException',
+      'DynamicPartitioningConfiguration'
+    ],
+    [
+      'format conversion',
+      { DataFormatConversionConfiguration: {} },
+      'InvalidArgumentException',
+      'DataFormatConversionConfiguration'
+    ],
+    [
+      'a backup without a bucket',
+      { S3BackupMode: 'Enabled' },
+      'ValidationException',
+      '.s3BackupConfiguration'
+    ],
     ['a long prefix', { Prefix: 'x'.repeat(1025) }, 'ValidationException', '.prefix'],
     ['half of the hints', { BufferingHints: { SizeInMBs: 1 } }, 'InvalidArgumentException', 'BufferingHints'],
     [
@@ -361,6 +379,51 @@ describe('the Firehose engine', () => {
       VersionId: '2',
       LastUpdateTimestamp: new Date(clock.wallTime()),
       Destinations: [{ ExtendedS3DestinationDescription: { Prefix: 'new/', BufferingHints: hints } }]
+    })
+  })
+
+  it('copies records as they were put to the backup, which is turned on and never off', async () => {
+    const { firehose, put, objects } = await start({
+      Prefix: 'main/',
+      ProcessingConfiguration: { Enabled: true, Processors: [{ Type: 'AppendDelimiterToRecord' }] }
+    })
+    const update = (version: string, change: object) =>
+      firehose.send(
+        new UpdateDestinationCommand({
+          DeliveryStreamName: 'd',
+          CurrentDeliveryStreamVersionId: version,
+          DestinationId: 'destinationId-000000000001',
+          ExtendedS3DestinationUpdate: change
+        })
+      )
+    await expect(update('1', { S3BackupMode: 'Enabled' })).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: expect.stringContaining('extendedS3DestinationUpdate.s3BackupUpdate')
+    })
+    await update('1', { S3BackupMode: 'Enabled', S3BackupUpdate: { ...roleAndBucket, Prefix: 'backup/' } })
+    await put('abc', 'def')
+    expect((await objects()).map(({ key, body }) => [key.split('/')[0], body.toString()])).toEqual([
+      ['backup', 'abcdef'],
+      ['main', 'abc\ndef\n']
+    ])
+    await expect(update('2', { S3BackupMode: 'Disabled' })).rejects.toMatchObject({
+      name: 'InvalidArgumentException'
+    })
+    await firehose.send(
+      new UpdateDestinationCommand({
+        DeliveryStreamName: 'd',
+        CurrentDeliveryStreamVersionId: '2',
+        DestinationId: 'destinationId-000000000001',
+        S3DestinationUpdate: { Prefix: 'other/' }
+      })
+    )
+    const { DeliveryStreamDescription: found } = await firehose.send(
+      new DescribeDeliveryStreamCommand({ DeliveryStreamName: 'd' })
+    )
+    expect(found!.Destinations![0]!.ExtendedS3DestinationDescription).toMatchObject({
+      Prefix: 'other/',
+      S3BackupMode: 'Enabled',
+      S3BackupDescription: { Prefix: 'backup/' }
     })
   })
 

@@ -35,7 +35,9 @@ function describeDestination(settings: DestinationSettings): object {
         S3DestinationDescription: describeS3(settings),
         ExtendedS3DestinationDescription: {
           ...describeS3(settings),
-          S3BackupMode: 'Disabled',
+          ...(settings.sourceBackup === undefined
+            ? { S3BackupMode: 'Disabled' }
+            : { S3BackupMode: 'Enabled', S3BackupDescription: describeS3(settings.sourceBackup) }),
           FileExtension: settings.fileExtension,
           CustomTimeZone: settings.timeZone
         }

@@ -2,7 +2,13 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { objectKey } from '../object-key.ts'
 import type { S3Settings } from '../settings.ts'
-import { type Attempt, type BufferedRecord, type Destination, doublingDelayMs } from './destination.ts'
+import {
+  type Attempt,
+  type BufferedRecord,
+  type Destination,
+  type DestinationBackup,
+  doublingDelayMs
+} from './destination.ts'
 
 /** The part of the S3 engine that delivery needs. */
 export interface ObjectWriter {
@@ -29,10 +35,17 @@ const gzipAsync = promisify(gzip)
 export class S3Destination implements Destination {
   readonly #options: S3ObjectsOptions
   readonly retryDurationMs = Number.POSITIVE_INFINITY
-  readonly backup = undefined
+  readonly backup: DestinationBackup | undefined
 
   constructor(options: S3ObjectsOptions) {
     this.#options = options
+    const { sourceBackup } = options.settings
+    if (sourceBackup === undefined) return
+    this.backup = {
+      all: new S3Destination({ ...options, settings: sourceBackup }),
+      // Nothing is ever given up.
+      writeFailed: () => Promise.resolve()
+    }
   }
 
   get bufferSizeMiB(): number {

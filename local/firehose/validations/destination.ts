@@ -1,5 +1,5 @@
 import type { DestinationSettings } from '../settings.ts'
-import { parseS3 } from './s3.ts'
+import { parseExtendedS3, parseS3 } from './s3.ts'
 import { parseSearch } from './search.ts'
 import { invalid, lowerFirst, type Members, Shape } from './shape.ts'
 import { parseSplunk } from './splunk.ts'
@@ -34,7 +34,7 @@ export function updateDestination(
   rules: DestinationRules
 ): GivenDestination {
   const { family, member } = onlyDestination(input, 'DestinationUpdate')
-  const { S3Update, ...update } = (input[member] ?? {}) as Members
+  const { S3Update, S3BackupUpdate, ...update } = (input[member] ?? {}) as Members
   const isSameType = typeOf(family) === typeOf(previous.family)
   const fixed = [family, previous.family].find(isFixedType)
   if (!isSameType && fixed !== undefined) {
@@ -43,28 +43,32 @@ export function updateDestination(
   // Another type replaces everything, the same one keeps what is not mentioned.
   const kept = isSameType ? withoutReplaced(previous.configuration, update) : {}
   const s3 = { ...((kept.S3Configuration ?? {}) as object), ...((S3Update ?? {}) as object) }
+  const backup = { ...((kept.S3BackupConfiguration ?? {}) as object), ...((S3BackupUpdate ?? {}) as object) }
   const configuration = {
     ...kept,
     ...update,
+    ...(Object.keys(backup).length === 0 ? {} : { S3BackupConfiguration: backup }),
     // Updates of an index have no such member: what its backup takes is chosen once.
     ...(isFixedType(family) ? { S3BackupMode: kept.S3BackupMode } : {}),
     ...(typeOf(family) === 'S3' ? {} : { S3Configuration: s3 })
   }
-  const settings = parse(family, new Shape(configuration, lowerFirst(member)), 'S3Update', rules)
-  if (
-    kept.S3BackupMode === 'AllEvents' &&
-    settings.kind === 'splunk' &&
-    settings.s3BackupMode !== 'AllEvents'
-  ) {
-    throw invalid('S3BackupMode cannot be changed from AllEvents to FailedEventsOnly.')
+  // An update of the older kind leaves alone what the extended one has besides.
+  const parsedAs = typeOf(family) === 'S3' ? 'ExtendedS3' : family
+  const settings = parse(parsedAs, new Shape(configuration, lowerFirst(member)), 'S3Update', rules)
+  if (keepsAll(kept.S3BackupMode) && !keepsAll(configuration.S3BackupMode)) {
+    throw invalid('S3BackupMode can be enabled and not disabled.')
   }
-  return { family, configuration, settings }
+  return { family: parsedAs, configuration, settings }
 }
 
 /** The two ways to name a cluster exclude each other: a new one takes the place of the old. */
 function withoutReplaced(configuration: Members, update: Members): Members {
   const { DomainARN, ClusterEndpoint, ...rest } = configuration
   return update.DomainARN === undefined && update.ClusterEndpoint === undefined ? configuration : rest
+}
+
+function keepsAll(backupMode: unknown): boolean {
+  return backupMode === 'AllEvents' || backupMode === 'Enabled' || backupMode === 'AllDocuments'
 }
 
 function onlyDestination(
@@ -84,6 +88,7 @@ function onlyDestination(
 function parse(family: Family, shape: Shape, s3Member: string, rules: DestinationRules): DestinationSettings {
   switch (family) {
     case 'ExtendedS3':
+      return parseExtendedS3(shape, s3Member === 'S3Update' ? 'S3BackupUpdate' : 'S3BackupConfiguration')
     case 'S3':
       return parseS3(shape)
     case 'Elasticsearch':

@@ -32,6 +32,21 @@ export function parseS3(shape: Shape): S3Settings {
   }
 }
 
+/**
+ * A configuration of ExtendedS3, with its backup. `backupMember` is what the configuration of the backup is called in
+ * the path.
+ */
+export function parseExtendedS3(shape: Shape, backupMember: string): S3Settings {
+  for (const name of ['DynamicPartitioningConfiguration', 'DataFormatConversionConfiguration']) {
+    // Without Enabled a conversion is on, and a partitioning is not.
+    const { Enabled: isEnabled = name.startsWith('Data') } = shape.child(name).members
+    if (shape.has(name) && isEnabled === true) throw invalid(`${name} is not implemented by the local engine`)
+  }
+  const settings = parseS3(shape)
+  if (shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled') return settings
+  return { ...settings, sourceBackup: parseS3(shape.requiredChild('S3BackupConfiguration', backupMember)) }
+}
+
 function checkPrefixes(prefix: string, errorOutputPrefix: string): void {
   const fault = prefixFault(prefix)
   if (fault !== undefined) throw invalid(`Prefix: ${fault}`)
