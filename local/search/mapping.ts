@@ -7,6 +7,9 @@ interface FieldMapping {
   properties?: Record<string, FieldMapping>
 }
 
+/** Fields that a document brings, by the object that they belong to. */
+type NewFields = Map<Record<string, FieldMapping>, Map<string, FieldMapping>>
+
 const wholeTypes = ['long', 'integer', 'short', 'byte']
 const numberTypes = [...wholeTypes, 'unsigned_long', 'float', 'double', 'half_float', 'scaled_float']
 const textTypes = ['text', 'keyword', 'wildcard', 'constant_keyword']
@@ -45,9 +48,11 @@ export class Mapping {
 
   /** Adds the fields of a document. @throws {SearchError} 400 when a value does not fit; nothing is added then. */
   accept(source: Source): void {
-    const added: (() => void)[] = []
+    const added: NewFields = new Map()
     this.#check(this.#properties, source, '', added)
-    for (const add of added) add()
+    for (const [properties, fields] of added) {
+      for (const [name, field] of fields) this.#add(properties, name, field)
+    }
   }
 
   #mergeInto(into: Record<string, FieldMapping>, properties: unknown, path: string): void {
@@ -80,17 +85,12 @@ export class Mapping {
     return field
   }
 
-  #check(
-    properties: Record<string, FieldMapping>,
-    source: Source,
-    path: string,
-    added: (() => void)[]
-  ): void {
+  #check(properties: Record<string, FieldMapping>, source: Source, path: string, added: NewFields): void {
     for (const [name, given] of Object.entries(source)) {
       const at = `${path}${name}`
       for (const value of Array.isArray(given) ? (given as unknown[]).flat(10) : [given]) {
         if (value === null || value === undefined) continue
-        let field = ownField(properties, name)
+        let field = ownField(properties, name) ?? added.get(properties)?.get(name)
         if (field === undefined) {
           if (this.#dynamic === 'false') continue
           if (this.#dynamic === 'strict') {
@@ -101,9 +101,9 @@ export class Mapping {
             )
           }
           field = typeof value === 'object' ? { properties: {} } : { type: dynamicType(value) }
-          if (this.#fields + added.length >= maxFields) throw tooManyFields()
-          const fresh = field
-          added.push(() => ownField(properties, name) ?? this.#add(properties, name, fresh))
+          const siblings = added.get(properties) ?? new Map<string, FieldMapping>()
+          added.set(properties, siblings.set(name, field))
+          if (this.#fields + countOf(added) > maxFields) throw tooManyFields()
         }
         if (field.properties !== undefined) {
           if (typeof value !== 'object') throw misfit(at, 'object')
@@ -114,6 +114,10 @@ export class Mapping {
       }
     }
   }
+}
+
+function countOf(fields: NewFields): number {
+  return [...fields.values()].reduce((sum, { size }) => sum + size, 0)
 }
 
 function ownField(properties: Record<string, FieldMapping>, name: string): FieldMapping | undefined {

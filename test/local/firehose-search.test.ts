@@ -196,6 +196,17 @@ describe('delivery to a search index', () => {
     expect(errorRecords(written[0]!.text)).toMatchObject([{ attemptsMade: 1, errorCode: String(status) }])
   })
 
+  it('takes a conflict as delivered: an earlier attempt has stored the document', async () => {
+    const items = [{ index: { status: 409, error: { type: 'version_conflict_engine_exception' } } }]
+    const { delivery, put, written } = aDelivery({
+      fault: () => ({ kind: 'answer', status: 200, body: { errors: true, items } })
+    })
+    put('{"n":1}')
+    await delivery.flush()
+    expect(written).toEqual([])
+    expect(delivery.bufferedBytes).toBe(0)
+  })
+
   it('takes a 200 that does not answer for every document as a failure', async () => {
     const { clock, delivery, put, stored, written } = aDelivery({ fault: failFirst(1, 200) })
     put('{"n":1}')

@@ -166,6 +166,30 @@ describe('the search index', () => {
     expect((await call('POST', '/i/_doc', { n: 1 })).status).toBe(201)
   })
 
+  it('holds the values of one document to one type, and adds no field of one that it refuses', async () => {
+    const { call } = await start()
+    expect((await call('POST', '/i/_doc', { fine: 1, mixed: [1, 'one'] })).status).toBe(400)
+    expect((await call('POST', '/i/_doc', { list: [{ a: 1 }, { b: 2 }] })).status).toBe(201)
+    expect((await call('GET', '/i/_mapping')).body.i.mappings.properties).toEqual({
+      list: { properties: { a: { type: 'long' }, b: { type: 'long' } } }
+    })
+  })
+
+  it('has at most 1,000 fields in an index', async () => {
+    const { call } = await start()
+    const fields = (count: number, value: unknown) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, value]))
+    const mapping = (count: number) => ({ mappings: { properties: fields(count, { type: 'long' }) } })
+    expect((await call('PUT', '/i', mapping(1_001))).body.error.reason).toContain(
+      'Limit of total fields [1000]'
+    )
+    expect((await call('PUT', '/i', mapping(999))).status).toBe(200)
+    expect((await call('POST', '/i/_doc', { one: 1, two: 2 })).status).toBe(400)
+    expect((await call('POST', '/i/_doc', { one: 1 })).status).toBe(201)
+    expect((await call('POST', '/i/_doc', { two: 2 })).status).toBe(400)
+    expect((await call('POST', '/j/_doc', fields(1_001, 1))).status).toBe(400)
+  })
+
   it('answers, cuts and loses answers as scripted', async () => {
     const faults = [
       { kind: 'answer', status: 503, body: { error: 'busy' } },
