@@ -44,6 +44,12 @@ export interface LocalOptions {
   readonly statusDelayMs?: number
   /** How long a subscription to a Kinesis shard lives, in milliseconds. @default 300_000, as on AWS */
   readonly subscriptionLifeMs?: number
+  /**
+   * Bytes of data and partition keys that Kinesis keeps over all streams, and 256 for each record. Beyond it the oldest
+   * records go, whatever their stream's retention period, so that a long run holds its memory.
+   * @default 512 MiB
+   */
+  readonly maxKinesisBytes?: number
   /** Scripted failures of whole requests, by service. */
   readonly faults?: Readonly<Partial<Record<LocalService, LocalFault>>>
   /**
@@ -125,6 +131,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     throttle: options.throttle,
     statusDelayMs: options.statusDelayMs,
     subscriptionLifeMs: options.subscriptionLifeMs,
+    maxStoredBytes: options.maxKinesisBytes,
     failEntry: options.failPutRecordsEntry,
     ...faultOf('kinesis')
   })

@@ -7,8 +7,10 @@ import {
   registerStreamConsumer
 } from './actions/consumers.ts'
 import { getRecords, getShardIterator } from './actions/get-records.ts'
+import { listShards } from './actions/list-shards.ts'
 import { type FailEntry, putRecord, putRecords } from './actions/put-records.ts'
-import { listShards, mergeShards, splitShard } from './actions/shards.ts'
+import { decreaseStreamRetentionPeriod, increaseStreamRetentionPeriod } from './actions/retention.ts'
+import { mergeShards, splitShard } from './actions/shards.ts'
 import {
   createStream,
   deleteStream,
@@ -58,6 +60,8 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
         UpdateStreamMode: updateStreamMode(store),
         UpdateMaxRecordSize: updateMaxRecordSize(store),
         UpdateStreamRecordDistributionStrategy: updateStreamRecordDistributionStrategy(store),
+        IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod(store),
+        DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod(store),
         PutRecord: putRecord(store),
         PutRecords: putRecords(store, options.failEntry),
         GetShardIterator: getShardIterator(store),

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 
-/** Life of a shard iterator. */
+/** Life of a shard iterator (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html). */
 const lifeMs = 5 * 60_000
 
 /** A place in a shard: records from this sequence number on. */
@@ -21,21 +21,35 @@ export function encodeIterator(position: Position, clock: Clock): string {
 }
 
 export function decodeIterator(iterator: unknown, clock: Clock): Position {
-  let parts: unknown
-  try {
-    parts = JSON.parse(Buffer.from(String(iterator), 'base64').toString('utf8'))
-  } catch {
-    parts = undefined
-  }
-  if (!Array.isArray(parts) || parts.length !== 5) {
-    throw new AwsError('InvalidArgumentException', 'Invalid ShardIterator.')
-  }
-  const [stream, createdMs, shardId, from, madeMs] = parts as [string, number, string, string, number]
-  if (clock.wallTime() - madeMs > lifeMs) {
+  const parts = parse(iterator)
+  if (!isIterator(parts)) throw new AwsError('InvalidArgumentException', 'Invalid ShardIterator.')
+  const [stream, createdMs, shardId, from, madeMs] = parts
+  const now = clock.wallTime()
+  if (now - madeMs > lifeMs) {
     throw new AwsError(
       'ExpiredIteratorException',
-      `Iterator expired. The iterator was created at time ${new Date(madeMs).toISOString()} while right now it is later than 5 minutes after it.`
+      `Iterator expired. The iterator was created at time ${new Date(madeMs).toUTCString()} while right now it is ${new Date(now).toUTCString()} which is further in the future than the tolerated delay of ${lifeMs} milliseconds.`
     )
   }
   return { stream, createdMs, shardId, from: BigInt(from) }
+}
+
+type Parts = readonly [stream: string, createdMs: number, shardId: string, from: string, madeMs: number]
+
+function isIterator(parts: unknown): parts is Parts {
+  if (
+    !Array.isArray(parts) ||
+    parts.map(part => typeof part).join() !== 'string,number,string,string,number'
+  ) {
+    return false
+  }
+  return /^\d+$/.test(String(parts[3]))
+}
+
+function parse(iterator: unknown): unknown {
+  try {
+    return JSON.parse(Buffer.from(String(iterator), 'base64').toString('utf8'))
+  } catch {
+    return undefined
+  }
 }

@@ -1,25 +1,38 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { rangeOutput } from './actions/shards.ts'
+import type { RecordLog } from './record-log.ts'
 import type { Shard, StoredRecord, Stream } from './store.ts'
 
+/** Where a reader wants to begin, not checked. */
+export interface StartingPosition {
+  readonly type: unknown
+  /** Of AT_SEQUENCE_NUMBER and AFTER_SEQUENCE_NUMBER. */
+  readonly startingNumber: unknown
+  /** Of AT_TIMESTAMP, in seconds since 1970. */
+  readonly timestamp: unknown
+}
+
 /** Number of the first record that a starting position asks for; those of iterators and subscriptions are alike. */
-export function startOf(shard: Shard, type: unknown, startingNumber: unknown, timestamp: unknown): bigint {
+export function startOf(
+  shard: Shard,
+  { type, startingNumber, timestamp }: StartingPosition,
+  clock: Clock
+): bigint {
   switch (type) {
     case 'TRIM_HORIZON':
       return shard.startingSequenceNumber
     case 'LATEST':
       return shard.nextSequenceNumber
     case 'AT_SEQUENCE_NUMBER':
-      return sequenceNumber(shard, startingNumber)
-    case 'AFTER_SEQUENCE_NUMBER':
-      return sequenceNumber(shard, startingNumber) + 1n
-    case 'AT_TIMESTAMP': {
-      const ms = Number(timestamp) * 1000
-      return (
-        shard.records.find(({ arrivedMs }) => arrivedMs >= ms)?.sequenceNumber ?? shard.nextSequenceNumber
-      )
+      return sequenceNumber(shard, type, startingNumber)
+    case 'AFTER_SEQUENCE_NUMBER': {
+      const after = sequenceNumber(shard, type, startingNumber) + 1n
+      // After the number that comes next there is nothing to leave out yet.
+      return after < shard.nextSequenceNumber ? after : shard.nextSequenceNumber
     }
+    case 'AT_TIMESTAMP':
+      return atTimestamp(shard, timestamp, clock)
     default:
       throw new AwsError(
         'ValidationException',
@@ -28,18 +41,54 @@ export function startOf(shard: Shard, type: unknown, startingNumber: unknown, ti
   }
 }
 
-function sequenceNumber(shard: Shard, value: unknown): bigint {
-  const number = typeof value === 'string' && /^\d+$/.test(value) ? BigInt(value) : -1n
+/** A number whose record was trimmed is as good as any: reading goes on at the horizon. */
+function sequenceNumber(shard: Shard, type: string, value: unknown): bigint {
+  if (value === undefined || value === null) throw missing('startingSequenceNumber', type)
+  const number = typeof value === 'string' && /^(0|[1-9]\d{0,128})$/.test(value) ? BigInt(value) : -1n
   if (number >= shard.startingSequenceNumber && number <= shard.nextSequenceNumber) return number
   throw new AwsError(
     'InvalidArgumentException',
-    `StartingSequenceNumber used on shard ${shard.id} is invalid.`
+    `StartingSequenceNumber ${String(value)} used in GetShardIterator on shard ${shard.id} is invalid.`
   )
+}
+
+/** The first record that came at this millisecond or later; past the last one when there is none. */
+function atTimestamp(shard: Shard, seconds: unknown, clock: Clock): bigint {
+  if (typeof seconds !== 'number') throw missing('timestampInMillis', 'AT_TIMESTAMP')
+  // Milliseconds in floating-point seconds: 1.005 * 1000 is below 1005.
+  const ms = Math.round(seconds * 1000)
+  const now = clock.wallTime()
+  if (ms > now) {
+    throw new AwsError(
+      'InvalidArgumentException',
+      `The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: ${ms}, currentTimestampInMillis: ${now}`
+    )
+  }
+  const { records } = shard
+  return (
+    records.at(records.indexOf(({ arrivedMs }) => arrivedMs >= ms))?.sequenceNumber ??
+    shard.nextSequenceNumber
+  )
+}
+
+function missing(parameter: string, type: string): AwsError {
+  return new AwsError(
+    'InvalidArgumentException',
+    `Must specify ${parameter} parameter for iterator of type ${type}. Current request has no ${parameter} parameter.`
+  )
+}
+
+/** What one answer holds at most. */
+export interface ReadLimits {
+  readonly maxRecords: number
+  /** Of data and partition keys. */
+  readonly maxBytes: number
 }
 
 /** One answer's worth of a shard, as both ways of reading give it out. */
 export interface ShardOutput {
   readonly Records: readonly object[]
+  /** Age of the oldest record that is left to read; 0 when there is none. */
   readonly MillisBehindLatest: number
   /** At the end of the shard alone. */
   readonly ChildShards?: readonly object[]
@@ -51,13 +100,15 @@ export interface ShardOutput {
 export function readShard(
   shard: Shard,
   from: bigint,
-  limit: number,
-  maxBytes: number,
+  { maxRecords, maxBytes }: ReadLimits,
   clock: Clock
 ): ShardOutput {
-  const { records, next } = page(shard, from, limit, maxBytes)
+  const start = shard.records.indexOf(({ sequenceNumber: number }) => number >= from)
+  const end = endOfPage(shard.records, start, maxRecords, maxBytes)
+  const records = shard.records.slice(start, end)
+  const next = nextAfter(shard, from, records.at(-1))
   const isAtEnd = shard.endingSequenceNumber !== undefined && next >= shard.endingSequenceNumber
-  const behind = shard.records.find(({ sequenceNumber: number }) => number >= next)
+  const behind = shard.records.at(end)
   return {
     Records: records.map(recordOutput),
     MillisBehindLatest: behind === undefined ? 0 : Math.max(0, clock.wallTime() - behind.arrivedMs),
@@ -75,36 +126,19 @@ export function readShard(
   }
 }
 
-function page(
-  shard: Shard,
-  from: bigint,
-  limit: number,
-  maxBytes: number
-): { readonly records: readonly StoredRecord[]; readonly next: bigint } {
-  const start = lowerBound(shard.records, from)
+/** Index behind the last record of an answer that begins at `start`; the first record goes whatever its size. */
+function endOfPage(records: RecordLog, start: number, maxRecords: number, maxBytes: number): number {
   let end = start
-  let bytes = 0
-  while (end < shard.records.length && end - start < limit) {
-    bytes += shard.records[end]!.bytes
+  for (let bytes = 0; end < records.length && end - start < maxRecords; end += 1) {
+    bytes += records.at(end)!.bytes
     if (bytes > maxBytes && end > start) break
-    end += 1
   }
-  const records = shard.records.slice(start, end)
-  const last = records.at(-1)
-  if (last !== undefined) return { records, next: last.sequenceNumber + 1n }
-  return { records, next: from > shard.nextSequenceNumber ? from : shard.nextSequenceNumber }
+  return end
 }
 
-/** First index whose sequence number is not below `from`; the records are in order. */
-function lowerBound(records: readonly StoredRecord[], from: bigint): number {
-  let low = 0
-  let high = records.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (records[middle]!.sequenceNumber < from) low = middle + 1
-    else high = middle
-  }
-  return low
+function nextAfter({ nextSequenceNumber }: Shard, from: bigint, last: StoredRecord | undefined): bigint {
+  if (last !== undefined) return last.sequenceNumber + 1n
+  return from > nextSequenceNumber ? from : nextSequenceNumber
 }
 
 function recordOutput(record: StoredRecord): object {

@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { evenRanges, hashOfPartitionKey } from './hash-keys.ts'
+import { RecordLog } from './record-log.ts'
+import { validateStreamReference } from './validations/stream-reference.ts'
 
 export interface StoredRecord {
   readonly sequenceNumber: bigint
@@ -9,7 +11,10 @@ export interface StoredRecord {
   /** As it came and as it goes out: base64, so that neither direction converts. */
   readonly data: string
   readonly arrivedMs: number
+  /** Data and partition key. */
   readonly bytes: number
+  /** Its place among the records of all streams: what came earlier is trimmed earlier. */
+  readonly arrival: number
 }
 
 export interface Shard {
@@ -21,8 +26,10 @@ export interface Shard {
   /** Set when the shard was split or merged. */
   endingSequenceNumber: bigint | undefined
   children: readonly Shard[]
-  records: StoredRecord[]
+  readonly records: RecordLog
   nextSequenceNumber: bigint
+  /** When its parents closed; a shard without parents is as old as the stream, whatever time is asked for. */
+  readonly openedMs: number
   closedMs: number | undefined
   readonly records1s: TokenBucket
   readonly bytes1s: TokenBucket
@@ -50,8 +57,11 @@ export interface Stream {
   readonly arn: string
   readonly createdMs: number
   status: 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING'
-  readonly shards: Shard[]
-  readonly retentionHours: number
+  /** Without those that closed before the trim horizon. */
+  shards: Shard[]
+  /** Shards made so far, for their ids. */
+  shardsMade: number
+  retentionHours: number
   /** Data and partition key of one record. */
   maxRecordBytes: number
   mode: StreamMode
@@ -123,11 +133,17 @@ export interface KinesisStoreOptions {
   readonly statusDelayMs?: number | undefined
   /** How long a subscription to a shard lives. @default 300_000 */
   readonly subscriptionLifeMs?: number | undefined
-  /** Bytes kept over all streams; beyond it the oldest records of the fullest shard go. @default 256 MiB */
+  /**
+   * Bytes of data and partition keys kept over all streams, and 256 for each record; beyond it the oldest records go,
+   * whatever their stream's retention period. `0` keeps nothing.
+   * @default 512 MiB
+   */
   readonly maxStoredBytes?: number | undefined
 }
 
-const mebibyte = 1024 * 1024
+const defaultMaxStoredBytes = 512 * 1024 * 1024
+/** What a record takes beside its data and partition key; measured, and rounded up. */
+const recordOverheadBytes = 256
 /** Sequence numbers have 56 digits, as on AWS. */
 const sequenceBase = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n
 /** Room between two shards' numbers; within a shard they rise by one. */
@@ -139,6 +155,7 @@ export class KinesisStore {
   readonly clock: Clock
   readonly #streams = new Map<string, Stream>()
   #generation = 0n
+  #arrivals = 0
   #storedBytes = 0
 
   constructor(options: KinesisStoreOptions) {
@@ -146,29 +163,27 @@ export class KinesisStore {
     this.clock = options.clock
   }
 
-  get streamNames(): readonly string[] {
-    return [...this.#streams.keys()].sort()
+  /** By name. */
+  get streams(): readonly Stream[] {
+    return [...this.#streams.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  /** Bytes of all records held. */
+  /** Bytes of all records held, as `maxStoredBytes` counts them. */
   get storedBytes(): number {
     return this.#storedBytes
   }
 
-  /** The stream that the input names by `StreamName` or `StreamARN`. */
+  /** The stream that the input names by `StreamName`, `StreamARN` or both. `StreamId` is reserved, as on AWS. */
   streamOf(input: Readonly<Record<string, unknown>>): Stream {
-    const arn = input.StreamARN
-    const name = typeof arn === 'string' ? arn.slice(arn.lastIndexOf('/') + 1) : input.StreamName
-    if (typeof name !== 'string') {
-      throw new AwsError('InvalidArgumentException', 'Either StreamName or StreamARN must be provided.')
-    }
+    const name = validateStreamReference(input)
     const stream = this.#streams.get(name)
-    if (stream === undefined) {
+    if (stream === undefined || (typeof input.StreamARN === 'string' && input.StreamARN !== stream.arn)) {
       throw new AwsError(
         'ResourceNotFoundException',
         `Stream ${name} under account ${this.options.accountId} not found.`
       )
     }
+    this.#expire(stream)
     return stream
   }
 
@@ -185,6 +200,7 @@ export class KinesisStore {
       createdMs: this.clock.wallTime(),
       status: 'CREATING',
       shards: [],
+      shardsMade: 0,
       retentionHours: 24,
       maxRecordBytes,
       mode,
@@ -201,7 +217,7 @@ export class KinesisStore {
   delete(stream: Stream): void {
     stream.status = 'DELETING'
     this.later(() => {
-      for (const shard of stream.shards) this.#forget(shard, shard.records.length)
+      for (const { records } of stream.shards) this.#trimTo(records, records.length)
       this.#streams.delete(stream.name)
       for (const shard of stream.shards) notify(shard)
     })
@@ -211,15 +227,16 @@ export class KinesisStore {
     const first = sequenceBase + this.#generation++ * shardStep
     const now = this.clock.now()
     const shard: Shard = {
-      id: `shardId-${String(stream.shards.length).padStart(12, '0')}`,
+      id: `shardId-${String(stream.shardsMade++).padStart(12, '0')}`,
       start,
       end,
       parents: parents.map(({ id }) => id),
       startingSequenceNumber: first,
       endingSequenceNumber: undefined,
       children: [],
-      records: [],
+      records: new RecordLog(),
       nextSequenceNumber: first + 1n,
+      openedMs: parents.length === 0 ? Number.NEGATIVE_INFINITY : this.clock.wallTime(),
       closedMs: undefined,
       records1s: new TokenBucket(recordsPerSecond, now),
       bytes1s: new TokenBucket(bytesPerSecond, now),
@@ -283,9 +300,16 @@ export class KinesisStore {
       shard.bytes1s.take(bytes)
     }
     const sequenceNumber = shard.nextSequenceNumber++
-    shard.records.push({ sequenceNumber, partitionKey, data, arrivedMs: this.clock.wallTime(), bytes })
-    this.#storedBytes += bytes
-    this.#trim(stream, shard)
+    shard.records.append({
+      sequenceNumber,
+      partitionKey,
+      data,
+      arrivedMs: this.clock.wallTime(),
+      bytes,
+      arrival: this.#arrivals++
+    })
+    this.#storedBytes += bytes + recordOverheadBytes
+    if (this.#storedBytes > (this.options.maxStoredBytes ?? defaultMaxStoredBytes)) this.#trimOldest()
     notify(shard)
     return { shard, sequenceNumber: String(sequenceNumber) }
   }
@@ -295,7 +319,7 @@ export class KinesisStore {
     for (const stream of this.#streams.values()) {
       yield Buffer.from(stream.arn)
       for (const shard of stream.shards) {
-        for (const { partitionKey, data } of shard.records) {
+        for (const { partitionKey, data } of shard.records.slice(0, shard.records.length)) {
           if (partitionKey !== undefined) yield Buffer.from(partitionKey)
           yield Buffer.from(data, 'base64')
         }
@@ -303,21 +327,47 @@ export class KinesisStore {
     }
   }
 
-  #trim(stream: Stream, shard: Shard): void {
-    const oldest = this.clock.wallTime() - stream.retentionHours * 3_600_000
-    let expired = 0
-    while (expired < shard.records.length && shard.records[expired]!.arrivedMs < oldest) expired += 1
-    if (expired > 0) this.#forget(shard, expired)
-    const cap = this.options.maxStoredBytes ?? 256 * mebibyte
+  /** When the oldest record that the stream still keeps can have come, in milliseconds since 1970. */
+  horizonMs({ retentionHours }: Stream): number {
+    return this.clock.wallTime() - retentionHours * 3_600_000
+  }
+
+  /** Takes away what the retention period has passed: records, and shards that were closed before. */
+  #expire(stream: Stream): void {
+    const horizonMs = this.horizonMs(stream)
+    let closed = false
+    for (const { records, closedMs } of stream.shards) {
+      if (records.length > 0 && records.oldest!.arrivedMs < horizonMs) {
+        this.#trimTo(
+          records,
+          records.indexOf(({ arrivedMs }) => arrivedMs >= horizonMs)
+        )
+      }
+      closed ||= closedMs !== undefined && closedMs < horizonMs
+    }
+    if (closed) stream.shards = stream.shards.filter(shard => (shard.closedMs ?? horizonMs) >= horizonMs)
+  }
+
+  /** Takes away the oldest records of all streams until the rest keeps to the byte cap. */
+  #trimOldest(): void {
+    const cap = this.options.maxStoredBytes ?? defaultMaxStoredBytes
+    const logs = [...this.#streams.values()].flatMap(({ shards }) => shards.map(({ records }) => records))
     while (this.#storedBytes > cap) {
-      const all = [...this.#streams.values()].flatMap(({ shards }) => shards)
-      const fullest = all.reduce((a, b) => (b.records.length > a.records.length ? b : a))
-      this.#forget(fullest, Math.max(1, Math.ceil(fullest.records.length / 10)))
+      let oldest: RecordLog | undefined
+      for (const log of logs) {
+        if (log.length > 0 && (oldest === undefined || log.oldest!.arrival < oldest.oldest!.arrival))
+          oldest = log
+      }
+      if (oldest === undefined) return
+      this.#trimTo(oldest, 1)
     }
   }
 
-  #forget(shard: Shard, count: number): void {
-    for (const { bytes } of shard.records.splice(0, count)) this.#storedBytes -= bytes
+  #trimTo(records: RecordLog, count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      this.#storedBytes -= records.at(index)!.bytes + recordOverheadBytes
+    }
+    records.trim(count)
   }
 }
 

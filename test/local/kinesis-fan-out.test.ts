@@ -271,7 +271,7 @@ describe('SubscribeToShard', () => {
     [
       'the stream is deleted',
       async (e: Awaited<ReturnType<typeof start>>) =>
-        void (await e.http1.send(new DeleteStreamCommand({ StreamName: 's' })))
+        void (await e.http1.send(new DeleteStreamCommand({ StreamName: 's', EnforceConsumerDeletion: true })))
     ]
   ])('ends with an exception when %s', async (_, end) => {
     const engine = await start()

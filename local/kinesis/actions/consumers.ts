@@ -1,5 +1,6 @@
 import type { Action } from '../../aws-json.ts'
 import { type KinesisStore, notify, type StreamConsumer } from '../store.ts'
+import { decodeToken, encodeToken } from '../tokens.ts'
 import { consumerOf, validateNewConsumer } from '../validations/consumers.ts'
 import { validateCount } from '../validations/stream.ts'
 
@@ -35,15 +36,19 @@ export const listStreamConsumers =
   (store: KinesisStore): Action =>
   input => {
     const limit = validateCount('maxResults', input.MaxResults ?? 100, 1, 10_000)
-    const { consumers } = store.streamOf({ StreamARN: input.StreamARN })
-    const after = input.NextToken
+    const { name: stream, consumers } = store.streamOf({ StreamARN: input.StreamARN })
+    const after = decodeToken('ListStreamConsumers', input.NextToken, store.clock)?.after
     const left = consumers
-      .filter(({ name }) => typeof after !== 'string' || name > after)
+      .filter(({ name }) => after === undefined || name > after)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
     const page = left.slice(0, limit)
     return {
       Consumers: page.map(consumerOutput),
-      ...(left.length > limit ? { NextToken: page.at(-1)!.name } : {})
+      ...(left.length > limit
+        ? {
+            NextToken: encodeToken('ListStreamConsumers', { stream, after: page.at(-1)!.name }, store.clock)
+          }
+        : {})
     }
   }
 

@@ -4,7 +4,8 @@ import { readShard, shardOf, startOf } from '../shard-reading.ts'
 import type { KinesisStore } from '../store.ts'
 import { validateCount } from '../validations/stream.ts'
 
-/** Largest answer of one GetRecords call. */
+// Largest answer of one call (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html).
+const maxAnswerRecords = 10_000
 const maxAnswerBytes = 10 * 1024 * 1024
 
 export const getShardIterator =
@@ -12,7 +13,15 @@ export const getShardIterator =
   input => {
     const stream = store.streamOf(input)
     const shard = shardOf(stream, input.ShardId)
-    const from = startOf(shard, input.ShardIteratorType, input.StartingSequenceNumber, input.Timestamp)
+    const from = startOf(
+      shard,
+      {
+        type: input.ShardIteratorType,
+        startingNumber: input.StartingSequenceNumber,
+        timestamp: input.Timestamp
+      },
+      store.clock
+    )
     return {
       ShardIterator: encodeIterator(
         { stream: stream.name, createdMs: stream.createdMs, shardId: shard.id, from },
@@ -24,14 +33,17 @@ export const getShardIterator =
 export const getRecords =
   (store: KinesisStore): Action =>
   input => {
-    const limit = validateCount('limit', input.Limit ?? 10_000, 1, 10_000)
+    const limits = {
+      maxRecords: validateCount('limit', input.Limit ?? maxAnswerRecords, 1, maxAnswerRecords),
+      maxBytes: maxAnswerBytes
+    }
     const position = decodeIterator(input.ShardIterator, store.clock)
     const stream = store.streamOf({ StreamName: position.stream })
     if (stream.createdMs !== position.createdMs) {
       throw new AwsError('ResourceNotFoundException', `Stream ${stream.name} was created anew.`)
     }
     const shard = shardOf(stream, position.shardId)
-    const { next, isAtEnd, ...output } = readShard(shard, position.from, limit, maxAnswerBytes, store.clock)
+    const { next, isAtEnd, ...output } = readShard(shard, position.from, limits, store.clock)
     return {
       ...output,
       ...(isAtEnd ? {} : { NextShardIterator: encodeIterator({ ...position, from: next }, store.clock) })

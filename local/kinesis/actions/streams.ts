@@ -1,5 +1,6 @@
-import type { Action } from '../../aws-json.ts'
+import { type Action, AwsError } from '../../aws-json.ts'
 import { isOpen, type KinesisStore, type Stream } from '../store.ts'
+import { decodeToken, encodeToken } from '../tokens.ts'
 import { validateNewStream } from '../validations/create-stream.ts'
 import { validateCount } from '../validations/stream.ts'
 import { shardOutput } from './shards.ts'
@@ -14,7 +15,15 @@ export const createStream =
 export const deleteStream =
   (store: KinesisStore): Action =>
   input => {
-    store.delete(store.streamOf(input))
+    const stream = store.streamOf(input)
+    if (stream.consumers.length > 0 && input.EnforceConsumerDeletion !== true) {
+      throw new AwsError(
+        'ResourceInUseException',
+        `Stream ${stream.name} has ${stream.consumers.length} consumers: deregister them, or set EnforceConsumerDeletion.`
+      )
+    }
+    for (const consumer of stream.consumers) consumer.status = 'DELETING'
+    store.delete(stream)
     return {}
   }
 
@@ -22,9 +31,19 @@ export const listStreams =
   (store: KinesisStore): Action =>
   input => {
     const limit = validateCount('limit', input.Limit ?? 100, 1, 10_000)
-    const after = input.ExclusiveStartStreamName
-    const names = store.streamNames.filter(name => typeof after !== 'string' || name > after)
-    return { StreamNames: names.slice(0, limit), HasMoreStreams: names.length > limit }
+    const token = decodeToken('ListStreams', input.NextToken, store.clock)
+    const after = token?.after ?? input.ExclusiveStartStreamName
+    const streams = store.streams.filter(({ name }) => typeof after !== 'string' || name > after)
+    const page = streams.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      StreamNames: page.map(({ name }) => name),
+      StreamSummaries: page.map(summary),
+      HasMoreStreams: streams.length > limit,
+      ...(streams.length > limit && last !== undefined
+        ? { NextToken: encodeToken('ListStreams', { stream: '', after: last.name }, store.clock) }
+        : {})
+    }
   }
 
 export const describeStream =
@@ -61,13 +80,19 @@ export const describeStreamSummary =
 
 function common(stream: Stream): object {
   return {
-    StreamName: stream.name,
-    StreamARN: stream.arn,
-    StreamStatus: stream.status,
-    StreamModeDetails: { StreamMode: stream.mode },
+    ...summary(stream),
     RetentionPeriodHours: stream.retentionHours,
-    StreamCreationTimestamp: stream.createdMs / 1000,
     EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
     EncryptionType: 'NONE'
+  }
+}
+
+function summary({ name, arn, status, mode, createdMs }: Stream): object {
+  return {
+    StreamName: name,
+    StreamARN: arn,
+    StreamStatus: status,
+    StreamModeDetails: { StreamMode: mode },
+    StreamCreationTimestamp: createdMs / 1000
   }
 }

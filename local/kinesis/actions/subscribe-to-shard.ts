@@ -11,8 +11,7 @@ const betweenSubscriptionsMs = 5_000
 /** From one empty event to the next; what AWS was seen to do, not what it promises. */
 const idleMs = 5_000
 /** Of one event; guessed. A record that is larger travels alone. */
-const maxEventBytes = 1024 * 1024
-const maxEventRecords = 10_000
+const eventLimits = { maxBytes: 1024 * 1024, maxRecords: 10_000 }
 
 interface Subscription {
   readonly sinceMs: number
@@ -26,7 +25,11 @@ export function subscribeToShard(store: KinesisStore): Action {
     const { stream, consumer } = consumerOf(store, { ConsumerARN: input.ConsumerARN })
     const shard = shardOf(stream, input.ShardId)
     const position = (input.StartingPosition ?? {}) as Readonly<Record<string, unknown>>
-    const from = startOf(shard, position.Type, position.SequenceNumber, position.Timestamp)
+    const from = startOf(
+      shard,
+      { type: position.Type, startingNumber: position.SequenceNumber, timestamp: position.Timestamp },
+      store.clock
+    )
     if (consumer.status !== 'ACTIVE') {
       throw inUse(`Consumer ${consumer.name} is not ACTIVE, instead in state ${consumer.status}.`)
     }
@@ -66,7 +69,7 @@ async function* events(
   let sentMs = Number.NEGATIVE_INFINITY
   while (!signal.aborted && clock.now() < endMs) {
     check()
-    const { next, isAtEnd, ...output } = readShard(shard, from, maxEventRecords, maxEventBytes, clock)
+    const { next, isAtEnd, ...output } = readShard(shard, from, eventLimits, clock)
     if (output.Records.length > 0 || isAtEnd || clock.now() - sentMs >= idleMs) {
       from = next
       sentMs = clock.now()
