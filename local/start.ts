@@ -34,9 +34,10 @@ export interface LocalOptions {
   /** Address to listen on; `0.0.0.0` lets other machines in, inside a container for example. @default '127.0.0.1' */
   readonly host?: string
   /**
-   * Whether each Kinesis shard refuses more than 1,000 records and 1 MiB of data and partition keys a second, as on
-   * AWS: entry by entry, with a second's worth in store, on `clock`. A record larger than that passes when nothing
-   * was taken for long enough, and is paid off afterwards. Without it tests are not slowed down.
+   * Whether each Kinesis shard keeps to the limits of AWS, with a second's worth in store, on `clock`. Puts: 1,000
+   * records and 1 MiB of data and partition keys a second, entry by entry; a record larger than that passes when
+   * nothing was taken for long enough, and is paid off afterwards. GetRecords: 5 calls and 2 MiB a second; an answer
+   * may be larger, up to 10 MiB, and is paid off by refusing the next ones. Without it tests are not slowed down.
    * @default false
    */
   readonly throttle?: boolean

@@ -6,9 +6,13 @@ import {
   listStreamConsumers,
   registerStreamConsumer
 } from './actions/consumers.ts'
+import { describeLimits } from './actions/describe-limits.ts'
+import { startStreamEncryption, stopStreamEncryption } from './actions/encryption.ts'
 import { getRecords, getShardIterator } from './actions/get-records.ts'
 import { listShards } from './actions/list-shards.ts'
+import { disableEnhancedMonitoring, enableEnhancedMonitoring } from './actions/monitoring.ts'
 import { type FailEntry, putRecord, putRecords } from './actions/put-records.ts'
+import { deleteResourcePolicy, getResourcePolicy, putResourcePolicy } from './actions/resource-policies.ts'
 import { decreaseStreamRetentionPeriod, increaseStreamRetentionPeriod } from './actions/retention.ts'
 import { mergeShards, splitShard } from './actions/shards.ts'
 import {
@@ -19,6 +23,14 @@ import {
   listStreams
 } from './actions/streams.ts'
 import { subscribeToShard } from './actions/subscribe-to-shard.ts'
+import {
+  addTagsToStream,
+  listTagsForResource,
+  listTagsForStream,
+  removeTagsFromStream,
+  tagResource,
+  untagResource
+} from './actions/tags.ts'
 import { updateMaxRecordSize } from './actions/update-max-record-size.ts'
 import { updateShardCount } from './actions/update-shard-count.ts'
 import { updateStreamMode } from './actions/update-stream-mode.ts'
@@ -43,6 +55,7 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
     store,
     listener: awsJson({
       targetPrefix: 'Kinesis_20131202',
+      // The Java SDK's application/x-amz-cbor-1.1 has its place in `awsJson`, beside this content type.
       contentType: 'application/x-amz-json-1.1',
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       // 10 MiB of data in base64, and what stands around it.
@@ -62,6 +75,20 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
         UpdateStreamRecordDistributionStrategy: updateStreamRecordDistributionStrategy(store),
         IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod(store),
         DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod(store),
+        StartStreamEncryption: startStreamEncryption(store),
+        StopStreamEncryption: stopStreamEncryption(store),
+        EnableEnhancedMonitoring: enableEnhancedMonitoring(store),
+        DisableEnhancedMonitoring: disableEnhancedMonitoring(store),
+        AddTagsToStream: addTagsToStream(store),
+        RemoveTagsFromStream: removeTagsFromStream(store),
+        ListTagsForStream: listTagsForStream(store),
+        TagResource: tagResource(store),
+        UntagResource: untagResource(store),
+        ListTagsForResource: listTagsForResource(store),
+        PutResourcePolicy: putResourcePolicy(store),
+        GetResourcePolicy: getResourcePolicy(store),
+        DeleteResourcePolicy: deleteResourcePolicy(store),
+        DescribeLimits: describeLimits(store),
         PutRecord: putRecord(store),
         PutRecords: putRecords(store, options.failEntry),
         GetShardIterator: getShardIterator(store),

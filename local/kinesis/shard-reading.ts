@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { rangeOutput } from './actions/shards.ts'
 import type { RecordLog } from './record-log.ts'
-import type { Shard, StoredRecord, Stream } from './store.ts'
+import type { KinesisStore, Shard, StoredRecord, Stream } from './store.ts'
 
 /** Where a reader wants to begin, not checked. */
 export interface StartingPosition {
@@ -88,6 +88,8 @@ export interface ReadLimits {
 /** One answer's worth of a shard, as both ways of reading give it out. */
 export interface ShardOutput {
   readonly Records: readonly object[]
+  /** Of their data and partition keys. */
+  readonly bytes: number
   /** Age of the oldest record that is left to read; 0 when there is none. */
   readonly MillisBehindLatest: number
   /** At the end of the shard alone. */
@@ -111,6 +113,7 @@ export function readShard(
   const behind = shard.records.at(end)
   return {
     Records: records.map(recordOutput),
+    bytes: records.reduce((sum, { bytes }) => sum + bytes, 0),
     MillisBehindLatest: behind === undefined ? 0 : Math.max(0, clock.wallTime() - behind.arrivedMs),
     ...(isAtEnd
       ? {
@@ -147,8 +150,16 @@ function recordOutput(record: StoredRecord): object {
     ...(record.partitionKey === undefined ? {} : { PartitionKey: record.partitionKey }),
     Data: record.data,
     ApproximateArrivalTimestamp: record.arrivedMs / 1000,
-    EncryptionType: 'NONE'
+    EncryptionType: encryptionType(record.isEncrypted)
   }
+}
+
+export function encryptionType(isEncrypted: boolean): 'KMS' | 'NONE' {
+  return isEncrypted ? 'KMS' : 'NONE'
+}
+
+export function rateExceeded(store: KinesisStore, stream: Stream, shard: Shard): string {
+  return `Rate exceeded for shard ${shard.id} in stream ${stream.name} under account ${store.options.accountId}.`
 }
 
 export function shardOf(stream: Stream, id: unknown): Shard {

@@ -13,6 +13,8 @@ export interface StoredRecord {
   readonly arrivedMs: number
   /** Data and partition key. */
   readonly bytes: number
+  /** Whether its stream had a KMS key when it came. */
+  readonly isEncrypted: boolean
   /** Its place among the records of all streams: what came earlier is trimmed earlier. */
   readonly arrival: number
 }
@@ -33,9 +35,25 @@ export interface Shard {
   closedMs: number | undefined
   readonly records1s: TokenBucket
   readonly bytes1s: TokenBucket
+  readonly reads1s: TokenBucket
+  readonly readBytes1s: TokenBucket
   /** Called when there is something new: a record, the end of the shard, the end of the stream. */
   readonly watchers: Set<() => void>
 }
+
+export type Tags = ReadonlyMap<string, string>
+
+/** Metrics of enhanced monitoring, in the order in which they are told. */
+export const shardMetrics = [
+  'IncomingBytes',
+  'IncomingRecords',
+  'OutgoingBytes',
+  'OutgoingRecords',
+  'WriteProvisionedThroughputExceeded',
+  'ReadProvisionedThroughputExceeded',
+  'IteratorAgeMilliseconds'
+] as const
+export type ShardMetric = (typeof shardMetrics)[number]
 
 /** Reads shards by SubscribeToShard. */
 export interface StreamConsumer {
@@ -43,6 +61,9 @@ export interface StreamConsumer {
   readonly arn: string
   readonly createdMs: number
   status: 'CREATING' | 'ACTIVE' | 'DELETING'
+  tags: Tags
+  /** Resource policy as it came; undefined when there is none. */
+  policy: string | undefined
 }
 
 export const streamModes = ['PROVISIONED', 'ON_DEMAND'] as const
@@ -69,6 +90,12 @@ export interface Stream {
   /** Records that AUTO distribution has placed so far: whose turn it is. */
   placed: number
   readonly consumers: StreamConsumer[]
+  tags: Tags
+  /** Resource policy as it came; undefined when there is none. */
+  policy: string | undefined
+  /** Set while records are encrypted at rest with it. */
+  keyId: string | undefined
+  shardMetrics: readonly ShardMetric[]
 }
 
 /** What CreateStream asks for. */
@@ -78,6 +105,7 @@ export interface NewStream {
   readonly maxRecordBytes: number
   readonly mode: StreamMode
   readonly recordDistribution: RecordDistribution
+  readonly tags: Tags
 }
 
 /** One record of a put, checked. */
@@ -95,31 +123,44 @@ export type PutOutcome =
 
 export const isOpen = ({ endingSequenceNumber }: Shard): boolean => endingSequenceNumber === undefined
 
-/** What a shard takes in a second (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html). */
+// What a shard takes and gives in a second (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html).
 const recordsPerSecond = 1_000
 const bytesPerSecond = 1024 * 1024
+const readsPerSecond = 5
+const readBytesPerSecond = 2 * 1024 * 1024
 
 /** What fits through in a second, with a second's worth in store. */
 export class TokenBucket {
-  readonly #perSecond: number
-  #tokens: number
+  readonly #capacity: number
+  /** Thousandths, so that whole milliseconds add whole numbers and no rounding is left over. */
+  #thousandths: number
   #atMs: number
 
   constructor(perSecond: number, nowMs: number) {
-    this.#perSecond = perSecond
-    this.#tokens = perSecond
+    this.#capacity = perSecond * 1000
+    this.#thousandths = this.#capacity
     this.#atMs = nowMs
   }
 
   has(count: number, nowMs: number): boolean {
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + ((nowMs - this.#atMs) / 1000) * this.#perSecond)
+    const refilled = this.#thousandths + ((nowMs - this.#atMs) * this.#capacity) / 1000
+    this.#thousandths = Math.min(this.#capacity, refilled)
     this.#atMs = nowMs
     // Something larger than the whole bucket passes when the bucket is full.
-    return this.#tokens >= Math.min(count, this.#perSecond)
+    return this.#thousandths >= Math.min(count * 1000, this.#capacity)
   }
 
   take(count: number): void {
-    this.#tokens -= count
+    this.#thousandths -= count * 1000
+  }
+
+  /**
+   * Takes what an answer turned out to hold. More than a second's worth also takes what was in store, so that an
+   * answer of 10 MiB at 2 MiB a second is followed by 5 s without one, as AWS has it.
+   */
+  takeAnswer(count: number): void {
+    const taken = count * 1000
+    this.#thousandths = taken > this.#capacity ? -taken : this.#thousandths - taken
   }
 }
 
@@ -127,7 +168,7 @@ export interface KinesisStoreOptions {
   readonly clock: Clock
   readonly region: string
   readonly accountId: string
-  /** Whether shards refuse more than 1,000 records and 1 MiB of data and keys a second. @default false */
+  /** Whether shards keep to their limits: puts of 1,000 records and 1 MiB a second, 5 reads and 2 MiB. @default false */
   readonly throttle?: boolean | undefined
   /** How long streams and consumers stay CREATING, UPDATING and DELETING. @default 0 */
   readonly statusDelayMs?: number | undefined
@@ -187,7 +228,7 @@ export class KinesisStore {
     return stream
   }
 
-  create({ name, shards, maxRecordBytes, mode, recordDistribution }: NewStream): Stream {
+  create({ name, shards, maxRecordBytes, mode, recordDistribution, tags }: NewStream): Stream {
     if (this.#streams.has(name)) {
       throw new AwsError(
         'ResourceInUseException',
@@ -206,7 +247,11 @@ export class KinesisStore {
       mode,
       recordDistribution,
       placed: 0,
-      consumers: []
+      consumers: [],
+      tags,
+      policy: undefined,
+      keyId: undefined,
+      shardMetrics: []
     }
     for (const { start, end } of evenRanges(shards)) this.addShard(stream, start, end, [])
     this.#streams.set(name, stream)
@@ -240,6 +285,8 @@ export class KinesisStore {
       closedMs: undefined,
       records1s: new TokenBucket(recordsPerSecond, now),
       bytes1s: new TokenBucket(bytesPerSecond, now),
+      reads1s: new TokenBucket(readsPerSecond, now),
+      readBytes1s: new TokenBucket(readBytesPerSecond, now),
       watchers: new Set()
     }
     stream.shards.push(shard)
@@ -306,12 +353,23 @@ export class KinesisStore {
       data,
       arrivedMs: this.clock.wallTime(),
       bytes,
+      isEncrypted: stream.keyId !== undefined,
       arrival: this.#arrivals++
     })
     this.#storedBytes += bytes + recordOverheadBytes
     if (this.#storedBytes > (this.options.maxStoredBytes ?? defaultMaxStoredBytes)) this.#trimOldest()
     notify(shard)
     return { shard, sequenceNumber: String(sequenceNumber) }
+  }
+
+  /** Lets a read of the shard begin, or says that its limits are reached; without `throttle` it always may. */
+  mayRead({ reads1s, readBytes1s }: Shard): boolean {
+    if (!this.options.throttle) return true
+    const now = this.clock.now()
+    // Of bytes there must be no debt: how many there will be is not known yet.
+    if (!reads1s.has(1, now) || !readBytes1s.has(0, now)) return false
+    reads1s.take(1)
+    return true
   }
 
   /** Every piece of text and data that is held, for the scan for plaintext. */

@@ -262,6 +262,7 @@ describe('the record log', () => {
       data: '',
       arrivedMs: arrival,
       bytes: 1,
+      isEncrypted: false,
       arrival
     })
     let trimmed = 0

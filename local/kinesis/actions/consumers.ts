@@ -3,18 +3,22 @@ import { type KinesisStore, notify, type StreamConsumer } from '../store.ts'
 import { decodeToken, encodeToken } from '../tokens.ts'
 import { consumerOf, validateNewConsumer } from '../validations/consumers.ts'
 import { validateCount } from '../validations/stream.ts'
+import { mergeTags } from '../validations/tags.ts'
 
 export const registerStreamConsumer =
   (store: KinesisStore): Action =>
   input => {
     const stream = store.streamOf({ StreamARN: input.StreamARN })
     const name = validateNewConsumer(stream, input.ConsumerName)
+    const tags = mergeTags(new Map(), input.Tags)
     const createdMs = store.clock.wallTime()
     const consumer: StreamConsumer = {
       name,
       arn: `${stream.arn}/consumer/${name}:${Math.floor(createdMs / 1000)}`,
       createdMs,
-      status: 'CREATING'
+      status: 'CREATING',
+      tags,
+      policy: undefined
     }
     stream.consumers.push(consumer)
     // Described before it becomes active: the answer says CREATING, whatever the delay.

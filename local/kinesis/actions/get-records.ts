@@ -1,6 +1,6 @@
 import { type Action, AwsError } from '../../aws-json.ts'
 import { decodeIterator, encodeIterator } from '../iterators.ts'
-import { readShard, shardOf, startOf } from '../shard-reading.ts'
+import { rateExceeded, readShard, shardOf, startOf } from '../shard-reading.ts'
 import type { KinesisStore } from '../store.ts'
 import { validateCount } from '../validations/stream.ts'
 
@@ -38,12 +38,18 @@ export const getRecords =
       maxBytes: maxAnswerBytes
     }
     const position = decodeIterator(input.ShardIterator, store.clock)
-    const stream = store.streamOf({ StreamName: position.stream })
+    const named = input.StreamARN === undefined ? {} : { StreamARN: input.StreamARN }
+    // Throws when the two are not the same.
+    const stream = store.streamOf({ StreamName: position.stream, ...named })
     if (stream.createdMs !== position.createdMs) {
       throw new AwsError('ResourceNotFoundException', `Stream ${stream.name} was created anew.`)
     }
     const shard = shardOf(stream, position.shardId)
-    const { next, isAtEnd, ...output } = readShard(shard, position.from, limits, store.clock)
+    if (!store.mayRead(shard)) {
+      throw new AwsError('ProvisionedThroughputExceededException', rateExceeded(store, stream, shard))
+    }
+    const { next, isAtEnd, bytes, ...output } = readShard(shard, position.from, limits, store.clock)
+    shard.readBytes1s.takeAnswer(bytes)
     return {
       ...output,
       ...(isAtEnd ? {} : { NextShardIterator: encodeIterator({ ...position, from: next }, store.clock) })

@@ -1,5 +1,6 @@
 import { type Action, AwsError } from '../../aws-json.ts'
-import type { KinesisStore, Shard, Stream } from '../store.ts'
+import { encryptionType, rateExceeded } from '../shard-reading.ts'
+import type { KinesisStore, Stream } from '../store.ts'
 import { validateEntries } from '../validations/put-records.ts'
 
 /** Scripted failure of one entry; `index` counts within its request, a key left out is ''. */
@@ -30,7 +31,11 @@ export const putRecords =
       }
       return { SequenceNumber: outcome.sequenceNumber, ShardId: outcome.shard.id }
     })
-    return { FailedRecordCount: failed, Records: records, EncryptionType: 'NONE' }
+    return {
+      FailedRecordCount: failed,
+      Records: records,
+      EncryptionType: encryptionType(stream.keyId !== undefined)
+    }
   }
 
 export const putRecord =
@@ -48,12 +53,12 @@ export const putRecord =
     if ('throttled' in outcome) {
       throw new AwsError('ProvisionedThroughputExceededException', rateExceeded(store, stream, outcome.shard))
     }
-    return { SequenceNumber: outcome.sequenceNumber, ShardId: outcome.shard.id, EncryptionType: 'NONE' }
+    return {
+      SequenceNumber: outcome.sequenceNumber,
+      ShardId: outcome.shard.id,
+      EncryptionType: encryptionType(stream.keyId !== undefined)
+    }
   }
-
-function rateExceeded(store: KinesisStore, stream: Stream, shard: Shard): string {
-  return `Rate exceeded for shard ${shard.id} in stream ${stream.name} under account ${store.options.accountId}.`
-}
 
 function writableStream(store: KinesisStore, input: Readonly<Record<string, unknown>>): Stream {
   const stream = store.streamOf(input)

@@ -1,4 +1,5 @@
 import { type Action, AwsError } from '../../aws-json.ts'
+import { encryptionType } from '../shard-reading.ts'
 import { isOpen, type KinesisStore, type Stream } from '../store.ts'
 import { decodeToken, encodeToken } from '../tokens.ts'
 import { validateNewStream } from '../validations/create-stream.ts'
@@ -82,8 +83,9 @@ function common(stream: Stream): object {
   return {
     ...summary(stream),
     RetentionPeriodHours: stream.retentionHours,
-    EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
-    EncryptionType: 'NONE'
+    EnhancedMonitoring: [{ ShardLevelMetrics: stream.shardMetrics }],
+    EncryptionType: encryptionType(stream.keyId !== undefined),
+    ...(stream.keyId === undefined ? {} : { KeyId: stream.keyId })
   }
 }
 

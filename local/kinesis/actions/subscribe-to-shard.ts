@@ -69,7 +69,7 @@ async function* events(
   let sentMs = Number.NEGATIVE_INFINITY
   while (!signal.aborted && clock.now() < endMs) {
     check()
-    const { next, isAtEnd, ...output } = readShard(shard, from, eventLimits, clock)
+    const { next, isAtEnd, bytes: _, ...output } = readShard(shard, from, eventLimits, clock)
     if (output.Records.length > 0 || isAtEnd || clock.now() - sentMs >= idleMs) {
       from = next
       sentMs = clock.now()

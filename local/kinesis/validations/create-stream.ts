@@ -7,6 +7,7 @@ import {
   validateStreamMode,
   validateStreamName
 } from './stream.ts'
+import { mergeTags } from './tags.ts'
 
 /** With how many shards an on-demand stream begins. */
 const onDemandShards = 4
@@ -23,6 +24,7 @@ export function validateNewStream(input: Readonly<Record<string, unknown>>): New
     mode,
     shards: mode === 'ON_DEMAND' ? onDemandShards : validateCount('shardCount', input.ShardCount, 1, 10_000),
     maxRecordBytes: validateMaxRecordSize(input.MaxRecordSizeInKiB ?? 1024),
+    tags: mergeTags(new Map(), input.Tags),
     recordDistribution:
       input.RecordDistributionStrategy === undefined
         ? 'USER_PARTITION_KEY'

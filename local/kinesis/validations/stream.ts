@@ -18,6 +18,14 @@ export function validateCount(member: string, value: unknown, min: number, max: 
   )
 }
 
+export function validateLength(member: string, value: unknown, min: number, max: number): string {
+  if (typeof value === 'string' && value.length >= min && value.length <= max) return value
+  throw new AwsError(
+    'ValidationException',
+    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must have length between ${min} and ${max}`
+  )
+}
+
 export function validateOneOf<T extends string>(member: string, value: unknown, accepted: readonly T[]): T {
   if (accepted.includes(value as T)) return value as T
   throw new AwsError(
