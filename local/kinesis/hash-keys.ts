@@ -1,13 +1,20 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 // The engine maps keys with code of its own: a mistake in the product's mapping must show, not cancel out.
 
 /** Largest 128-bit hash key. */
 export const largestHashKey = BigInt('340282366920938463463374607431768211455')
 
-/** MD5 of the partition key, read as an unsigned integer. */
-export function hashOfPartitionKey(partitionKey: string): bigint {
-  return BigInt(`0x${createHash('md5').update(Buffer.from(partitionKey, 'utf8')).digest('hex')}`)
+/** A hash key in 32 hexadecimal digits, lower case: in the order of the numbers, and compared faster. */
+export type HashKeyText = string
+
+export function hashKeyText(hashKey: bigint): HashKeyText {
+  return hashKey.toString(16).padStart(32, '0')
+}
+
+/** MD5 of the partition key in UTF-8, read as an unsigned integer. */
+export function hashOfPartitionKey(partitionKey: string): HashKeyText {
+  return hash('md5', partitionKey, 'hex')
 }
 
 export interface HashKeyRange {

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { rangeOutput } from './actions/shards.ts'
 import type { RecordLog } from './record-log.ts'
-import type { KinesisStore, Shard, StoredRecord, Stream } from './store.ts'
+import { type KinesisStore, type Shard, type StoredRecord, type Stream, sequenceNumberOf } from './store.ts'
 
 /** Where a reader wants to begin, not checked. */
 export interface StartingPosition {
@@ -65,10 +65,8 @@ function atTimestamp(shard: Shard, seconds: unknown, clock: Clock): bigint {
     )
   }
   const { records } = shard
-  return (
-    records.at(records.indexOf(({ arrivedMs }) => arrivedMs >= ms))?.sequenceNumber ??
-    shard.nextSequenceNumber
-  )
+  const first = records.at(records.indexOf(({ arrivedMs }) => arrivedMs >= ms))
+  return shard.startingSequenceNumber + BigInt(first?.ordinal ?? shard.nextOrdinal)
 }
 
 function missing(parameter: string, type: string): AwsError {
@@ -105,14 +103,15 @@ export function readShard(
   { maxRecords, maxBytes }: ReadLimits,
   clock: Clock
 ): ShardOutput {
-  const start = shard.records.indexOf(({ sequenceNumber: number }) => number >= from)
+  const fromOrdinal = Number(from - shard.startingSequenceNumber)
+  const start = shard.records.indexOf(({ ordinal }) => ordinal >= fromOrdinal)
   const end = endOfPage(shard.records, start, maxRecords, maxBytes)
   const records = shard.records.slice(start, end)
   const next = nextAfter(shard, from, records.at(-1))
   const isAtEnd = shard.endingSequenceNumber !== undefined && next >= shard.endingSequenceNumber
   const behind = shard.records.at(end)
   return {
-    Records: records.map(recordOutput),
+    Records: records.map(record => recordOutput(shard, record)),
     bytes: records.reduce((sum, { bytes }) => sum + bytes, 0),
     MillisBehindLatest: behind === undefined ? 0 : Math.max(0, clock.wallTime() - behind.arrivedMs),
     ...(isAtEnd
@@ -139,14 +138,15 @@ function endOfPage(records: RecordLog, start: number, maxRecords: number, maxByt
   return end
 }
 
-function nextAfter({ nextSequenceNumber }: Shard, from: bigint, last: StoredRecord | undefined): bigint {
-  if (last !== undefined) return last.sequenceNumber + 1n
+function nextAfter(shard: Shard, from: bigint, last: StoredRecord | undefined): bigint {
+  const { startingSequenceNumber, nextSequenceNumber } = shard
+  if (last !== undefined) return startingSequenceNumber + BigInt(last.ordinal + 1)
   return from > nextSequenceNumber ? from : nextSequenceNumber
 }
 
-function recordOutput(record: StoredRecord): object {
+function recordOutput(shard: Shard, record: StoredRecord): object {
   return {
-    SequenceNumber: String(record.sequenceNumber),
+    SequenceNumber: sequenceNumberOf(shard, record.ordinal),
     ...(record.partitionKey === undefined ? {} : { PartitionKey: record.partitionKey }),
     Data: record.data,
     ApproximateArrivalTimestamp: record.arrivedMs / 1000,

@@ -1,11 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
-import { evenRanges, hashOfPartitionKey } from './hash-keys.ts'
+import { evenRanges, type HashKeyText, hashKeyText, hashOfPartitionKey } from './hash-keys.ts'
 import { RecordLog } from './record-log.ts'
 import { validateStreamReference } from './validations/stream-reference.ts'
 
 export interface StoredRecord {
-  readonly sequenceNumber: bigint
+  /** Its number within the shard, from 1: what its sequence number ends in. A `bigint` each would cost an object each. */
+  readonly ordinal: number
   /** Undefined for a record that came without one, as a stream with AUTO distribution allows. */
   readonly partitionKey: string | undefined
   /** As it came and as it goes out: base64, so that neither direction converts. */
@@ -23,13 +24,18 @@ export interface Shard {
   readonly id: string
   readonly start: bigint
   readonly end: bigint
+  readonly startText: HashKeyText
+  readonly endText: HashKeyText
   readonly parents: readonly string[]
   readonly startingSequenceNumber: bigint
+  /** What all sequence numbers of the shard begin with. */
+  readonly sequencePrefix: string
   /** Set when the shard was split or merged. */
   endingSequenceNumber: bigint | undefined
   children: readonly Shard[]
   readonly records: RecordLog
-  nextSequenceNumber: bigint
+  nextOrdinal: number
+  readonly nextSequenceNumber: bigint
   /** When its parents closed; a shard without parents is as old as the stream, whatever time is asked for. */
   readonly openedMs: number
   closedMs: number | undefined
@@ -188,7 +194,8 @@ const recordOverheadBytes = 256
 /** Sequence numbers have 56 digits, as on AWS. */
 const sequenceBase = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n
 /** Room between two shards' numbers; within a shard they rise by one. */
-const shardStep = 10n ** 30n
+const ordinalDigits = 30
+const shardStep = 10n ** BigInt(ordinalDigits)
 
 /** Streams, shards and their records, in memory. */
 export class KinesisStore {
@@ -275,12 +282,18 @@ export class KinesisStore {
       id: `shardId-${String(stream.shardsMade++).padStart(12, '0')}`,
       start,
       end,
+      startText: hashKeyText(start),
+      endText: hashKeyText(end),
       parents: parents.map(({ id }) => id),
       startingSequenceNumber: first,
+      sequencePrefix: String(first).slice(0, -ordinalDigits),
       endingSequenceNumber: undefined,
       children: [],
       records: new RecordLog(),
-      nextSequenceNumber: first + 1n,
+      nextOrdinal: 1,
+      get nextSequenceNumber() {
+        return first + BigInt(this.nextOrdinal)
+      },
       openedMs: parents.length === 0 ? Number.NEGATIVE_INFINITY : this.clock.wallTime(),
       closedMs: undefined,
       records1s: new TokenBucket(recordsPerSecond, now),
@@ -330,14 +343,16 @@ export class KinesisStore {
     else this.clock.schedule(change, delay, { unref: true })
   }
 
-  /** Stores one record, unless the limits of its shard are reached. */
+  /** Stores one record, unless the limits of its shard are reached. `keepToCap` is for after the last of a request. */
   put(stream: Stream, { partitionKey, explicitHashKey, data, dataBytes }: NewRecord): PutOutcome {
     const shard =
       stream.recordDistribution === 'AUTO'
         ? shardInTurn(stream)
         : shardOfHashKey(
             stream,
-            explicitHashKey === undefined ? hashOfPartitionKey(partitionKey ?? '') : BigInt(explicitHashKey)
+            explicitHashKey === undefined
+              ? hashOfPartitionKey(partitionKey ?? '')
+              : hashKeyText(BigInt(explicitHashKey))
           )
     const bytes = dataBytes + Buffer.byteLength(partitionKey ?? '')
     if (this.options.throttle) {
@@ -346,9 +361,9 @@ export class KinesisStore {
       shard.records1s.take(1)
       shard.bytes1s.take(bytes)
     }
-    const sequenceNumber = shard.nextSequenceNumber++
+    const ordinal = shard.nextOrdinal++
     shard.records.append({
-      sequenceNumber,
+      ordinal,
       partitionKey,
       data,
       arrivedMs: this.clock.wallTime(),
@@ -357,9 +372,8 @@ export class KinesisStore {
       arrival: this.#arrivals++
     })
     this.#storedBytes += bytes + recordOverheadBytes
-    if (this.#storedBytes > (this.options.maxStoredBytes ?? defaultMaxStoredBytes)) this.#trimOldest()
     notify(shard)
-    return { shard, sequenceNumber: String(sequenceNumber) }
+    return { shard, sequenceNumber: sequenceNumberOf(shard, ordinal) }
   }
 
   /** Lets a read of the shard begin, or says that its limits are reached; without `throttle` it always may. */
@@ -385,6 +399,25 @@ export class KinesisStore {
     }
   }
 
+  /** Takes away the oldest records of all streams until the rest keeps to the byte cap: at the end of each put. */
+  keepToCap(): void {
+    const cap = this.options.maxStoredBytes ?? defaultMaxStoredBytes
+    if (this.#storedBytes <= cap) return
+    const logs = [...this.#streams.values()].flatMap(({ shards }) => shards.map(({ records }) => records))
+    while (this.#storedBytes > cap) {
+      const [oldest, second] = twoOldest(logs)
+      if (oldest === undefined) return
+      const until = second?.oldest?.arrival ?? Number.POSITIVE_INFINITY
+      let count = 0
+      for (let excess = this.#storedBytes - cap; excess > 0; count += 1) {
+        const record = oldest.at(count)
+        if (record === undefined || record.arrival > until) break
+        excess -= record.bytes + recordOverheadBytes
+      }
+      this.#trimTo(oldest, count)
+    }
+  }
+
   /** When the oldest record that the stream still keeps can have come, in milliseconds since 1970. */
   horizonMs({ retentionHours }: Stream): number {
     return this.clock.wallTime() - retentionHours * 3_600_000
@@ -406,21 +439,6 @@ export class KinesisStore {
     if (closed) stream.shards = stream.shards.filter(shard => (shard.closedMs ?? horizonMs) >= horizonMs)
   }
 
-  /** Takes away the oldest records of all streams until the rest keeps to the byte cap. */
-  #trimOldest(): void {
-    const cap = this.options.maxStoredBytes ?? defaultMaxStoredBytes
-    const logs = [...this.#streams.values()].flatMap(({ shards }) => shards.map(({ records }) => records))
-    while (this.#storedBytes > cap) {
-      let oldest: RecordLog | undefined
-      for (const log of logs) {
-        if (log.length > 0 && (oldest === undefined || log.oldest!.arrival < oldest.oldest!.arrival))
-          oldest = log
-      }
-      if (oldest === undefined) return
-      this.#trimTo(oldest, 1)
-    }
-  }
-
   #trimTo(records: RecordLog, count: number): void {
     for (let index = 0; index < count; index += 1) {
       this.#storedBytes -= records.at(index)!.bytes + recordOverheadBytes
@@ -429,7 +447,22 @@ export class KinesisStore {
   }
 }
 
+/** Of the logs that have records, the one with the oldest and the one with the next oldest first record. */
+function twoOldest(logs: readonly RecordLog[]): readonly [RecordLog | undefined, RecordLog | undefined] {
+  const arrivalOf = (log: RecordLog | undefined): number => log?.oldest?.arrival ?? Number.POSITIVE_INFINITY
+  let oldest: RecordLog | undefined
+  let second: RecordLog | undefined
+  for (const log of logs) {
+    if (arrivalOf(log) < arrivalOf(oldest)) {
+      second = oldest
+      oldest = log
+    } else if (arrivalOf(log) < arrivalOf(second)) second = log
+  }
+  return [oldest, second]
+}
+
 export function notify({ watchers }: Shard): void {
+  if (watchers.size === 0) return
   for (const watcher of [...watchers]) watcher()
 }
 
@@ -439,6 +472,14 @@ function shardInTurn(stream: Stream): Shard {
   return open[stream.placed++ % open.length]!
 }
 
-function shardOfHashKey(stream: Stream, hashKey: bigint): Shard {
-  return stream.shards.find(shard => isOpen(shard) && hashKey >= shard.start && hashKey <= shard.end)!
+function shardOfHashKey({ shards }: Stream, hashKey: HashKeyText): Shard {
+  for (const shard of shards) {
+    if (isOpen(shard) && hashKey >= shard.startText && hashKey <= shard.endText) return shard
+  }
+  throw new Error(`no open shard has the hash key ${hashKey}`)
+}
+
+/** As on the wire: 56 decimal digits, the last ones of which count within the shard. */
+export function sequenceNumberOf({ sequencePrefix }: Shard, ordinal: number): string {
+  return sequencePrefix + String(ordinal).padStart(ordinalDigits, '0')
 }

@@ -8,7 +8,8 @@ import {
   IncreaseStreamRetentionPeriodCommand,
   type KinesisClient,
   MergeShardsCommand,
-  PutRecordCommand
+  PutRecordCommand,
+  PutRecordsCommand
 } from '@aws-sdk/client-kinesis'
 import { describe, expect, it } from 'vitest'
 import { RecordLog } from '../../local/kinesis/record-log.ts'
@@ -149,6 +150,19 @@ describe('the byte cap of the Kinesis engine', () => {
     expect(textsOf(await readShard(client, first))).toEqual([value('c'), value('d'), value('e')])
   })
 
+  it('holds at the end of each PutRecords, over all shards of a stream', async () => {
+    const { client } = await onClock({ maxKinesisBytes: 3 * record }, 2)
+    const entry = (name: string, shard: number) => ({
+      PartitionKey: 'k',
+      ExplicitHashKey: shard === 0 ? '0' : String(2n ** 128n - 1n),
+      Data: Buffer.from(value(name))
+    })
+    const Records = [entry('a', 0), entry('b', 1), entry('c', 0), entry('d', 0), entry('e', 1)]
+    await client.send(new PutRecordsCommand({ StreamName: 's', Records }))
+    expect(textsOf(await readShard(client, first))).toEqual([value('c'), value('d')])
+    expect(textsOf(await readShard(client, 'shardId-000000000001'))).toEqual([value('e')])
+  })
+
   it('goes on at what is left from an iterator to records that went', async () => {
     const { client } = await onClock({ maxKinesisBytes: 2 * record })
     await put(client, value('a'))
@@ -257,7 +271,7 @@ describe('the record log', () => {
   it('keeps what was not trimmed, through all of its compactions', () => {
     const log = new RecordLog()
     const aRecord = (arrival: number) => ({
-      sequenceNumber: BigInt(arrival),
+      ordinal: arrival + 1,
       partitionKey: 'k',
       data: '',
       arrivedMs: arrival,

@@ -31,6 +31,7 @@ export const putRecords =
       }
       return { SequenceNumber: outcome.sequenceNumber, ShardId: outcome.shard.id }
     })
+    store.keepToCap()
     return {
       FailedRecordCount: failed,
       Records: records,
@@ -50,6 +51,7 @@ export const putRecord =
     }
     const [entry] = validateEntries([input], stream)
     const outcome = store.put(stream, entry!)
+    store.keepToCap()
     if ('throttled' in outcome) {
       throw new AwsError('ProvisionedThroughputExceededException', rateExceeded(store, stream, outcome.shard))
     }

@@ -5,6 +5,7 @@ import type { NewRecord, Stream } from '../store.ts'
 // https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 const maxEntries = 500
 const maxRequestBytes = 10 * 1024 * 1024
+const maxKeyCharacters = 256
 
 /**
  * Checks the entries of a put; one wrong entry fails the whole request, as on AWS. The stream's limit holds for data
@@ -60,7 +61,9 @@ export function validateEntries(
 }
 
 function isPartitionKey(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && [...value].length <= 256
+  if (typeof value !== 'string' || value === '') return false
+  // Characters are code points; counting them is for the keys that have too many code units.
+  return value.length <= maxKeyCharacters || [...value].length <= maxKeyCharacters
 }
 
 function isHashKey(value: unknown): boolean {
