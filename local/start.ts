@@ -46,7 +46,7 @@ export interface LocalOptions {
   /** How long a subscription to a Kinesis shard lives, in milliseconds. @default 300_000, as on AWS */
   readonly subscriptionLifeMs?: number
   /**
-   * Bytes of data and partition keys that Kinesis keeps over all streams, and 256 for each record. Beyond it the oldest
+   * Bytes of data and partition keys that Kinesis keeps over all streams, and 32 for each record. Beyond it the oldest
    * records go, whatever their stream's retention period, so that a long run holds its memory.
    * @default 512 MiB
    */

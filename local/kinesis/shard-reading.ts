@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { rangeOutput } from './actions/shards.ts'
-import type { RecordLog } from './record-log.ts'
-import { type KinesisStore, type Shard, type StoredRecord, type Stream, sequenceNumberOf } from './store.ts'
+import type { RecordLog, StoredRecord } from './record-log.ts'
+import { type KinesisStore, type Shard, type Stream, sequenceNumberOf } from './store.ts'
 
 /** Where a reader wants to begin, not checked. */
 export interface StartingPosition {
@@ -65,8 +65,8 @@ function atTimestamp(shard: Shard, seconds: unknown, clock: Clock): bigint {
     )
   }
   const { records } = shard
-  const first = records.at(records.indexOf(({ arrivedMs }) => arrivedMs >= ms))
-  return shard.startingSequenceNumber + BigInt(first?.ordinal ?? shard.nextOrdinal)
+  const left = records.length - records.indexOfArrival(ms)
+  return shard.nextSequenceNumber - BigInt(left)
 }
 
 function missing(parameter: string, type: string): AwsError {
@@ -103,17 +103,17 @@ export function readShard(
   { maxRecords, maxBytes }: ReadLimits,
   clock: Clock
 ): ShardOutput {
-  const fromOrdinal = Number(from - shard.startingSequenceNumber)
-  const start = shard.records.indexOf(({ ordinal }) => ordinal >= fromOrdinal)
-  const end = endOfPage(shard.records, start, maxRecords, maxBytes)
-  const records = shard.records.slice(start, end)
+  const log = shard.records
+  const start = log.indexOfOrdinal(Number(from - shard.startingSequenceNumber))
+  const { end, bytes } = endOfPage(log, start, maxRecords, maxBytes)
+  const records = Array.from({ length: end - start }, (_, index) => log.at(start + index))
   const next = nextAfter(shard, from, records.at(-1))
   const isAtEnd = shard.endingSequenceNumber !== undefined && next >= shard.endingSequenceNumber
-  const behind = shard.records.at(end)
+  const behindMs = log.arrivedMsAt(end)
   return {
     Records: records.map(record => recordOutput(shard, record)),
-    bytes: records.reduce((sum, { bytes }) => sum + bytes, 0),
-    MillisBehindLatest: behind === undefined ? 0 : Math.max(0, clock.wallTime() - behind.arrivedMs),
+    bytes,
+    MillisBehindLatest: behindMs === undefined ? 0 : Math.max(0, clock.wallTime() - behindMs),
     ...(isAtEnd
       ? {
           ChildShards: shard.children.map(child => ({
@@ -129,13 +129,20 @@ export function readShard(
 }
 
 /** Index behind the last record of an answer that begins at `start`; the first record goes whatever its size. */
-function endOfPage(records: RecordLog, start: number, maxRecords: number, maxBytes: number): number {
+function endOfPage(
+  records: RecordLog,
+  start: number,
+  maxRecords: number,
+  maxBytes: number
+): { readonly end: number; readonly bytes: number } {
   let end = start
-  for (let bytes = 0; end < records.length && end - start < maxRecords; end += 1) {
-    bytes += records.at(end)!.bytes
-    if (bytes > maxBytes && end > start) break
+  let bytes = 0
+  for (; end < records.length && end - start < maxRecords; end += 1) {
+    const more = records.bytesAt(end)
+    if (bytes + more > maxBytes && end > start) break
+    bytes += more
   }
-  return end
+  return { end, bytes }
 }
 
 function nextAfter(shard: Shard, from: bigint, last: StoredRecord | undefined): bigint {

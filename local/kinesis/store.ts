@@ -4,22 +4,6 @@ import { evenRanges, type HashKeyText, hashKeyText, hashOfPartitionKey } from '.
 import { RecordLog } from './record-log.ts'
 import { validateStreamReference } from './validations/stream-reference.ts'
 
-export interface StoredRecord {
-  /** Its number within the shard, from 1: what its sequence number ends in. A `bigint` each would cost an object each. */
-  readonly ordinal: number
-  /** Undefined for a record that came without one, as a stream with AUTO distribution allows. */
-  readonly partitionKey: string | undefined
-  /** As it came and as it goes out: base64, so that neither direction converts. */
-  readonly data: string
-  readonly arrivedMs: number
-  /** Data and partition key. */
-  readonly bytes: number
-  /** Whether its stream had a KMS key when it came. */
-  readonly isEncrypted: boolean
-  /** Its place among the records of all streams: what came earlier is trimmed earlier. */
-  readonly arrival: number
-}
-
 export interface Shard {
   readonly id: string
   readonly start: bigint
@@ -34,7 +18,6 @@ export interface Shard {
   endingSequenceNumber: bigint | undefined
   children: readonly Shard[]
   readonly records: RecordLog
-  nextOrdinal: number
   readonly nextSequenceNumber: bigint
   /** When its parents closed; a shard without parents is as old as the stream, whatever time is asked for. */
   readonly openedMs: number
@@ -181,7 +164,7 @@ export interface KinesisStoreOptions {
   /** How long a subscription to a shard lives. @default 300_000 */
   readonly subscriptionLifeMs?: number | undefined
   /**
-   * Bytes of data and partition keys kept over all streams, and 256 for each record; beyond it the oldest records go,
+   * Bytes of data and partition keys kept over all streams, and 32 for each record; beyond it the oldest records go,
    * whatever their stream's retention period. `0` keeps nothing.
    * @default 512 MiB
    */
@@ -189,8 +172,8 @@ export interface KinesisStoreOptions {
 }
 
 const defaultMaxStoredBytes = 512 * 1024 * 1024
-/** What a record takes beside its data and partition key; measured, and rounded up. */
-const recordOverheadBytes = 256
+/** What a record takes beside its data and partition key, rounded up. */
+const recordOverheadBytes = 32
 /** Sequence numbers have 56 digits, as on AWS. */
 const sequenceBase = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n
 /** Room between two shards' numbers; within a shard they rise by one. */
@@ -290,9 +273,8 @@ export class KinesisStore {
       endingSequenceNumber: undefined,
       children: [],
       records: new RecordLog(),
-      nextOrdinal: 1,
       get nextSequenceNumber() {
-        return first + BigInt(this.nextOrdinal)
+        return first + BigInt(this.records.nextOrdinal)
       },
       openedMs: parents.length === 0 ? Number.NEGATIVE_INFINITY : this.clock.wallTime(),
       closedMs: undefined,
@@ -361,17 +343,16 @@ export class KinesisStore {
       shard.records1s.take(1)
       shard.bytes1s.take(bytes)
     }
-    const ordinal = shard.nextOrdinal++
+    const ordinal = shard.records.nextOrdinal
     shard.records.append({
-      ordinal,
       partitionKey,
       data,
+      dataBytes,
       arrivedMs: this.clock.wallTime(),
-      bytes,
       isEncrypted: stream.keyId !== undefined,
       arrival: this.#arrivals++
     })
-    this.#storedBytes += bytes + recordOverheadBytes
+    this.#storedBytes += shard.records.bytesAt(shard.records.length - 1) + recordOverheadBytes
     notify(shard)
     return { shard, sequenceNumber: sequenceNumberOf(shard, ordinal) }
   }
@@ -391,10 +372,7 @@ export class KinesisStore {
     for (const stream of this.#streams.values()) {
       yield Buffer.from(stream.arn)
       for (const shard of stream.shards) {
-        for (const { partitionKey, data } of shard.records.slice(0, shard.records.length)) {
-          if (partitionKey !== undefined) yield Buffer.from(partitionKey)
-          yield Buffer.from(data, 'base64')
-        }
+        yield* shard.records.contents()
       }
     }
   }
@@ -407,12 +385,11 @@ export class KinesisStore {
     while (this.#storedBytes > cap) {
       const [oldest, second] = twoOldest(logs)
       if (oldest === undefined) return
-      const until = second?.oldest?.arrival ?? Number.POSITIVE_INFINITY
+      const until = second?.arrivalAt(0) ?? Number.POSITIVE_INFINITY
       let count = 0
       for (let excess = this.#storedBytes - cap; excess > 0; count += 1) {
-        const record = oldest.at(count)
-        if (record === undefined || record.arrival > until) break
-        excess -= record.bytes + recordOverheadBytes
+        if (count === oldest.length || oldest.arrivalAt(count) > until) break
+        excess -= oldest.bytesAt(count) + recordOverheadBytes
       }
       this.#trimTo(oldest, count)
     }
@@ -428,11 +405,8 @@ export class KinesisStore {
     const horizonMs = this.horizonMs(stream)
     let closed = false
     for (const { records, closedMs } of stream.shards) {
-      if (records.length > 0 && records.oldest!.arrivedMs < horizonMs) {
-        this.#trimTo(
-          records,
-          records.indexOf(({ arrivedMs }) => arrivedMs >= horizonMs)
-        )
+      if ((records.arrivedMsAt(0) ?? horizonMs) < horizonMs) {
+        this.#trimTo(records, records.indexOfArrival(horizonMs))
       }
       closed ||= closedMs !== undefined && closedMs < horizonMs
     }
@@ -441,7 +415,7 @@ export class KinesisStore {
 
   #trimTo(records: RecordLog, count: number): void {
     for (let index = 0; index < count; index += 1) {
-      this.#storedBytes -= records.at(index)!.bytes + recordOverheadBytes
+      this.#storedBytes -= records.bytesAt(index) + recordOverheadBytes
     }
     records.trim(count)
   }
@@ -449,7 +423,7 @@ export class KinesisStore {
 
 /** Of the logs that have records, the one with the oldest and the one with the next oldest first record. */
 function twoOldest(logs: readonly RecordLog[]): readonly [RecordLog | undefined, RecordLog | undefined] {
-  const arrivalOf = (log: RecordLog | undefined): number => log?.oldest?.arrival ?? Number.POSITIVE_INFINITY
+  const arrivalOf = (log: RecordLog | undefined): number => log?.arrivalAt(0) ?? Number.POSITIVE_INFINITY
   let oldest: RecordLog | undefined
   let second: RecordLog | undefined
   for (const log of logs) {

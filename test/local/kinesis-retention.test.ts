@@ -130,7 +130,7 @@ describe('retention of the Kinesis engine', () => {
 describe('the byte cap of the Kinesis engine', () => {
   // Nine bytes of data and a key of one, and what is counted for each record.
   const value = (name: string) => name.padEnd(9)
-  const record = 10 + 256
+  const record = 10 + 32
 
   it('lets the oldest records of all streams go first, whatever their shard', async () => {
     const { client } = await onClock({ maxKinesisBytes: 3 * record })
@@ -268,29 +268,56 @@ describe('shard iterators of the Kinesis engine', () => {
 })
 
 describe('the record log', () => {
-  it('keeps what was not trimmed, through all of its compactions', () => {
+  const aRecord = (arrival: number, bytes = arrival % 97) => ({
+    partitionKey: arrival % 5 === 0 ? undefined : `ключ-${arrival}`,
+    data: Buffer.alloc(bytes, arrival).toString('base64'),
+    dataBytes: bytes,
+    arrivedMs: arrival * 2,
+    isEncrypted: arrival % 2 === 0,
+    arrival
+  })
+
+  it('keeps what was not trimmed, through all of its segments', () => {
     const log = new RecordLog()
-    const aRecord = (arrival: number) => ({
-      ordinal: arrival + 1,
-      partitionKey: 'k',
-      data: '',
-      arrivedMs: arrival,
-      bytes: 1,
-      isEncrypted: false,
-      arrival
-    })
     let trimmed = 0
     for (let arrival = 0; arrival < 10_000; arrival += 1) {
       log.append(aRecord(arrival))
       if (arrival % 3 !== 2) continue
       log.trim(2)
       trimmed += 2
-      expect(log.oldest?.arrival).toBe(trimmed)
+      expect(log.arrivalAt(0)).toBe(trimmed)
       expect(log.length).toBe(arrival + 1 - trimmed)
     }
-    expect(log.indexOf(({ arrival }) => arrival >= 9_000)).toBe(9_000 - trimmed)
-    expect(log.slice(0, 2).map(({ arrival }) => arrival)).toEqual([trimmed, trimmed + 1])
+    for (let arrival = trimmed; arrival < 10_000; arrival += 1) {
+      const { partitionKey, data, arrivedMs, isEncrypted } = aRecord(arrival)
+      const index = log.indexOfOrdinal(arrival + 1)
+      expect(log.at(index)).toEqual({ ordinal: arrival + 1, partitionKey, data, arrivedMs, isEncrypted })
+      expect(log.indexOfArrival(arrivedMs - 1)).toBe(index)
+      expect(log.bytesAt(index)).toBe((arrival % 97) + Buffer.byteLength(partitionKey ?? ''))
+    }
+    expect(log.indexOfOrdinal(1)).toBe(0)
+    expect(log.indexOfOrdinal(10_001)).toBe(log.length)
+    expect(log.indexOfArrival(20_000)).toBe(log.length)
     log.trim(log.length)
-    expect(log.oldest).toBeUndefined()
+    expect(log.length).toBe(0)
+    expect([...log.contents()]).toEqual([])
+    log.append(aRecord(10_000))
+    expect(log.at(0)).toMatchObject({ ordinal: 10_001, data: aRecord(10_000).data })
+  })
+
+  it('takes a record that is larger than a segment, and goes on behind it', () => {
+    const log = new RecordLog()
+    for (const bytes of [1, 1024 * 1024, 1, 0]) log.append(aRecord(7, bytes))
+    expect([0, 1, 2, 3].map(index => log.at(index).data)).toEqual(
+      [1, 1024 * 1024, 1, 0].map(bytes => aRecord(7, bytes).data)
+    )
+  })
+
+  it('holds nothing but what was given, where data is not base64', () => {
+    const log = new RecordLog()
+    log.append({ ...aRecord(1), partitionKey: 'k', data: '!!!!', dataBytes: 3 })
+    log.append({ ...aRecord(2), partitionKey: 'l', data: 'eHg=', dataBytes: 2 })
+    expect(log.at(0)).toMatchObject({ partitionKey: 'k', data: '' })
+    expect(log.at(1)).toMatchObject({ partitionKey: 'l', data: 'eHg=' })
   })
 })
