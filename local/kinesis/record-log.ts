@@ -2,9 +2,8 @@
 export interface NewStoredRecord {
   /** Undefined for a record that came without one, as a stream with AUTO distribution allows. */
   readonly partitionKey: string | undefined
-  /** Base64. */
+  /** Base64: ASCII alone. */
   readonly data: string
-  readonly dataBytes: number
   readonly arrivedMs: number
   /** Whether its stream had a KMS key when it came. */
   readonly isEncrypted: boolean
@@ -23,6 +22,7 @@ export interface StoredRecord {
   readonly isEncrypted: boolean
 }
 
+const equalsSign = 0x3d
 const maxSegmentRecords = 512
 const firstSegmentBytes = 4 * 1024
 const usualSegmentBytes = 256 * 1024
@@ -31,7 +31,7 @@ const usualSegmentBytes = 256 * 1024
 interface Segment {
   /** Ordinal of its first record. */
   readonly first: number
-  /** Data and partition key of record after record. */
+  /** Data in base64, and partition key, of record after record. */
   readonly content: Buffer
   readonly ends: Uint32Array
   /** -1 for a record without a key. */
@@ -61,13 +61,13 @@ export class RecordLog {
   }
 
   append(record: NewStoredRecord): void {
-    const { partitionKey, data, dataBytes } = record
+    const { partitionKey, data } = record
     const keyBytes = partitionKey === undefined ? 0 : Buffer.byteLength(partitionKey)
-    const segment = this.#segmentFor(dataBytes + keyBytes)
+    const segment = this.#segmentFor(data.length + keyBytes)
     const index = segment.count
     const start = startOf(segment, index)
-    // What is not base64 is passed over: never more than was announced, and maybe less.
-    const keyStart = start + segment.content.write(data, start, dataBytes, 'base64')
+    // As it came and as it goes out, so that neither direction converts.
+    const keyStart = start + segment.content.write(data, start, data.length, 'latin1')
     if (partitionKey !== undefined) segment.content.write(partitionKey, keyStart, keyBytes, 'utf8')
     segment.ends[index] = keyStart + keyBytes
     segment.keyBytes[index] = partitionKey === undefined ? -1 : keyBytes
@@ -104,7 +104,13 @@ export class RecordLog {
   /** Bytes of data and partition key; `index` is below `length`, as in what follows. */
   bytesAt(index: number): number {
     const { segment, place } = this.#find(index)
-    return segment.ends[place]! - startOf(segment, place)
+    const { content, ends, keyBytes } = segment
+    const keyLength = Math.max(0, keyBytes[place]!)
+    const dataEnd = ends[place]! - keyLength
+    const digits = dataEnd - startOf(segment, place)
+    const padding =
+      digits === 0 || content[dataEnd - 1] !== equalsSign ? 0 : content[dataEnd - 2] === equalsSign ? 2 : 1
+    return Math.floor((digits * 3) / 4) - padding + keyLength
   }
 
   arrivedMsAt(index: number): number | undefined {
@@ -129,15 +135,19 @@ export class RecordLog {
     return {
       ordinal: this.#oldestOrdinal + index,
       partitionKey: key < 0 ? undefined : content.toString('utf8', keyStart, end),
-      data: content.toString('base64', startOf(segment, place), keyStart),
+      data: content.toString('latin1', startOf(segment, place), keyStart),
       arrivedMs: segment.arrivedMs[place]!,
       isEncrypted: segment.isEncrypted[place] === 1
     }
   }
 
-  /** The data and the keys that are held, trimmed ones in the same segment too: they are still in memory. */
+  /** The data and the keys that can be read. */
   *contents(): Generator<Uint8Array> {
-    for (const { content, ends, count } of this.#segments) yield content.subarray(0, ends[count - 1])
+    for (let index = 0; index < this.#length; index += 1) {
+      const { partitionKey, data } = this.at(index)
+      if (partitionKey !== undefined) yield Buffer.from(partitionKey)
+      yield Buffer.from(data, 'base64')
+    }
   }
 
   get #oldestOrdinal(): number {

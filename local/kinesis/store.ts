@@ -347,12 +347,11 @@ export class KinesisStore {
     shard.records.append({
       partitionKey,
       data,
-      dataBytes,
       arrivedMs: this.clock.wallTime(),
       isEncrypted: stream.keyId !== undefined,
       arrival: this.#arrivals++
     })
-    this.#storedBytes += shard.records.bytesAt(shard.records.length - 1) + recordOverheadBytes
+    this.#storedBytes += bytes + recordOverheadBytes
     notify(shard)
     return { shard, sequenceNumber: sequenceNumberOf(shard, ordinal) }
   }

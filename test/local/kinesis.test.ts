@@ -176,6 +176,20 @@ describe('the Kinesis engine', () => {
     expect((await readShard(client, 'shardId-000000000000')).Records).toEqual([])
   })
 
+  it.each(['ключ', 'abc'])('refuses data that is %j where base64 belongs', async Data => {
+    const local = await openLocal()
+    const client = opened(createKinesisClient(local.clientConfig('kinesis')))
+    await client.send(new CreateStreamCommand({ StreamName: 's', ShardCount: 1 }))
+    const answer = await fetch(local.endpoints.kinesis, {
+      method: 'POST',
+      headers: { 'x-amz-target': 'Kinesis_20131202.PutRecord' },
+      body: JSON.stringify({ StreamName: 's', PartitionKey: 'k', Data })
+    })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ __type: 'SerializationException' })
+    expect((await readShard(client, 'shardId-000000000000')).Records).toEqual([])
+  })
+
   it('throttles each shard by records and by bytes when told to, entry by entry', async () => {
     const clock = new FakeClock()
     const client = await start(1, { throttle: true, clock })

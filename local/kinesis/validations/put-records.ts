@@ -32,6 +32,10 @@ export function validateEntries(
     }
     if (typeof data !== 'string')
       throw validation(`records.${index + 1}.member.data`, 'Member must not be null')
+    // A cheap look for what cannot be base64; the rest is taken as it comes.
+    if (Buffer.byteLength(data) !== data.length || data.length % 4 !== 0) {
+      throw new AwsError('SerializationException', `Data of record ${index + 1} is not base64.`)
+    }
     if (hashKey !== undefined && hashKey !== null && !isHashKey(hashKey)) {
       throw new AwsError(
         'InvalidArgumentException',
