@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import { constraintError } from '../constraint-error.ts'
 import { rangeOutput } from './actions/shards.ts'
 import type { RecordLog, StoredRecord } from './record-log.ts'
 import { type KinesisStore, type Shard, type Stream, sequenceNumberOf } from './store.ts'
@@ -34,9 +35,9 @@ export function startOf(
     case 'AT_TIMESTAMP':
       return atTimestamp(shard, timestamp, clock)
     default:
-      throw new AwsError(
-        'ValidationException',
-        "1 validation error detected: Value at 'shardIteratorType' failed to satisfy constraint: Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]"
+      throw constraintError(
+        'shardIteratorType',
+        'Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]'
       )
   }
 }

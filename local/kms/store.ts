@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import { constraintError } from '../constraint-error.ts'
 import type { Grant } from './grants.ts'
 import { isPrimary, type KmsKey, newMaterial, newSharedKey, type SharedKey } from './key.ts'
 import { BlobSealer } from './sealing.ts'
@@ -106,10 +107,7 @@ export class KmsStore {
    */
   find(keyId: unknown, region: string): KmsKey {
     if (typeof keyId !== 'string' || keyId === '') {
-      throw new AwsError(
-        'ValidationException',
-        "1 validation error detected: Value at 'keyId' failed to satisfy constraint: Member must not be null"
-      )
+      throw constraintError('keyId', 'Member must not be null')
     }
     this.#settle()
     const [, named] = /^arn:aws:kms:([^:]*):/.exec(keyId) ?? []

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { missingMemberError } from '../../constraint-error.ts'
 import type { Input } from '../dynalite.ts'
 import type { DynamodbAction, TableState } from '../store.ts'
 
@@ -13,10 +14,7 @@ export const updateContinuousBackups: DynamodbAction = async (store, input) => {
   const { PointInTimeRecoveryEnabled: isEnabled, RecoveryPeriodInDays: days = maxPeriodDays } =
     (input.PointInTimeRecoverySpecification ?? {}) as Input
   if (typeof isEnabled !== 'boolean') {
-    throw new AwsError(
-      'ValidationException',
-      "1 validation error detected: Value null at 'pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled' failed to satisfy constraint: Member must not be null"
-    )
+    throw missingMemberError('pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled')
   }
   if (typeof days !== 'number' || !Number.isInteger(days) || days < 1 || days > maxPeriodDays) {
     throw new AwsError('ValidationException', `RecoveryPeriodInDays must be between 1 and ${maxPeriodDays}`)

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import type { Input } from '../dynalite.ts'
 import type { DynamodbAction } from '../store.ts'
 
@@ -11,9 +12,9 @@ export const updateTimeToLive: DynamodbAction = async (store, input) => {
     attribute === '' ||
     attribute.length > 255
   ) {
-    throw new AwsError(
-      'ValidationException',
-      "1 validation error detected: Value at 'timeToLiveSpecification' failed to satisfy constraint: Member must have enabled, and an attributeName of length 1 to 255"
+    throw constraintError(
+      'timeToLiveSpecification',
+      'Member must have enabled, and an attributeName of length 1 to 255'
     )
   }
   const current = state.timeToLiveAttribute

@@ -1,4 +1,5 @@
 import { type Action, AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import type { FirehoseStore } from '../store.ts'
 import { type DestinationRules, parseDestination } from '../validations/destination.ts'
 import { parseEncryption } from '../validations/encryption.ts'
@@ -10,9 +11,9 @@ export function createDeliveryStream(store: FirehoseStore, rules: DestinationRul
   return input => {
     const name = input.DeliveryStreamName
     if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name)) {
-      throw new AwsError(
-        'ValidationException',
-        "1 validation error detected: Value at 'deliveryStreamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+      throw constraintError(
+        'deliveryStreamName',
+        'Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+'
       )
     }
     const type = input.DeliveryStreamType ?? 'DirectPut'

@@ -1,6 +1,6 @@
 import { type Action, AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import type { DeliveryStream, FirehoseStore } from '../store.ts'
-import { constraint } from '../validations/shape.ts'
 import { parseTags } from '../validations/tags.ts'
 
 const maxTags = 50
@@ -20,7 +20,7 @@ export function untagDeliveryStream(store: FirehoseStore): Action {
     const stream = store.streamOf(input)
     const keys = Array.isArray(input.TagKeys) ? (input.TagKeys as unknown[]) : []
     if (keys.length < 1 || keys.length > maxTags) {
-      throw constraint('tagKeys', `Member must have length between 1 and ${maxTags}`)
+      throw constraintError('tagKeys', `Member must have length between 1 and ${maxTags}`)
     }
     for (const key of keys) stream.tags.delete(String(key))
     return {}
@@ -33,7 +33,7 @@ export function listTagsForDeliveryStream(store: FirehoseStore): Action {
     const { tags } = store.streamOf(input)
     const limit = typeof input.Limit === 'number' ? input.Limit : maxTags
     if (limit < 1 || limit > maxTags) {
-      throw constraint('limit', `Member must have value between 1 and ${maxTags}`)
+      throw constraintError('limit', `Member must have value between 1 and ${maxTags}`)
     }
     const after = typeof input.ExclusiveStartTagKey === 'string' ? input.ExclusiveStartTagKey : ''
     const keys = [...tags.keys()].sort().filter(key => key > after)

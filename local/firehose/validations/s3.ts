@@ -1,6 +1,7 @@
+import { constraintError } from '../../constraint-error.ts'
 import { prefixFault } from '../object-key.ts'
 import type { S3Settings } from '../settings.ts'
-import { constraint, invalid, type Shape } from './shape.ts'
+import { invalid, type Shape } from './shape.ts'
 
 const compressions = ['ZIP', 'HADOOP_SNAPPY', 'Snappy', 'GZIP', 'UNCOMPRESSED'] as const
 
@@ -66,7 +67,7 @@ function fileExtension(shape: Shape): string {
   const extension = shape.text('FileExtension')
   if (extension === '' || (/^\.[0-9a-z!\-_.*'()]+$/.test(extension) && extension.length <= 128))
     return extension
-  throw constraint(
+  throw constraintError(
     shape.at('FileExtension'),
     "Member must satisfy regular expression pattern: ^$|\\.[0-9a-z!\\-_.*'()]+"
   )
@@ -76,7 +77,7 @@ function timeZone(shape: Shape): string {
   const zone = shape.text('CustomTimeZone', { max: 50 })
   if (zone === '') return 'UTC'
   if (!/^[a-zA-Z/_]+$/.test(zone)) {
-    throw constraint(
+    throw constraintError(
       shape.at('CustomTimeZone'),
       'Member must satisfy regular expression pattern: ^$|[a-zA-Z/_]+'
     )

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 
 export type Members = Readonly<Record<string, unknown>>
 
@@ -31,10 +32,10 @@ export class Shape {
     const value = this.members[name]
     const text = typeof value === 'string' ? value : ''
     if (rule.max !== undefined && text.length > rule.max) {
-      throw constraint(this.at(name), `Member must have length less than or equal to ${rule.max}`)
+      throw constraintError(this.at(name), `Member must have length less than or equal to ${rule.max}`)
     }
     if (text !== '' && rule.pattern !== undefined && !rule.pattern.test(text)) {
-      throw constraint(
+      throw constraintError(
         this.at(name),
         `Member must satisfy regular expression pattern: ${rule.pattern.source.replaceAll('\\/', '/')}`
       )
@@ -43,12 +44,12 @@ export class Shape {
   }
 
   required(name: string, rule: { readonly max?: number; readonly pattern?: RegExp } = {}): string {
-    if (this.text(name) === '') throw constraint(this.at(name), 'Member must not be null')
+    if (this.text(name) === '') throw constraintError(this.at(name), 'Member must not be null')
     return this.text(name, rule)
   }
 
   requiredChild(name: string, pathName = name): Shape {
-    if (!this.has(name)) throw constraint(this.at(pathName), 'Member must not be null')
+    if (!this.has(name)) throw constraintError(this.at(pathName), 'Member must not be null')
     return this.child(name, pathName)
   }
 
@@ -56,15 +57,16 @@ export class Shape {
     if (!this.has(name) && otherwise !== undefined) return otherwise
     const value = this.required(name) as T
     if (values.includes(value)) return value
-    throw constraint(this.at(name), `Member must satisfy enum value set: [${values.join(', ')}]`)
+    throw constraintError(this.at(name), `Member must satisfy enum value set: [${values.join(', ')}]`)
   }
 
   number(name: string, min: number, max: number, otherwise: number): number {
     const value = this.has(name) ? this.members[name] : otherwise
     if (typeof value !== 'number' || value < min) {
-      throw constraint(this.at(name), `Member must have value greater than or equal to ${min}`)
+      throw constraintError(this.at(name), `Member must have value greater than or equal to ${min}`)
     }
-    if (value > max) throw constraint(this.at(name), `Member must have value less than or equal to ${max}`)
+    if (value > max)
+      throw constraintError(this.at(name), `Member must have value less than or equal to ${max}`)
     return value
   }
 
@@ -102,13 +104,6 @@ export class Shape {
 
 export function lowerFirst(name: string): string {
   return name[0]!.toLowerCase() + name.slice(1)
-}
-
-export function constraint(path: string, rule: string): AwsError {
-  return new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${path}' failed to satisfy constraint: ${rule}`
-  )
 }
 
 export function invalid(message: string): AwsError {

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import type { KinesisStore, Stream, StreamConsumer } from '../store.ts'
 
 type Input = Readonly<Record<string, unknown>>
@@ -11,10 +12,7 @@ const maxCreating = 5
 /** Name of a consumer that may be registered now. */
 export function validateNewConsumer(stream: Stream, name: unknown): string {
   if (typeof name !== 'string' || !/^[a-zA-Z0-9_.-]{1,128}$/.test(name)) {
-    throw new AwsError(
-      'ValidationException',
-      "1 validation error detected: Value at 'consumerName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-    )
+    throw constraintError('consumerName', 'Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+')
   }
   if (stream.consumers.some(consumer => consumer.name === name)) {
     throw new AwsError('ResourceInUseException', `Consumer ${name} of stream ${stream.name} already exists.`)

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import { largestHashKey } from '../hash-keys.ts'
 import type { NewRecord, Stream } from '../store.ts'
 
@@ -16,22 +17,22 @@ export function validateEntries(
   { maxRecordBytes, recordDistribution }: Stream
 ): readonly NewRecord[] {
   if (!Array.isArray(entries) || entries.length === 0)
-    throw validation('records', 'Member must have length greater than or equal to 1')
+    throw constraintError('records', 'Member must have length greater than or equal to 1')
   if (entries.length > maxEntries) {
-    throw validation('records', `Member must have length less than or equal to ${maxEntries}`)
+    throw constraintError('records', `Member must have length less than or equal to ${maxEntries}`)
   }
   let total = 0
   const checked = entries.map((entry: Record<string, unknown>, index) => {
     const { ExplicitHashKey: hashKey, Data: data } = entry
     const partitionKey = entry.PartitionKey ?? undefined
     if (!isPartitionKey(partitionKey) && (partitionKey !== undefined || recordDistribution !== 'AUTO')) {
-      throw validation(
+      throw constraintError(
         `records.${index + 1}.member.partitionKey`,
         'Member must have length between 1 and 256'
       )
     }
     if (typeof data !== 'string')
-      throw validation(`records.${index + 1}.member.data`, 'Member must not be null')
+      throw constraintError(`records.${index + 1}.member.data`, 'Member must not be null')
     // A cheap look for what cannot be base64; the rest is taken as it comes.
     if (Buffer.byteLength(data) !== data.length || data.length % 4 !== 0) {
       throw new AwsError('SerializationException', `Data of record ${index + 1} is not base64.`)
@@ -45,7 +46,7 @@ export function validateEntries(
     const dataBytes = base64Bytes(data)
     const keyBytes = Buffer.byteLength(partitionKey ?? '')
     if (dataBytes + keyBytes > maxRecordBytes) {
-      throw validation(
+      throw constraintError(
         `records.${index + 1}.member.data`,
         `Member must have length less than or equal to ${maxRecordBytes}`
       )
@@ -77,11 +78,4 @@ function isHashKey(value: unknown): boolean {
 function base64Bytes(text: string): number {
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
   return Math.floor((text.length * 3) / 4) - padding
-}
-
-function validation(member: string, constraint: string): AwsError {
-  return new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: ${constraint}`
-  )
 }

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 
 /** Name of the stream that an input is about. */
 export function validateStreamReference({
@@ -12,9 +13,9 @@ export function validateStreamReference({
   // arn:<partition>:kinesis:<region>:<account>:stream/<name>
   const [, inArn] = /^arn:aws[^:]*:kinesis:[^:]*:\d{12}:stream\/([a-zA-Z0-9_.-]+)$/.exec(arn) ?? []
   if (inArn === undefined) {
-    throw new AwsError(
-      'ValidationException',
-      "1 validation error detected: Value at 'streamARN' failed to satisfy constraint: Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+"
+    throw constraintError(
+      'streamARN',
+      'Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+'
     )
   }
   if (name === undefined || name === null || name === inArn) return inArn

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import type { KinesisStore, Stream } from '../store.ts'
 
 type Input = Readonly<Record<string, unknown>>
@@ -19,10 +20,7 @@ export function activeStreamByArn(store: KinesisStore, input: Input): Stream {
   if (typeof arn === 'string' && /^arn:aws.*:kinesis:.*:\d{12}:stream\/\S+$/.test(arn)) {
     return activeStream(store, { StreamARN: arn })
   }
-  throw new AwsError(
-    'ValidationException',
-    "1 validation error detected: Value at 'streamARN' failed to satisfy constraint: Member must be the ARN of a stream"
-  )
+  throw constraintError('streamARN', 'Member must be the ARN of a stream')
 }
 
 /** An active stream whose shards are the caller's affair: on-demand streams split and merge by themselves. */

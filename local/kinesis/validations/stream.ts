@@ -1,37 +1,26 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import { type RecordDistribution, recordDistributions, type StreamMode, streamModes } from '../store.ts'
 
 /** Name of a stream to be made. */
 export function validateStreamName(name: unknown): string {
   if (typeof name === 'string' && /^[a-zA-Z0-9_.-]{1,128}$/.test(name)) return name
-  throw new AwsError(
-    'ValidationException',
-    "1 validation error detected: Value at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-  )
+  throw constraintError('streamName', 'Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+')
 }
 
 export function validateCount(member: string, value: unknown, min: number, max: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
-  throw new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must be between ${min} and ${max}`
-  )
+  throw constraintError(member, `Member must be between ${min} and ${max}`)
 }
 
 export function validateLength(member: string, value: unknown, min: number, max: number): string {
   if (typeof value === 'string' && value.length >= min && value.length <= max) return value
-  throw new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must have length between ${min} and ${max}`
-  )
+  throw constraintError(member, `Member must have length between ${min} and ${max}`)
 }
 
 export function validateOneOf<T extends string>(member: string, value: unknown, accepted: readonly T[]): T {
   if (accepted.includes(value as T)) return value as T
-  throw new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must satisfy enum value set: [${accepted.join(', ')}]`
-  )
+  throw constraintError(member, `Member must satisfy enum value set: [${accepted.join(', ')}]`)
 }
 
 /** Largest record of a stream, in bytes (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateMaxRecordSize.html). */

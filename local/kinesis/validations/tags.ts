@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 import type { Tags } from '../store.ts'
 
 // https://docs.aws.amazon.com/kinesis/latest/APIReference/API_TagResource.html
@@ -14,7 +15,10 @@ export function mergeTags(tags: Tags, added: unknown): Tags {
   for (const [key, value] of entries) {
     checkKey(key)
     if (typeof value !== 'string' || [...value].length > maxValueCharacters) {
-      throw invalid(`tags.${key}`, `Member must have length less than or equal to ${maxValueCharacters}`)
+      throw constraintError(
+        `tags.${key}`,
+        `Member must have length less than or equal to ${maxValueCharacters}`
+      )
     }
     if (!allowed.test(value))
       throw new AwsError(
@@ -34,7 +38,7 @@ export function mergeTags(tags: Tags, added: unknown): Tags {
 
 export function validateTagKeys(keys: unknown): readonly string[] {
   if (!Array.isArray(keys) || keys.length < 1 || keys.length > maxTags) {
-    throw invalid('tagKeys', `Member must have length between 1 and ${maxTags}`)
+    throw constraintError('tagKeys', `Member must have length between 1 and ${maxTags}`)
   }
   return keys.map((key: unknown) => {
     checkKey(String(key))
@@ -44,7 +48,7 @@ export function validateTagKeys(keys: unknown): readonly string[] {
 
 function checkKey(key: string): void {
   if (key === '' || [...key].length > maxKeyCharacters) {
-    throw invalid('tagKey', `Member must have length between 1 and ${maxKeyCharacters}`)
+    throw constraintError('tagKey', `Member must have length between 1 and ${maxKeyCharacters}`)
   }
   if (key.startsWith('aws:') || !allowed.test(key)) {
     throw new AwsError(
@@ -52,11 +56,4 @@ function checkKey(key: string): void {
       `Tag key ${key} begins with aws:, or has characters that are not allowed.`
     )
   }
-}
-
-function invalid(member: string, constraint: string): AwsError {
-  return new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: ${constraint}`
-  )
 }

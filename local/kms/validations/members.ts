@@ -1,13 +1,11 @@
-import { AwsError } from '../../aws-json.ts'
+import type { AwsError } from '../../aws-json.ts'
+import { constraintError } from '../../constraint-error.ts'
 
 type Input = Readonly<Record<string, unknown>>
 
 export function invalid(member: string, constraint: string): AwsError {
   const name = member.charAt(0).toLowerCase() + member.slice(1)
-  return new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value at '${name}' failed to satisfy constraint: Member must ${constraint}`
-  )
+  return constraintError(name, `Member must ${constraint}`)
 }
 
 /** Bytes of a base64 member. @throws AwsError ValidationException unless there are 1 to `maxBytes` of them */
