@@ -1,10 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import { isAggregated } from '../../core/aggregated-record.ts'
 import { deferred } from '../../core/concurrency.ts'
+import type { RecordSealer, SealingKeyring } from '../../core/record-transform.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
 import type { PutResult } from '../../producer/index.ts'
 import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
 import { startProducer } from '../helpers/producer.ts'
+
+const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
+
+type Seal = RecordSealer['seal']
+
+/** The keyring with sealers that do this instead; they are given what the sealer itself does. */
+function sealingBy(sealAs: (data: Uint8Array, seal: Seal) => ReturnType<Seal>): SealingKeyring {
+  return {
+    createOpener: options => keyring.createOpener(options),
+    createSealer: options => {
+      const sealer = keyring.createSealer(options)
+      const seal = sealer.seal.bind(sealer)
+      return Object.assign(sealer, { seal: (data: Uint8Array) => sealAs(data, seal) })
+    }
+  }
+}
 
 describe('in ordered mode', () => {
   it('a put made as soon as another is settled does not overtake one that has just been given room', async () => {
@@ -49,24 +66,14 @@ describe('in ordered mode', () => {
   })
 
   it('a record that cannot be sealed stops those behind it, and none before it', async () => {
-    const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
     const { clock, kinesis, outcomes, put } = startProducer({
       ordered: true,
       seal: {
         mode: 'record',
-        keyring: {
-          createOpener: options => keyring.createOpener(options),
-          createSealer: options => {
-            const sealer = keyring.createSealer(options)
-            const seal = sealer.seal.bind(sealer)
-            return Object.assign(sealer, {
-              seal: (data: Uint8Array) => {
-                if (String(data) === 'bad') throw new Error('scripted')
-                return seal(data)
-              }
-            })
-          }
-        }
+        keyring: sealingBy((data, seal) => {
+          if (String(data) === 'bad') throw new Error('scripted')
+          return seal(data)
+        })
       }
     })
     for (const text of ['first', 'second', 'bad', 'behind']) {
@@ -82,23 +89,14 @@ describe('in ordered mode', () => {
   })
 
   it('a record that fails within its put stops those put before its caller can hear of it', async () => {
-    const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
     const { clock, kinesis, outcomes, put } = startProducer({
       ordered: true,
       seal: {
         mode: 'record',
-        keyring: {
-          createOpener: options => keyring.createOpener(options),
-          createSealer: options => {
-            const sealer = keyring.createSealer(options)
-            return Object.assign(sealer, {
-              seal: (data: Uint8Array) => {
-                if (String(data) === 'bad') throw new Error('scripted')
-                return Buffer.from('sealed')
-              }
-            })
-          }
-        }
+        keyring: sealingBy(data => {
+          if (String(data) === 'bad') throw new Error('scripted')
+          return Buffer.from('sealed')
+        })
       }
     })
     for (const text of ['bad', 'behind']) put(text, 'k')
@@ -158,21 +156,10 @@ it('a record does not lose its attempts to another entry that makes the request 
 })
 
 it('a seal that ends after the close sets no timer', async () => {
-  const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
   const gate = deferred<void>()
   const { clock, kinesis, producer } = startProducer({
     maxBufferedMs: 10_000,
-    seal: {
-      keyring: {
-        createOpener: options => keyring.createOpener(options),
-        createSealer: options => {
-          const sealer = keyring.createSealer(options)
-          return Object.assign(sealer, {
-            seal: () => gate.promise.then(() => Buffer.from('sealed'))
-          })
-        }
-      }
-    }
+    seal: { keyring: sealingBy(() => gate.promise.then(() => Buffer.from('sealed'))) }
   })
   const put = producer.put({ partitionKey: 'k', data: Buffer.from('x') })
   put.catch(() => {})
@@ -188,7 +175,6 @@ it('a seal that ends after the close sets no timer', async () => {
 })
 
 it('a record that is sealed by itself needs no aggregate around it, whatever its data begins with', async () => {
-  const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
   const { clock, kinesis, producer } = startProducer({
     seal: { keyring, mode: 'record' },
     onMagicPrefix: 'wrap'
@@ -201,21 +187,10 @@ it('a record that is sealed by itself needs no aggregate around it, whatever its
 })
 
 it('a flush leaves nothing in the buffer that was sealed only after it was asked for', async () => {
-  const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
   let gate = Promise.resolve()
   const { clock, producer } = startProducer({
     maxBufferedMs: 10_000,
-    seal: {
-      mode: 'record',
-      keyring: {
-        createOpener: options => keyring.createOpener(options),
-        createSealer: options => {
-          const sealer = keyring.createSealer(options)
-          const seal = sealer.seal.bind(sealer)
-          return Object.assign(sealer, { seal: (data: Uint8Array) => gate.then(() => seal(data)) })
-        }
-      }
-    }
+    seal: { mode: 'record', keyring: sealingBy((data, seal) => gate.then(() => seal(data))) }
   })
   const known = producer.put({ partitionKey: 'k', data: Buffer.from('1') })
   await clock.advance(10_000)
