@@ -449,10 +449,15 @@ export class Pipeline {
       ({ state, expiresAtMs }) => state === 'waiting' && expiresAtMs <= nowMs
     )
     if (expired.length > 0) this.#expire(expired)
-    const isWhole = batch.records.every(({ state }) => state === 'waiting')
-    if (isWhole && this.#placed(batch, batch.records)?.shardId === batch.shardId) return true
+    if (this.#isAsPacked(batch)) return true
     this.#pack(batch)
     return false
+  }
+
+  /** Whether all of it still waits, and goes to the shard that it was packed for. */
+  #isAsPacked(batch: Batch): boolean {
+    const isWhole = batch.records.every(({ state }) => state === 'waiting')
+    return isWhole && this.#placed(batch, batch.records)?.shardId === batch.shardId
   }
 
   #conclude(records: readonly KinesisRecord[], outcomes: readonly EntryOutcome[], startedMs: number): void {
@@ -534,10 +539,8 @@ export class Pipeline {
     this.#wait(record)
     this.#later(delayMs, () => {
       record.deadlineMs = this.#options.clock.now()
-      const { batch } = record
-      const isWhole = batch.records.every(({ state }) => state === 'waiting')
-      if (isWhole && this.#placed(batch, batch.records)?.shardId === batch.shardId) this.#limit(record)
-      else this.#pack(batch)
+      if (this.#isAsPacked(record.batch)) this.#limit(record)
+      else this.#pack(record.batch)
     })
   }
 
