@@ -21,6 +21,8 @@ export interface LocalStack extends LocalServices {
 
 /** Longest wait for an answer of an address that should be up, in milliseconds. */
 const answerTimeoutMs = 5_000
+/** Longest wait for LocalStack's Kinesis, in milliseconds: as long as LocalStack itself waits for it. */
+const wakeTimeoutMs = 60_000
 
 /**
  * LocalStack in a container, by the packages `testcontainers` and `@testcontainers/localstack`, or one that is
@@ -32,6 +34,7 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   const endpoint = options.endpoint ?? process.env.SEALSTREAM_ENDPOINT
   if (endpoint !== undefined) {
     await checkAnswers(endpoint)
+    await wakeKinesis(endpoint)
     return { ...servicesAt(endpoint, accessKey, async () => {}), image: undefined }
   }
   const image = options.image ?? process.env.SEALSTREAM_LOCALSTACK_IMAGE ?? defaultLocalStackImage
@@ -43,7 +46,24 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
       ...options.environment
     }
   })
+  await wakeKinesis(container.endpoint)
   return { ...servicesAt(container.endpoint, accessKey, container.stop), image }
+}
+
+/**
+ * LocalStack starts its Kinesis with the first call and answers that one when it is up; calls that come meanwhile fail.
+ * So the first call is made here, alone. What it answers is for the caller's own calls to see.
+ */
+async function wakeKinesis(endpoint: string): Promise<void> {
+  const headers = {
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amz-target': 'Kinesis_20131202.ListStreams',
+    authorization: 'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request'
+  }
+  const signal = AbortSignal.timeout(wakeTimeoutMs)
+  await fetch(endpoint, { method: 'POST', headers, body: '{}', signal })
+    .then(answer => answer.body?.cancel())
+    .catch(() => {})
 }
 
 async function checkAnswers(endpoint: string): Promise<void> {
