@@ -45,6 +45,8 @@ export interface LocalHec {
   readonly token: string
   /** In the order in which they came; those of requests that are never acknowledged too. */
   events(): readonly HecEvent[]
+  /** The same, and lets go of them: what is taken again and again stays small, however much is delivered. */
+  takeEvents(): readonly HecEvent[]
 }
 
 export interface Receivers {
@@ -89,7 +91,8 @@ export function createReceivers(
             : {
                 url: addresses.shift()!,
                 token: tokens[0]?.token ?? '',
-                events: () => [...hec.store.events]
+                events: () => [...hec.store.events],
+                takeEvents: () => hec.store.take()
               },
         search:
           search === undefined

@@ -30,7 +30,7 @@ const maxPending = 1_000_000
 /** Events in the order in which they came, and what is not acknowledged yet, by channel. */
 export class HecStore {
   readonly #acknowledge: (question: AcknowledgementQuestion) => boolean
-  readonly #events: HecEvent[] = []
+  #events: HecEvent[] = []
   readonly #channels = new Map<string, Channel>()
   #bytes = 0
 
@@ -40,6 +40,14 @@ export class HecStore {
 
   get events(): readonly HecEvent[] {
     return this.#events
+  }
+
+  /** The events so far, which are kept no longer. Acknowledgements are as before. */
+  take(): readonly HecEvent[] {
+    const taken = this.#events
+    this.#events = []
+    this.#bytes = 0
+    return taken
   }
 
   /** The id under which the request can be asked for; undefined without acknowledgements. */

@@ -55,6 +55,17 @@ describe('the HTTP Event Collector', () => {
     ])
   })
 
+  it('lets go of the events that are taken, and acknowledges them all the same', async () => {
+    const { call, hec, poll } = await start()
+    await call('/raw', 'one')
+    expect(hec.takeEvents().map(({ event }) => event)).toEqual(['one'])
+    await call('/raw', 'two')
+    expect(hec.events().map(({ event }) => event)).toEqual(['two'])
+    expect(hec.takeEvents().map(({ event }) => event)).toEqual(['two'])
+    expect(hec.takeEvents()).toEqual([])
+    expect(await poll([0, 1])).toEqual({ 0: true, 1: true })
+  })
+
   it('takes gzip', async () => {
     const { hec, channel } = await start()
     await fetch(`${hec.url}/services/collector/raw?channel=${channel}`, {
