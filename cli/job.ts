@@ -1,10 +1,11 @@
 import type { WorkerEvent } from '../consumer/index.ts'
 import { systemClock } from '../core/clock.ts'
 import { isSealstreamError } from '../core/errors.ts'
-import { createPipeline, Ledger, recordsOf } from '../pipeline/index.ts'
+import { createPipeline, Ledger } from '../pipeline/index.ts'
+import { Deliveries } from './deliveries.ts'
 import { type InputLine, type ParsedLine, parseLine } from './input.ts'
 import { NeedleStore } from './needle-store.ts'
-import type { JobOptions, JobResult, Progress, Sample } from './types.ts'
+import type { DestinationOutcome, JobOptions, JobResult, Progress, Sample } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
 import { WorkerFleet } from './worker-fleet.ts'
 
@@ -28,7 +29,8 @@ class Job {
   readonly #options: JobOptions
   readonly #pipeline: ReturnType<typeof createPipeline>
   readonly #producer: ReturnType<ReturnType<typeof createPipeline>['createProducer']>
-  readonly #ledger = new Ledger()
+  readonly #deliveries: Deliveries
+  readonly #ledger: Ledger
   readonly #needles = new NeedleStore()
   readonly #startedMs = systemClock.now()
   #fleet: WorkerFleet | undefined
@@ -52,6 +54,8 @@ class Job {
   constructor(options: JobOptions) {
     this.#options = options
     this.#pipeline = createPipeline(options.plan, { engine: options.engine })
+    this.#deliveries = new Deliveries(this.#pipeline, options.sources)
+    this.#ledger = new Ledger(this.#deliveries.destinations)
     this.#producer = this.#pipeline.createProducer({
       maxBufferedBytes: producerBufferBytes,
       onEvent: event => {
@@ -64,9 +68,8 @@ class Job {
   async run(): Promise<JobResult> {
     const { provision, signal, local } = this.#options
     if (provision) await this.#pipeline.provision(signal)
-    const objects = this.#pipeline.createObjectReader()
     // What earlier runs left there is not ours to count.
-    await objects.skipExisting()
+    await this.#deliveries.skipExisting()
     this.#fleet = await WorkerFleet.start({
       size: this.#options.workers,
       plan: this.#options.plan,
@@ -82,7 +85,7 @@ class Job {
     await this.#untilShared()
 
     const feeding = new AbortController()
-    const watching = this.#watch(objects, feeding.signal)
+    const watching = this.#watch(feeding.signal)
     try {
       this.#phase = 'running'
       await this.#feed()
@@ -92,10 +95,10 @@ class Job {
       feeding.abort()
       await watching
     }
-    await this.#settle(objects)
+    await this.#settle()
     await this.#fleet.stop()
     await local?.flushFirehose()
-    await this.#collect(objects)
+    await this.#collect()
     this.#phase = 'done'
     this.#report()
     return this.#result()
@@ -255,22 +258,22 @@ class Job {
     }
   }
 
-  /** Follows the destination while the input is fed. */
-  async #watch(objects: ObjectSource, signal: AbortSignal): Promise<void> {
+  /** Follows the destinations while the input is fed. */
+  async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#collect(objects)
+      await this.#collect()
       this.#report()
       await systemClock.sleep(pollMs * 2, signal).catch(() => {})
     }
   }
 
   /** Waits until every accepted record has come to an end, or nothing moves any more. */
-  async #settle(objects: ObjectSource): Promise<void> {
+  async #settle(): Promise<void> {
     let movedMs = systemClock.now()
     let seen = ''
     while (!this.#ledger.settled && !this.#stopped()) {
       await this.#options.local?.flushFirehose()
-      await this.#collect(objects)
+      await this.#collect()
       this.#report()
       const now = `${JSON.stringify(this.#ledger.summary)}/${this.#fleet!.sum(stats => stats.processed)}`
       if (now !== seen) movedMs = systemClock.now()
@@ -280,19 +283,16 @@ class Job {
     }
   }
 
-  async #collect(objects: ObjectSource): Promise<void> {
-    for await (const { key, body } of objects.readNew()) {
-      this.#objects += 1
+  async #collect(): Promise<void> {
+    for await (const { destination, piece } of this.#deliveries.readNew()) {
+      const isObject = this.#deliveries.destinations[destination]!.kind === 's3'
+      if (isObject) this.#objects += 1
       this.#latestDeliveryMs = systemClock.now()
-      for (const record of recordsOf(body, this.#pipeline.plan.delivery.framing)) {
-        this.#ledger.deliver(record)
-        if (
-          this.#sample !== undefined &&
-          this.#sample.objectKey === undefined &&
-          record.equals(this.#sample.bytes)
-        ) {
-          this.#sample.objectKey = key
-        }
+      for (const record of piece.records) {
+        this.#ledger.deliver(record, destination)
+        const sample = this.#sample
+        if (!isObject || sample === undefined || sample.objectKey !== undefined) continue
+        if (sample.bytes.equals(record as Uint8Array)) sample.objectKey = piece.place
       }
     }
   }
@@ -345,6 +345,7 @@ class Job {
       elapsedMs,
       flowMs: this.#flowMs(),
       objects: this.#objects,
+      destinations: this.#destinations(),
       peakResidentBytes: this.#peakResidentBytes,
       takeover:
         this.#kill === undefined ? undefined : { victim: this.#kill.victim, leases: this.#kill.leases },
@@ -352,6 +353,15 @@ class Job {
       interrupted: this.#options.signal.aborted,
       failure: this.#failure
     }
+  }
+
+  #destinations(): JobResult['destinations'] {
+    const delivered = Object.entries(this.#ledger.summary.destinations).map(
+      ([name, { delivered }]) => [name, delivered] as const
+    )
+    const acknowledged = this.#fleet!.sum(({ processed }) => processed)
+    const unseen = this.#deliveries.unseen.map(name => [name, { acknowledged }] as const)
+    return Object.fromEntries<DestinationOutcome>([...delivered, ...unseen])
   }
 
   /** Looks for canaries and whole lines in all that the engines hold; null where nothing can be looked into. */
@@ -382,8 +392,6 @@ class Job {
         }
   }
 }
-
-type ObjectSource = ReturnType<ReturnType<typeof createPipeline>['createObjectReader']>
 
 function textOf(error: unknown): string {
   return isSealstreamError(error) ? error.message : 'failed'

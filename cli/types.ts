@@ -1,5 +1,5 @@
 import type { LocalEngines } from '../local/index.ts'
-import type { Engine, LedgerSummary, PipelinePlan } from '../pipeline/index.ts'
+import type { Engine, LedgerSummary, PipelinePlan, ReadingSources } from '../pipeline/index.ts'
 import type { InputLine, ParseOptions } from './input.ts'
 
 export type OnBadLine = 'fail' | 'skip' | 'dead-letter'
@@ -9,6 +9,8 @@ export interface JobOptions {
   readonly engine: Engine
   /** The engines of this process; undefined where nothing stored can be looked into. */
   readonly local: LocalEngines | undefined
+  /** Where the content of destinations is found that are not S3. */
+  readonly sources: ReadingSources
   /** Whether missing resources are made. */
   readonly provision: boolean
   /** Lines, a handful at a time. */
@@ -66,6 +68,12 @@ export interface Sample {
   readonly objectKey: string
 }
 
+/**
+ * What came to a destination: distinct records that were read there; where nothing can be read, user records that the
+ * workers handed over and had acknowledged, again ones counted again; or why nothing was delivered there at all.
+ */
+export type DestinationOutcome = number | { readonly acknowledged: number } | { readonly unavailable: string }
+
 export interface JobResult {
   readonly ledger: LedgerSummary
   /** Lines that never were accepted: over the limit, or passed over as bad. */
@@ -81,6 +89,8 @@ export interface JobResult {
   /** From the first record put to the last delivery, in milliseconds: what a rate is measured over. */
   readonly flowMs: number
   readonly objects: number
+  /** By name, in the order of the plan, those that cannot be read last. */
+  readonly destinations: Readonly<Record<string, DestinationOutcome>>
   /** Highest resident memory seen of any process of the job, in bytes. */
   readonly peakResidentBytes: number
   readonly takeover: Takeover | undefined

@@ -4,14 +4,16 @@ import { stat } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../core/clock.ts'
-import type { LocalEngines } from '../../local/index.ts'
+import type { LocalEngines, LocalOptions } from '../../local/index.ts'
 import {
   awsEngine,
   definePipeline,
   type Engine,
   embeddedEngine,
   endpointEngine,
-  type PipelinePlan
+  type PipelinePlan,
+  type ReadingSources,
+  type ResolvedPlan
 } from '../../pipeline/index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
@@ -52,6 +54,17 @@ export interface RunExtras {
   readonly killAfterLines?: number
   readonly canaries?: () => readonly Buffer[]
   readonly next?: readonly string[]
+  /** Starts the embedded engines with more than S3 to deliver to. */
+  readonly startEngines?: (options: LocalOptions) => Promise<DestinationEngines>
+}
+
+/** Engines, and the destinations that they serve. */
+export interface DestinationEngines {
+  readonly local: LocalEngines
+  readonly destinations: NonNullable<PipelinePlan['destinations']>
+  readonly sources: ReadingSources
+  /** Why a destination is left out, by its name. */
+  readonly unavailable: Readonly<Record<string, string>>
 }
 
 export interface RunSettings {
@@ -147,8 +160,13 @@ export async function commonSettings(
   }
   const plan = config === undefined ? defaultPlan(engine) : await readConfigFile(config)
   definePipeline(plan)
-  if (engine === 'aws' && values.create === true && plan.delivery?.roleArn === undefined) {
-    throw new UsageError('--create on aws needs delivery.roleArn in the plan: the role that Firehose assumes')
+  const withoutRole = (plan.destinations ?? [{ kind: 's3' }]).findIndex(
+    ({ roleArn }) => roleArn === undefined
+  )
+  if (engine === 'aws' && values.create === true && withoutRole >= 0) {
+    throw new UsageError(
+      `--create on aws needs destinations[${withoutRole}].roleArn in the plan: the role that Firehose assumes`
+    )
   }
   return {
     engine,
@@ -175,12 +193,13 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
   let where = 'AWS'
   let opened: OpenedEngine | undefined
   try {
-    opened = await openEngine(settings)
+    opened = await openEngine(settings, extras.startEngines)
     where = opened.where
     const options: JobOptions = {
-      plan: settings.plan,
+      plan: opened.plan,
       engine: opened.engine,
       local: opened.local,
+      sources: opened.sources,
       provision: settings.engine !== 'aws' || settings.create,
       input: settings.input,
       parse: { format: settings.format, partitionKeyField: settings.partitionKeyField },
@@ -194,7 +213,15 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
       onNote: note => view.note(note),
       signal: interrupt.signal
     }
-    const result = await runJob(options)
+    const done = await runJob(options)
+    const unavailable = Object.entries(opened.unavailable).map(([name, reason]) => [
+      name,
+      { unavailable: reason }
+    ])
+    const result = {
+      ...done,
+      destinations: { ...done.destinations, ...Object.fromEntries(unavailable) }
+    }
     view.end()
     const output = opened.output
     if (!settings.json) {
@@ -246,6 +273,11 @@ function report(result: JobResult, settings: RunSettings, where: string): ExitCo
 export interface OpenedEngine {
   readonly engine: Engine
   readonly local: LocalEngines | undefined
+  /** The plan that was given, and with it the destinations of the engines. */
+  readonly plan: PipelinePlan
+  readonly sources: ReadingSources
+  /** Why a destination is left out, by its name. */
+  readonly unavailable: Readonly<Record<string, string>>
   /** Where the services are, for messages. */
   readonly where: string
   /** Folder or bucket of what is delivered. */
@@ -255,11 +287,19 @@ export interface OpenedEngine {
 }
 
 export async function openEngine(
-  settings: Pick<RunSettings, 'engine' | 'endpoint' | 'plan' | 'output'>
+  settings: Pick<RunSettings, 'engine' | 'endpoint' | 'plan' | 'output'>,
+  startEngines?: RunExtras['startEngines']
 ): Promise<OpenedEngine> {
-  const { delivery, name } = definePipeline(settings.plan)
-  const bucket = `s3://${delivery.bucket}/${delivery.prefix}`
-  const remote = { local: undefined, output: bucket, close: async () => {} }
+  const { plan } = settings
+  const resolved = definePipeline(plan)
+  const remote = {
+    local: undefined,
+    plan,
+    sources: {},
+    unavailable: {},
+    output: bucketOf(resolved, 's3:/'),
+    close: async () => {}
+  }
   if (settings.engine === 'aws') return { ...remote, engine: awsEngine, where: 'AWS' }
   if (settings.engine === 'endpoint') {
     const url = settings.endpoint!
@@ -271,17 +311,32 @@ export async function openEngine(
     const where = `LocalStack at ${stack.endpoint}`
     return { ...remote, engine: endpointEngine(stack.endpoint), where, close: () => stack.close() }
   }
-  const { startLocal } = await import('../../local/index.ts')
   const folder = resolve(settings.output ?? `sealstream-output/${runName()}`)
-  const local = await startLocal({ outputFolder: folder })
-  const output = relative(process.cwd(), `${folder}/${delivery.bucket}`)
+  const started = await (startEngines ?? startPlain)({ outputFolder: folder })
+  const { local, destinations, sources, unavailable } = started
+  const output = relative(process.cwd(), bucketOf(resolved, folder))
   return {
     engine: embeddedEngine(local),
     local,
-    where: `the embedded engines of ${name}`,
-    output: output.startsWith('..') ? `${folder}/${delivery.bucket}` : output,
+    plan: destinations.length === 0 ? plan : { ...plan, destinations },
+    sources,
+    unavailable,
+    where: `the embedded engines of ${resolved.name}`,
+    output: output.startsWith('..') ? bucketOf(resolved, folder) : output,
     close: () => local.close()
   }
+}
+
+/** The plan says where everything goes. */
+async function startPlain(options: LocalOptions): Promise<DestinationEngines> {
+  const { startLocal } = await import('../../local/index.ts')
+  return { local: await startLocal(options), destinations: [], sources: {}, unavailable: {} }
+}
+
+/** Where objects are delivered; without such a destination where those of the first one are. */
+function bucketOf({ destinations }: ResolvedPlan, root: string): string {
+  const { bucket, prefix } = destinations.find(({ kind }) => kind === 's3') ?? destinations[0]!
+  return root === 's3:/' ? `${root}/${bucket}/${prefix}` : `${root}/${bucket}`
 }
 
 /** A plan for a run without a configuration file: buffers of one second, quick failover. */
@@ -292,7 +347,7 @@ function defaultPlan(engine: RunSettings['engine']): PipelinePlan {
   return {
     name,
     consumer: { failoverTimeMs: 2_000, idleTimeBetweenReadsMs: 200 },
-    delivery: { bufferIntervalSeconds: 1 },
+    destinations: [{ kind: 's3', bufferIntervalSeconds: 1 }],
     // An emulator takes what comes.
     ...(engine === 'aws' ? {} : { producer: { rateLimitPercent: 1_000_000 } })
   }
