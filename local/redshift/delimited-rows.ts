@@ -39,7 +39,7 @@ function readLine(latin1: string, start: number, options: DelimitedOptions): Lin
     let isQuoted = quote !== undefined
     let field = ''
     if (isQuoted) at += 1
-    for (; at < latin1.length && latin1[at] !== '\n'; at += 1) {
+    for (; !isLineEnd(latin1, at); at += 1) {
       const character = latin1[at]!
       if (escapes && character === '\\' && at + 1 < latin1.length) {
         at += 1
@@ -49,21 +49,24 @@ function readLine(latin1: string, start: number, options: DelimitedOptions): Lin
       } else if (!isQuoted && character === delimiter) {
         break
       } else {
-        if (quote !== undefined && !isQuoted && character !== '\r')
-          fault ??= 'text stands behind a quoted field'
+        if (quote !== undefined && !isQuoted) fault ??= 'text stands behind a quoted field'
         field += character
       }
     }
     if (isQuoted) fault ??= 'a quoted field does not end'
-    const isLast = latin1[at] !== delimiter
-    const hasReturn = isLast && latin1[at - 1] === '\r' && at > fieldStart
-    const raw = latin1.slice(fieldStart, hasReturn ? at - 1 : at)
-    fields.push(raw === nullText ? null : hasReturn ? field.replace(/\r$/, '') : field)
+    fields.push(latin1.slice(fieldStart, at) === nullText ? null : field)
+    if (isLineEnd(latin1, at)) break
     at += 1
-    if (isLast) break
   }
   return {
     row: fault === undefined ? { kind: 'row', fields } : { kind: 'fault', reason: fault },
-    next: Math.min(at, latin1.length)
+    next: lineEnd(latin1, at).next
   }
+}
+
+/** A newline, or a carriage return before it, or nothing more. */
+function isLineEnd(latin1: string, at: number): boolean {
+  const character = latin1[at]
+  if (character === '\r') return at + 1 === latin1.length || latin1[at + 1] === '\n'
+  return character === undefined || character === '\n'
 }

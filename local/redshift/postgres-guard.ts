@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { User } from './unprivileged-user.ts'
 
 /** A program, and how it is run. */
 export interface Program {
   readonly file: string
   readonly args: readonly string[]
   readonly cwd: string
-  /** User and group; undefined for those of this process. */
-  readonly uid: number | undefined
+  /** undefined for that of this process. */
+  readonly user: User | undefined
 }
 
 /**
@@ -57,7 +58,7 @@ export function spawnGuarded(program: Program, folders: readonly string[]): Chil
 }
 
 /** For `spawn`, also out of JSON. */
-export function spawnOptions({ cwd, uid }: Program): {
+export function spawnOptions({ cwd, user }: Program): {
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
   readonly uid?: number
@@ -66,5 +67,5 @@ export function spawnOptions({ cwd, uid }: Program): {
   // Settings for clients of PostgreSQL, and for Node, are not meant for these.
   const kept = Object.entries(process.env).filter(([name]) => !/^(PG|NODE_|LC_)/.test(name))
   const env = { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' }
-  return { cwd, env, ...(uid === undefined ? {} : { uid, gid: uid }) }
+  return { cwd, env, ...user }
 }

@@ -8,6 +8,7 @@ import { EngineStartError } from '../testing/errors.ts'
 import { isOpenToAll, makeTemporaryFolder } from './folders.ts'
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts'
 import { type Program, spawnGuarded, spawnOptions } from './postgres-guard.ts'
+import { type User, unprivilegedUser } from './unprivileged-user.ts'
 
 export interface PostgresServerOptions {
   readonly username: string
@@ -27,9 +28,6 @@ export interface PostgresServer {
   readonly password: string
   close(): Promise<void>
 }
-
-/** PostgreSQL does not run as root. Any user will do, also one without a name: this one owns nothing. */
-const otherUid = 65_534
 
 /** @throws {EngineStartError} when it cannot be started; then nothing is left behind */
 export async function startPostgres(options: PostgresServerOptions): Promise<PostgresServer> {
@@ -71,7 +69,7 @@ interface Cluster {
   readonly path: string
   readonly password: string
   /** Owner of the data; undefined for this process's user. */
-  readonly uid: number | undefined
+  readonly user: User | undefined
 }
 
 /** Data and password, as they are, or new ones. */
@@ -87,32 +85,35 @@ async function prepareCluster(
   const known = await readFile(passwordFile, 'utf8').catch(() => undefined)
   if (known !== undefined) {
     await removeStalePid(join(data, 'postmaster.pid'))
-    return {
-      data,
-      path: await pathOf(folder, data, isRoot),
-      password: known,
-      uid: isRoot ? (await stat(data)).uid : undefined
-    }
+    const { uid, gid } = await stat(data)
+    const path = await pathOf(folder, data, isRoot)
+    return { data, path, password: known, user: isRoot ? { uid, gid } : undefined }
   }
   await mkdir(folder, { recursive: true })
   await rm(data, { recursive: true, force: true })
   await mkdir(data, { mode: 0o700 })
-  const uid = isRoot ? otherUid : undefined
-  if (uid !== undefined) await chown(data, uid, uid)
+  const user = isRoot ? await unprivilegedUser() : undefined
+  if (user !== undefined) await chown(data, user.uid, user.gid)
   const password = randomBytes(18).toString('base64url')
-  const { username, database } = options
-  const path = await pathOf(folder, data, isRoot)
-  const at = ['-D', path]
+  const cluster = { data, path: await pathOf(folder, data, isRoot), password, user }
+  await initialize(binaries, cluster, options)
+  await writeFile(passwordFile, password, { mode: 0o600 })
+  return cluster
+}
+
+async function initialize(
+  binaries: PostgresBinaries,
+  { data, path, password, user }: Cluster,
+  { username, database }: PostgresServerOptions
+): Promise<void> {
   const initdb = ['-U', username, '-E', 'UTF8', '--no-locale', '--no-sync', '--no-instructions']
-  await runOnce({ file: binaries.initdb, args: [...at, ...initdb, '--auth=trust'], cwd: data, uid }, '')
-  // Nobody gets in before there is a password: this server listens nowhere.
+  await runOnce({ file: binaries.initdb, args: ['-D', path, ...initdb, '--auth=trust'], cwd: data, user }, '')
+  // Nobody gets in before there is a password: in single-user mode a server listens nowhere.
   await runOnce(
-    { file: binaries.postgres, args: ['--single', ...at, '-c', 'fsync=off', 'postgres'], cwd: data, uid },
-    `alter role "${username}" password '${password}'\n` + `create database "${database}"\n`
+    { file: binaries.postgres, args: ['--single', '-D', path, '-F', 'postgres'], cwd: data, user },
+    `alter role "${username}" password '${password}'\ncreate database "${database}"\n`
   )
   await writeFile(join(data, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n')
-  await writeFile(passwordFile, password, { mode: 0o600 })
-  return { data, path, password, uid }
 }
 
 /** A server that was killed leaves its file, and its number may belong to another process by now. */
@@ -141,7 +142,7 @@ function freePort(): Promise<number> {
   })
 }
 
-function serverProgram(binaries: PostgresBinaries, { data, path, uid }: Cluster, port: number): Program {
+function serverProgram(binaries: PostgresBinaries, { data, path, user }: Cluster, port: number): Program {
   const settings = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
@@ -150,7 +151,7 @@ function serverProgram(binaries: PostgresBinaries, { data, path, uid }: Cluster,
     'timezone=UTC'
   ]
   const args = ['-D', path, '-p', String(port), ...settings.flatMap(one => ['-c', one])]
-  return { file: binaries.postgres, args, cwd: data, uid }
+  return { file: binaries.postgres, args, cwd: data, user }
 }
 
 /**
