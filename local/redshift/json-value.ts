@@ -77,9 +77,14 @@ class Reader {
   }
 
   #string(): string {
-    const raw = this.#match(/"(?:[^"\\]|\\.)*"/sy)
+    const start = this.#at
+    if (this.#text[start] !== '"') throw invalid()
+    let end = start + 1
+    // Not by a pattern: it would need memory for each character of a long text.
+    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1
+    this.#at = end + 1
     try {
-      return JSON.parse(raw) as string
+      return JSON.parse(this.#text.slice(start, this.#at)) as string
     } catch {
       throw invalid()
     }

