@@ -7,6 +7,7 @@ export type { KmsAuthorization, KmsAuthorize, KmsDecision } from './kms/request.
 export type { KmsLoggedRequest } from './kms/store.ts'
 export type { FailReceiverRequest, ReceiverFault, ReceiverRequest, ReceiverResponse } from './receiver.ts'
 export type { LocalHec, LocalReceiver, LocalSearch, ReceiverOptions, Receivers } from './receivers.ts'
+export type { LocalRedshift, RedshiftOptions } from './redshift/engine.ts'
 export type { SearchDocument } from './search/store.ts'
 export type {
   LocalClientConfig,
@@ -17,3 +18,4 @@ export type {
   LocalServices
 } from './start.ts'
 export { startLocal } from './start.ts'
+export { EngineStartError, type EngineStartReason } from './testing/errors.ts'

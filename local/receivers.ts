@@ -3,11 +3,13 @@ import { createHecEngine, type HecToken } from './hec/engine.ts'
 import type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
+import { createCopyRunner, type ObjectReader, type RunCopy } from './redshift/copy.ts'
+import { type LocalRedshift, type RedshiftOptions, startRedshift } from './redshift/engine.ts'
 import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument } from './search/store.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
-export type LocalReceiver = 'search' | 'hec'
+export type LocalReceiver = 'search' | 'hec' | 'redshift'
 
 export interface ReceiverOptions {
   readonly search?: {
@@ -26,6 +28,7 @@ export interface ReceiverOptions {
     /** Scripted failures of whole requests. */
     readonly fault?: FailReceiverRequest
   }
+  readonly redshift?: RedshiftOptions
 }
 
 /** A search index that understands enough of Elasticsearch and OpenSearch to deliver to, to count and to find. */
@@ -54,6 +57,8 @@ export interface Receivers {
   readonly search: LocalSearch | undefined
   /** undefined unless `receivers` asks for it. */
   readonly hec: LocalHec | undefined
+  /** undefined unless `receivers` asks for it. A ClusterJDBCURL of any cluster of AWS stands for it. */
+  readonly redshift: LocalRedshift | undefined
 }
 
 export interface CreatedReceivers {
@@ -63,16 +68,27 @@ export interface CreatedReceivers {
   running(urls: readonly string[]): Receivers
   /** undefined when there is none, or none that listens yet. */
   searchUrl(): string | undefined
+  /** ClusterJDBCURL of Redshift; undefined when there is none. */
+  redshiftUrl(): string | undefined
+  /** How a COPY reaches Redshift. */
+  readonly copy: RunCopy
+  close(): Promise<void>
 }
 
-/** The receivers that are asked for, before they listen. */
-export function createReceivers(
+/**
+ * The receivers that are asked for, before they listen; Redshift listens already, and loads from `objects`.
+ *
+ * @throws {EngineStartError} when Redshift cannot be started
+ */
+export async function createReceivers(
   names: readonly LocalReceiver[],
+  objects: ObjectReader,
   options: ReceiverOptions = {}
-): CreatedReceivers {
+): Promise<CreatedReceivers> {
   const search = names.includes('search') ? createSearchEngine({ fault: options.search?.fault }) : undefined
   const tokens = options.hec?.tokens ?? [{ token: randomUUID() }]
   const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens }) : undefined
+  const redshift = names.includes('redshift') ? await startRedshift(options.redshift) : undefined
   const ports = [
     ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
     ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
@@ -81,10 +97,14 @@ export function createReceivers(
   return {
     ports,
     searchUrl: () => searchUrl,
+    redshiftUrl: () => redshift?.local.jdbcUrl,
+    copy: createCopyRunner({ objects, connectionString: request => redshift?.connectionString(request) }),
+    close: async () => redshift?.close(),
     running(urls) {
       const addresses = [...urls]
       if (search !== undefined) searchUrl = addresses.shift()
       return {
+        redshift: redshift?.local,
         hec:
           hec === undefined
             ? undefined

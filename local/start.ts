@@ -154,7 +154,17 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
   })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
   const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
-  const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
+  const removeOutput = async (): Promise<void> => {
+    if (options.outputFolder !== undefined) return
+    // A request that was cut off may still be writing its file.
+    await rm(outputFolder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+  }
+  const receivers = await createReceivers(options.receivers ?? [], s3.store, options.receiverOptions).catch(
+    async (error: unknown) => {
+      await removeOutput()
+      throw error
+    }
+  )
   const firehose = createFirehoseEngine({
     clock,
     region,
@@ -162,6 +172,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     objects: s3.store,
     failEntry: options.failPutRecordBatchEntry,
     domainUrl: () => receivers.searchUrl(),
+    redshiftUrl: () => receivers.redshiftUrl(),
+    copy: receivers.copy,
     ...faultOf('firehose')
   })
 
@@ -181,7 +193,11 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
       { listener: multiplex(listeners, process.version), port: options.port }
     ],
     options.host
-  )
+  ).catch(async (error: unknown) => {
+    await receivers.close()
+    await removeOutput()
+    throw error
+  })
   const urls = servers.map(({ url }) => url)
   const endpoint = urls.at(-1)!
   const endpoints = Object.fromEntries(services.map((service, index) => [service, urls[index]])) as Record<
@@ -193,9 +209,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
     await firehose.close()
-    if (options.outputFolder !== undefined) return
-    // A request that was cut off may still be writing its file.
-    await rm(outputFolder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+    await receivers.close()
+    await removeOutput()
   }
   return {
     region,

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
+import type { RunCopy } from '../redshift/copy.ts'
 import {
   createDeliveryStream,
   deleteDeliveryStream,
@@ -25,6 +26,10 @@ export interface FirehoseEngineOptions {
   readonly send?: HttpSend
   /** Address of the search domain that an ARN stands for; undefined when there is none. @default none */
   readonly domainUrl?: (arn: string) => string | undefined
+  /** How a COPY reaches Redshift. */
+  readonly copy: RunCopy
+  /** ClusterJDBCURL of the Redshift receiver; undefined when there is none. @default none */
+  readonly redshiftUrl?: () => string | undefined
   readonly fault?: AwsJsonOptions['fault']
   /** Scripted failures of single entries of PutRecordBatch. */
   readonly failEntry?: FailDeliveryEntry | undefined
@@ -41,10 +46,11 @@ export interface FirehoseEngine {
   close(): Promise<void>
 }
 
-/** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch, OpenSearch and Splunk. */
+/** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch, OpenSearch, Splunk and Redshift. */
 export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEngine {
   const store = new FirehoseStore({ ...options, send: options.send ?? networkSend(options.clock) })
-  const rules = { domainUrl: options.domainUrl ?? (() => undefined) }
+  const none = (): undefined => undefined
+  const rules = { domainUrl: options.domainUrl ?? none, redshiftUrl: options.redshiftUrl ?? none }
   return {
     store,
     get bufferedBytes() {

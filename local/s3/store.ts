@@ -121,6 +121,12 @@ export class S3Store {
     return readFile(object.file)
   }
 
+  /** The bytes of an object; undefined when there is none. */
+  async readObject(bucket: string, key: string): Promise<Buffer | undefined> {
+    const object = this.#buckets.get(bucket)?.objects.get(key)
+    return object === undefined ? undefined : this.read(object)
+  }
+
   async deleteObject(bucket: string, key: string): Promise<void> {
     const objects = this.#objects(bucket)
     const object = objects.get(key)

@@ -15,7 +15,8 @@ export interface S3BackupOptions extends S3ObjectsOptions {
 export function s3Backup(options: S3BackupOptions): DestinationBackup {
   return {
     all: options.takesAll ? new S3Destination(options) : undefined,
-    writeFailed: (lines, arrivedMs) =>
-      writeObject(options, Buffer.from(`${lines.join('\n')}\n`), arrivedMs, options.errorOutputType)
+    async writeFailed(lines, arrivedMs) {
+      await writeObject(options, Buffer.from(`${lines.join('\n')}\n`), arrivedMs, options.errorOutputType)
+    }
   }
 }

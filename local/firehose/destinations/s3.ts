@@ -16,7 +16,11 @@ export interface ObjectWriter {
     bucket: string,
     key: string,
     bytes: Uint8Array,
-    options: { readonly contentType: string; readonly contentEncoding: string | undefined }
+    options: {
+      readonly contentType: string
+      readonly contentEncoding: string | undefined
+      readonly metadata?: Readonly<Record<string, string>>
+    }
   ): Promise<unknown>
 }
 
@@ -74,14 +78,14 @@ export class S3Destination implements Destination {
 
 /**
  * Writes one object under the prefix; with `errorOutputType` under the prefix of errors. `arrivedMs` is the arrival
- * of its oldest record, milliseconds since 1970.
+ * of its oldest record, milliseconds since 1970. Resolves with its key.
  */
 export async function writeObject(
   { deliveryStreamName, version, settings, objects }: S3ObjectsOptions,
   plain: Buffer,
   arrivedMs: number,
   errorOutputType?: string
-): Promise<void> {
+): Promise<string> {
   const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone } = settings
   const isGzip = compression === 'GZIP'
   const key = objectKey({
@@ -97,4 +101,5 @@ export async function writeObject(
     contentType: 'application/octet-stream',
     contentEncoding: isGzip ? 'gzip' : undefined
   })
+  return key
 }

@@ -44,8 +44,15 @@ export function parseExtendedS3(shape: Shape, backupMember: string): S3Settings 
     if (shape.has(name) && isEnabled === true) throw invalid(`${name} is not implemented by the local engine`)
   }
   const settings = parseS3(shape)
-  if (shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled') return settings
-  return { ...settings, sourceBackup: parseS3(shape.requiredChild('S3BackupConfiguration', backupMember)) }
+  const sourceBackup = parseSourceBackup(shape, backupMember)
+  return sourceBackup === undefined ? settings : { ...settings, sourceBackup }
+}
+
+/** Where records go as they were put; undefined without S3BackupMode. */
+export function parseSourceBackup(shape: Shape, backupMember: string): S3Settings | undefined {
+  return shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled'
+    ? undefined
+    : parseS3(shape.requiredChild('S3BackupConfiguration', backupMember))
 }
 
 function checkPrefixes(prefix: string, errorOutputPrefix: string): void {

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { User } from './unprivileged-user.ts'
+
+/** A program, and how it is run. */
+export interface Program {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  /** undefined for that of this process. */
+  readonly user: User | undefined
+}
+
+/**
+ * Runs in a process of its own between us and the server: its standard input ends with us, however we end, and then it
+ * ends the server and removes what was made for it. It knows nothing of our folders: the script comes as an argument.
+ */
+const script = `
+const { spawn } = require('node:child_process')
+const { rmSync } = require('node:fs')
+const { file, args, options, folders } = JSON.parse(process.argv[1])
+const server = spawn(file, args, { ...options, stdio: ['ignore', 'ignore', 'inherit'] })
+let isEnding = false
+server.on('error', error => {
+  console.error('the server cannot be run: ' + error.code)
+  process.exit(1)
+})
+server.on('exit', code => {
+  for (const folder of isEnding ? folders : []) {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+    } catch {}
+  }
+  process.exit(code ?? 1)
+})
+function end() {
+  isEnding = true
+  server.kill('SIGINT')
+  setTimeout(() => server.kill('SIGKILL'), 5000)
+}
+process.stdin.on('end', end).on('error', end).resume()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
+`
+
+/**
+ * Starts the program under the guard, in a process group of its own: a Ctrl-C in a terminal is for us to handle. It ends
+ * when standard input of the guard does; `folders` are removed then, and stay when the server ends by itself.
+ */
+export function spawnGuarded(program: Program, folders: readonly string[]): ChildProcess {
+  const options = spawnOptions(program)
+  const job = JSON.stringify({ file: program.file, args: program.args, options, folders })
+  return spawn(process.execPath, ['-e', script, job], {
+    env: options.env,
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', 'ignore', 'pipe'],
+    windowsHide: true
+  })
+}
+
+/** For `spawn`, also out of JSON. */
+export function spawnOptions({ cwd, user }: Program): {
+  readonly cwd: string
+  readonly env: NodeJS.ProcessEnv
+  readonly uid?: number
+  readonly gid?: number
+} {
+  // Settings for clients of PostgreSQL, and for Node, are not meant for these.
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PG|NODE_|LC_)/.test(name))
+  const env = { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' }
+  return { cwd, env, ...user }
+}
