@@ -89,7 +89,7 @@ export interface JobResult {
   /** From the first record put to the last delivery, in milliseconds: what a rate is measured over. */
   readonly flowMs: number
   readonly objects: number
-  /** By name, in the order of the plan, those that cannot be read last. */
+  /** By name: those that can be read in the order of the plan, then the others. */
   readonly destinations: Readonly<Record<string, DestinationOutcome>>
   /** Highest resident memory seen of any process of the job, in bytes. */
   readonly peakResidentBytes: number

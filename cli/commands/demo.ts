@@ -6,8 +6,8 @@ import { commonOptions, commonSettings, integer, parseOptions, run } from './run
 
 export const demoUsage = `sealstream demo [--kill-worker] [--repeat N]
 
-Carries 20,000 real flights through the whole pipeline on the embedded engines, to S3, Elasticsearch and Splunk, and
-checks the content of each. With a plan, or on another engine, to the destinations of the plan.
+Carries 20,000 real flights through the whole pipeline on the embedded engines, to S3, Elasticsearch, Redshift
+and Splunk, and checks the content of each. With a plan, or on another engine, to the destinations of the plan.
 
   --kill-worker   SIGKILL one of the workers half-way; the other takes over
   --repeat N      put the flights N times, with ids of their own; 1 to 1000
