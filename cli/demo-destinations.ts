@@ -1,12 +1,14 @@
 import { ErrorCode, isSealstreamError } from '../core/errors.ts'
 import type { LocalEngines, LocalOptions } from '../local/index.ts'
-import type { PlanDestination, ReadingSources } from '../pipeline/index.ts'
+import type { PipelinePlan, PlanDestination, ReadingSources } from '../pipeline/index.ts'
 import type { DestinationEngines } from './commands/run.ts'
 
 type LocalRedshift = NonNullable<LocalEngines['redshift']>
 
 /** As in any plan of a demo: buffers of one second. */
 const bufferIntervalSeconds = 1
+/** Four times the work for the engines, all in one process: on a busy machine a lease is renewed late. */
+const failoverTimeMs = 4_000
 const table = 'flights'
 /** Numbers the rows in the order in which they came; no record fills it. */
 const orderColumn = 'row_number'
@@ -22,10 +24,13 @@ const columns = {
 }
 
 /**
- * The embedded engines with everything that the demo delivers to, and the destinations that lead there. Where no
- * PostgreSQL can stand for Redshift, that one is left out, with the reason.
+ * The embedded engines with everything that the demo delivers to, and the plan with the destinations that lead there.
+ * Where no PostgreSQL can stand for Redshift, that one is left out, with the reason.
  */
-export async function startDemoEngines(options: LocalOptions): Promise<DestinationEngines> {
+export async function startDemoEngines(
+  options: LocalOptions,
+  plan: PipelinePlan
+): Promise<DestinationEngines> {
   const { local, unavailable } = await startEngines(options)
   const search = local.search!
   const hec = local.hec!
@@ -34,12 +39,16 @@ export async function startDemoEngines(options: LocalOptions): Promise<Destinati
   return {
     local,
     unavailable,
-    destinations: [
-      { kind: 's3', bufferIntervalSeconds },
-      { kind: 'elasticsearch', endpoint: search.url, indexName: 'flights', bufferIntervalSeconds },
-      ...(redshift === undefined ? [] : [redshiftDestination(redshift)]),
-      { kind: 'splunk', endpoint: hec.url, token: hec.token, bufferIntervalSeconds }
-    ],
+    plan: {
+      ...plan,
+      consumer: { ...plan.consumer, failoverTimeMs },
+      destinations: [
+        { kind: 's3', bufferIntervalSeconds },
+        { kind: 'elasticsearch', endpoint: search.url, indexName: 'flights', bufferIntervalSeconds },
+        ...(redshift === undefined ? [] : [redshiftDestination(redshift)]),
+        { kind: 'splunk', endpoint: hec.url, token: hec.token, bufferIntervalSeconds }
+      ]
+    },
     sources: {
       searchUrl: search.url,
       // Nobody reads these but the ledger, and a long demo should not hold all of them.

@@ -15,12 +15,13 @@ export function identify(content: RecordContent, identity: RecordIdentity): stri
 
 /** JSON without spaces, the members of every object in the order of their UTF-16 code units. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_name, member: unknown) => {
-    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member
-    const members = member as Readonly<Record<string, unknown>>
-    const names = Object.keys(members)
-    return Object.fromEntries(names.sort().map(name => [name, members[name]]))
-  })
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
+  const members = value as Readonly<Record<string, unknown>>
+  const texts = Object.keys(members)
+    .sort()
+    .map(name => `${JSON.stringify(name)}:${canonicalJson(members[name])}`)
+  return `{${texts.join()}}`
 }
 
 /** undefined for what is no JSON. */

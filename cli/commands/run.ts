@@ -55,13 +55,13 @@ export interface RunExtras {
   readonly canaries?: () => readonly Buffer[]
   readonly next?: readonly string[]
   /** Starts the embedded engines with more than S3 to deliver to. */
-  readonly startEngines?: (options: LocalOptions) => Promise<DestinationEngines>
+  readonly startEngines?: (options: LocalOptions, plan: PipelinePlan) => Promise<DestinationEngines>
 }
 
-/** Engines, and the destinations that they serve. */
+/** Engines, and a plan with the destinations that they serve. */
 export interface DestinationEngines {
   readonly local: LocalEngines
-  readonly destinations: NonNullable<PipelinePlan['destinations']>
+  readonly plan: PipelinePlan
   readonly sources: ReadingSources
   /** Why a destination is left out, by its name. */
   readonly unavailable: Readonly<Record<string, string>>
@@ -273,7 +273,7 @@ function report(result: JobResult, settings: RunSettings, where: string): ExitCo
 export interface OpenedEngine {
   readonly engine: Engine
   readonly local: LocalEngines | undefined
-  /** The plan that was given, and with it the destinations of the engines. */
+  /** The plan that was given, or what the engines make of it. */
   readonly plan: PipelinePlan
   readonly sources: ReadingSources
   /** Why a destination is left out, by its name. */
@@ -312,15 +312,12 @@ export async function openEngine(
     return { ...remote, engine: endpointEngine(stack.endpoint), where, close: () => stack.close() }
   }
   const folder = resolve(settings.output ?? `sealstream-output/${runName()}`)
-  const started = await (startEngines ?? startPlain)({ outputFolder: folder })
-  const { local, destinations, sources, unavailable } = started
+  const started = await (startEngines ?? startPlain)({ outputFolder: folder }, plan)
+  const { local } = started
   const output = relative(process.cwd(), bucketOf(resolved, folder))
   return {
+    ...started,
     engine: embeddedEngine(local),
-    local,
-    plan: destinations.length === 0 ? plan : { ...plan, destinations },
-    sources,
-    unavailable,
     where: `the embedded engines of ${resolved.name}`,
     output: output.startsWith('..') ? bucketOf(resolved, folder) : output,
     close: () => local.close()
@@ -328,9 +325,9 @@ export async function openEngine(
 }
 
 /** The plan says where everything goes. */
-async function startPlain(options: LocalOptions): Promise<DestinationEngines> {
+async function startPlain(options: LocalOptions, plan: PipelinePlan): Promise<DestinationEngines> {
   const { startLocal } = await import('../../local/index.ts')
-  return { local: await startLocal(options), destinations: [], sources: {}, unavailable: {} }
+  return { local: await startLocal(options), plan, sources: {}, unavailable: {} }
 }
 
 /** Where objects are delivered; without such a destination where those of the first one are. */
