@@ -58,6 +58,8 @@ export class Ledger {
   readonly #destinations: readonly LedgerDestination[]
   readonly #counts: readonly { -readonly [K in keyof DestinationSummary]: number }[]
   readonly #byDigest: ReadonlyMap<RecordIdentity, Digests>
+  /** For each destination: digest -> deliveries that found no id waiting for them, foreign ones and duplicates. */
+  readonly #unclaimed: readonly Map<string, number>[]
   /** Sequence number of a Kinesis record -> the index of each user record inside, by sub-sequence number. */
   readonly #bySequence = new Map<string, number[]>()
   /** Sequence number of a dead-lettered Kinesis record -> the sub-sequence numbers that it was for, or all. */
@@ -72,6 +74,7 @@ export class Ledger {
     this.#destinations = destinations
     this.#counts = destinations.map(() => ({ delivered: 0, duplicates: 0, foreign: 0 }))
     this.#byDigest = new Map(destinations.map(({ identity }) => [identity, new Map()]))
+    this.#unclaimed = destinations.map(() => new Map())
   }
 
   /** A record is about to be put. Returns its index, which later calls take. */
@@ -82,9 +85,29 @@ export class Ledger {
     for (const [identity, digests] of this.#byDigest) {
       const digest = identify(data, identity)
       const known = digests.get(digest)
-      if (known === undefined) digests.set(digest, index)
-      else if (typeof known === 'object') known.indices.push(index)
+      if (known === undefined) {
+        digests.set(digest, index)
+        this.#claim(digest, identity)
+      } else if (typeof known === 'object') known.indices.push(index)
       else digests.set(digest, { indices: [known, index], delivered: this.#deliveriesOf(known) })
+    }
+    return index
+  }
+
+  /**
+   * A record that the run has put before it was interrupted, and does not put again: what was delivered of it already
+   * is its own. Returns its index.
+   */
+  acceptAgain(data: Uint8Array): number {
+    const index = this.accept(data)
+    for (const [destination, { identity }] of this.#destinations.entries()) {
+      const digest = identify(data, identity)
+      const unclaimed = this.#unclaimed[destination]!
+      const delivered = unclaimed.get(digest) ?? 0
+      if (delivered === 0) continue
+      unclaimed.set(digest, delivered - 1)
+      this.#counts[destination]!.duplicates -= 1
+      this.deliver(data, destination)
     }
     return index
   }
@@ -139,12 +162,14 @@ export class Ledger {
     const { identity } = this.#destinations[destination]!
     const counts = this.#counts[destination]!
     const bit = 1 << destination
-    const known = this.#byDigest.get(identity)!.get(identify(content, identity))
+    const digest = identify(content, identity)
+    const known = this.#byDigest.get(identity)!.get(digest)
     const index = typeof known === 'object' ? known.indices[known.delivered[destination]!] : known
-    if (known === undefined) {
-      counts.foreign += 1
-    } else if (index === undefined || (this.#arrived[index]! & bit) !== 0) {
-      counts.duplicates += 1
+    if (index === undefined || (this.#arrived[index]! & bit) !== 0) {
+      const unclaimed = this.#unclaimed[destination]!
+      unclaimed.set(digest, (unclaimed.get(digest) ?? 0) + 1)
+      if (known === undefined) counts.foreign += 1
+      else counts.duplicates += 1
     } else {
       counts.delivered += 1
       if (typeof known === 'object') known.delivered[destination]! += 1
@@ -171,6 +196,16 @@ export class Ledger {
       destinations: Object.fromEntries(
         this.#destinations.map(({ name }, index) => [name, { ...this.#counts[index]! }])
       )
+    }
+  }
+
+  /** What was delivered before the first record of its kind is accepted: by the same run, before it was interrupted. */
+  #claim(digest: string, identity: RecordIdentity): void {
+    for (const [destination, counts] of this.#counts.entries()) {
+      if (this.#destinations[destination]!.identity !== identity) continue
+      const delivered = this.#unclaimed[destination]!.get(digest) ?? 0
+      counts.foreign -= delivered
+      counts.duplicates += delivered
     }
   }
 

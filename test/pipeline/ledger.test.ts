@@ -92,13 +92,36 @@ describe('Ledger', () => {
     })
   })
 
-  it('counts a line that comes again after the first was delivered', () => {
+  it('counts a line that repeats a delivered one, however late it comes', () => {
     const ledger = new Ledger()
-    ledger.acknowledge(ledger.accept(bytes('same')), '1', 0)
-    ledger.deliver(bytes('same'))
-    ledger.acknowledge(ledger.accept(bytes('same')), '1', 1)
-    ledger.deliver(bytes('same'))
-    expect(ledger.summary).toMatchObject({ delivered: 2, duplicates: 0, lost: 0 })
+    for (let line = 0; line < 3; line += 1) {
+      ledger.acknowledge(ledger.accept(bytes('same')), '1', line)
+      ledger.deliver(bytes('same'))
+    }
+    expect(ledger.summary).toMatchObject({ delivered: 3, duplicates: 0, lost: 0 })
+  })
+
+  it('takes what was delivered before it was put again for a duplicate, and waits for the new one', () => {
+    const ledger = new Ledger()
+    ledger.deliver(bytes('a'))
+    ledger.deliver(bytes('a'))
+    expect(ledger.summary).toMatchObject({ foreign: 2, duplicates: 0 })
+    ledger.acknowledge(ledger.accept(bytes('a')), '1', 0)
+    expect(ledger.summary).toMatchObject({ foreign: 0, duplicates: 2, delivered: 0, lost: 1 })
+    ledger.deliver(bytes('a'))
+    expect(ledger.summary).toMatchObject({ foreign: 0, duplicates: 2, delivered: 1, lost: 0 })
+  })
+
+  it('takes what was delivered of a record that is not put again for its own, equal ones included', () => {
+    const ledger = new Ledger()
+    for (let deliveries = 0; deliveries < 3; deliveries += 1) ledger.deliver(bytes('a'))
+    for (let line = 0; line < 2; line += 1) ledger.acknowledge(ledger.acceptAgain(bytes('a')), '1', line)
+    expect(ledger.summary).toMatchObject({ accepted: 2, delivered: 2, duplicates: 1, foreign: 0, lost: 0 })
+    // And what was not delivered yet is waited for.
+    ledger.acknowledge(ledger.acceptAgain(bytes('b')), '2', 0)
+    expect(ledger.summary).toMatchObject({ delivered: 2, lost: 1 })
+    ledger.deliver(bytes('b'))
+    expect(ledger.settled).toBe(true)
   })
 })
 
@@ -174,5 +197,23 @@ describe('Ledger of several destinations', () => {
     ledger.deliver(document, 1)
     ledger.deliver(bytes(text), 2)
     expect(ledger.summary).toMatchObject({ deadLettered: 0, delivered: 1 })
+  })
+
+  it('claims at each destination what it has of a record that is not put again', () => {
+    const ledger = several()
+    for (const content of [document, document]) ledger.deliver(content, 1)
+    ledger.deliver(bytes(text), 0)
+    ledger.acknowledge(ledger.acceptAgain(bytes(text)), '1', 0)
+    expect(ledger.summary).toMatchObject({
+      lost: 1,
+      foreign: 0,
+      destinations: {
+        s3: { delivered: 1, duplicates: 0 },
+        elasticsearch: { delivered: 1, duplicates: 1 },
+        splunk: { delivered: 0, duplicates: 0 }
+      }
+    })
+    ledger.deliver(bytes(text), 2)
+    expect(ledger.summary).toMatchObject({ delivered: 1, lost: 0 })
   })
 })
