@@ -15,6 +15,11 @@ export class AggregateFill {
     this.#maxBytes = maxBytes
   }
 
+  /** Upper bound of the aggregate's bytes. */
+  get mostBytes(): number {
+    return this.#bound
+  }
+
   /** Whether the aggregate has reached its size. */
   get isFull(): boolean {
     return this.#bound >= this.#maxBytes && this.#size().bytes >= this.#maxBytes

@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '../core/clock.ts'
 import { AggregateFill } from './aggregate-fill.ts'
 import type { Batch } from './kinesis-record.ts'
 import type { PendingRecord } from './pending-record.ts'
+import type { TurnBudget } from './turn-budget.ts'
 
 export interface AggregatorOptions {
   readonly clock: Clock
@@ -9,6 +10,7 @@ export interface AggregatorOptions {
   readonly maxBufferedMs: number
   /** Bytes that the aggregate of this record and others may have before the whole of it is sealed. */
   readonly maxBytes: (first: PendingRecord) => number
+  readonly turnBudget: TurnBudget
   readonly onBatch: (batch: Batch) => void
 }
 
@@ -64,8 +66,12 @@ export class Aggregator {
     return batch.records
   }
 
+  /** All that is open leaves, turn by turn. */
   flush(): void {
-    for (const batch of this.#open.values()) this.#cut(batch)
+    if (this.#open.size === 0) return
+    const now = this.#options.clock.now()
+    for (const batch of this.#open.values()) batch.deadlineMs = Math.min(batch.deadlineMs, now)
+    this.#cutDue(now)
   }
 
   close(): void {
@@ -101,10 +107,14 @@ export class Aggregator {
   #onTimer(): void {
     this.#disarm()
     const { clock, maxBufferedMs } = this.#options
-    const due = clock.now() + maxBufferedMs * togetherPart
+    this.#cutDue(clock.now() + maxBufferedMs * togetherPart)
+  }
+
+  #cutDue(dueMs: number): void {
     let next = Number.POSITIVE_INFINITY
     for (const batch of this.#open.values()) {
-      if (batch.deadlineMs <= due) this.#cut(batch)
+      const isNext = batch.deadlineMs <= dueMs && this.#options.turnBudget.tryTake(batch.fill.mostBytes)
+      if (isNext) this.#cut(batch)
       else next = Math.min(next, batch.deadlineMs)
     }
     if (next < this.#timerMs) this.#arm(next)

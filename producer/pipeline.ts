@@ -23,9 +23,12 @@ import { judge, wrongShardDelayMs } from './retrier.ts'
 import { type EntryOutcome, sendRecords } from './sender.ts'
 import type { ShardMap } from './shard-map.ts'
 import { StreamView } from './stream-view.ts'
+import { TurnBudget } from './turn-budget.ts'
 
 /** Largest record of a stream that was not told to take larger ones (Kinesis quotas). */
 const usualRecordBytes = 1_048_576
+/** About 10 ms of packing, or of the SDK's making a request; guessed. */
+const bytesPerTurn = 2_097_152
 
 export interface PipelineCounters {
   kinesisRecords: number
@@ -76,6 +79,7 @@ export class Pipeline {
   readonly #limiter: Limiter
   readonly #collector: Collector
   readonly #slots: Semaphore
+  readonly #turnBudget = new TurnBudget(bytesPerTurn)
   /** Both in ordered mode alone. */
   readonly #lanes: Lanes | undefined
   readonly #keyOrder: KeyOrder | undefined
@@ -134,6 +138,7 @@ export class Pipeline {
       maxRecords: options.maxRecordsPerAggregate,
       maxBufferedMs: options.maxBufferedMs,
       maxBytes: first => this.#packer.aggregateBytes(options.maxAggregateBytes, first),
+      turnBudget: this.#turnBudget,
       onBatch: batch => this.#onBatch(batch)
     })
     if (options.ordered) {
@@ -418,6 +423,7 @@ export class Pipeline {
   async #send(offered: readonly KinesisRecord[]): Promise<void> {
     await this.#slots.take(1)
     try {
+      await this.#turnBudget.take(offered.reduce((sum, { bytes }) => sum + bytes, 0))
       if (this.#stop.signal.aborted) return
       const { clock, port, streamName, onEvent } = this.#options
       const startedMs = clock.now()

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AggregatedRecordBuilder, decodeAggregatedRecord } from '../../core/aggregated-record.ts'
 import { hashKeyOf } from '../../core/hash-key.ts'
+import type { SealingKeyring } from '../../core/record-transform.ts'
 import { rawAesKeyring, tenantKeyring } from '../../crypto/index.ts'
 import { DiagnosticsChannel, MetricsRecorder, Producer, type PutResult } from '../../producer/index.ts'
 import { FakeKinesis, serviceError } from '../helpers/fake-kinesis.ts'
@@ -85,6 +86,74 @@ describe('buffering', () => {
     expect(kinesis.requests).toHaveLength(2)
     expect(clock.pending).toBe(0)
   })
+})
+
+describe('a full buffer of many shards', () => {
+  const bytesPerTurn = 2_097_152
+  const shardCount = 256
+
+  it.each(['when it is due', 'when it is flushed'])(
+    'is packed and sent turn by turn of the event loop, %s',
+    async way => {
+      const turns = countTurns()
+      const sealedBytes = new Map<number, number>()
+      const sentBytes = new Map<number, number>()
+      const note = (bytesOf: Map<number, number>, bytes: number): void => {
+        bytesOf.set(turns.now, (bytesOf.get(turns.now) ?? 0) + bytes)
+      }
+      const keyring = watchedKeyring(bytes => note(sealedBytes, bytes))
+      const kinesis = new FakeKinesis(shardCount)
+      const putRecords = kinesis.putRecords.bind(kinesis)
+      kinesis.putRecords = (input, options) => {
+        note(sentBytes, input.Records?.reduce((sum, { Data }) => sum + Data!.length, 0) ?? 0)
+        return putRecords(input, options)
+      }
+      const { clock, producer } = startProducer(
+        { seal: { keyring, mode: 'aggregate' }, maxBufferedMs: 1_000 },
+        kinesis
+      )
+      const puts = Array.from({ length: 32 * shardCount }, (_, index) =>
+        producer.put({ partitionKey: `key-${index}`, data: Buffer.alloc(1_024) })
+      )
+      await clock.advance(0)
+      expect(sentBytes.size).toBe(0)
+      if (way === 'when it is flushed') void producer.flush()
+      await clock.advance(1_000)
+      await Promise.all(puts)
+      for (const bytesOf of [sealedBytes, sentBytes]) {
+        expect(bytesOf.size).toBeGreaterThan(3)
+        expect(Math.max(...bytesOf.values())).toBeLessThanOrEqual(bytesPerTurn)
+      }
+    }
+  )
+
+  function countTurns(): { readonly now: number } {
+    const turns = { now: 0 }
+    const tick = (): void => {
+      turns.now += 1
+      next = setImmediate(tick)
+    }
+    let next = setImmediate(tick)
+    onTestFinished(() => clearImmediate(next))
+    return turns
+  }
+
+  function watchedKeyring(onSeal: (bytes: number) => void): SealingKeyring {
+    const keyring = rawAesKeyring({ namespace: 'test', name: 'key', key: Buffer.alloc(32) })
+    return {
+      createOpener: options => keyring.createOpener(options),
+      createSealer(options) {
+        const sealer = keyring.createSealer(options)
+        const seal = sealer.seal.bind(sealer)
+        return Object.assign(sealer, {
+          seal(plaintext: Uint8Array, tenant?: string) {
+            onSeal(plaintext.length)
+            return seal(plaintext, tenant)
+          }
+        })
+      }
+    }
+  }
 })
 
 describe('bad records', () => {
