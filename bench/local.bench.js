@@ -1,7 +1,8 @@
-// The embedded Kinesis engine against a server that does nothing, both behind the SDK's client with its defaults: what
-// of the time of a request is the engine's.
+// The embedded Kinesis and Firehose engines against servers that do nothing, all behind the SDK's clients with their
+// defaults: what of the time of a request is the engine's.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { CreateDeliveryStreamCommand, FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose'
 import {
   CreateStreamCommand,
   GetRecordsCommand,
@@ -9,53 +10,100 @@ import {
   KinesisClient,
   PutRecordsCommand
 } from '@aws-sdk/client-kinesis'
-import { maxKinesisBytes, sizes } from './local-cases.js'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { delivery, maxKinesisBytes, sizes } from './local-cases.js'
 import { rounded } from './report.js'
 
 const baseline = 'null server'
 const StreamName = 'bench'
+const DeliveryStreamName = 'bench'
+const Bucket = 'bench'
+const clientOptions = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' }
+}
 const ShardId = 'shardId-000000000000'
 
 /** @returns {Promise<import('./measure.js').Bench>} */
 export async function prepare() {
-  /** @type {(() => Promise<void>)[]} */
-  const closers = []
+  /** @type {Server[]} of the group whose turn it is */
+  const servers = []
   const open = async (/** @type {readonly unknown[]} */ ...args) => {
     const server = await start(args.map(String))
-    closers.push(server.close)
-    return server.client
+    servers.push(server)
+    return server
   }
-  return {
-    notes: [
-      'ratio: engine to null server, each in a process of its own, one request in flight, SDK defaults (HTTP/2)',
-      `the engine keeps ${maxKinesisBytes / 1024 / 1024} MiB, and trims from then on`
-    ],
-    groups: sizes.flatMap(({ entries, bytes }) => {
-      const clients = async () => [
-        { name: baseline, client: await open('null', entries, bytes) },
-        { name: 'engine', client: await anEngine(await open('engine'), entries, bytes) }
+  const closeServers = async () => {
+    await Promise.all(servers.splice(0).map(server => server.close()))
+  }
+
+  const kinesisGroups = sizes.flatMap(({ entries, bytes }) =>
+    Object.entries({ PutRecords: putting, GetRecords: getting }).map(([op, operation]) => async () => {
+      await closeServers()
+      const rivals = [
+        { name: baseline, client: kinesisClient(await open('null', entries, bytes)) },
+        { name: 'engine', client: await anEngine(kinesisClient(await open('engine')), entries, bytes) },
+        {
+          name: 'kinesis-local',
+          client: await anEngine(http1Client(await open('kinesis-local')), entries, bytes)
+        }
       ]
-      const group = (/** @type {string} */ op, /** @type {Operation} */ operation) => async () => ({
+      return {
         name: `${op}, ${entries} x ${bytes} bytes`,
-        unit: 'requests',
+        unit: 'records',
         baseline,
         row: { op, entries, bytes },
-        cases: (await clients()).map(({ name, client }) => ({ name, run: operation(client, entries, bytes) }))
-      })
-      return [group('PutRecords', putting), group('GetRecords', getting)]
-    }),
+        cases: rivals.map(({ name, client }) => ({
+          name,
+          units: entries,
+          run: operation(client, entries, bytes)
+        }))
+      }
+    })
+  )
+
+  const firehoseGroup = async () => {
+    await closeServers()
+    const { entries, bytes } = delivery
+    const rivals = [
+      { name: baseline, server: await open('null') },
+      { name: 'engine', server: await aDeliveryStream(await open('engine')) }
+    ]
+    return {
+      name: `PutRecordBatch to S3, ${entries} x ${bytes} bytes`,
+      unit: 'records',
+      baseline,
+      row: { op: 'PutRecordBatch', entries, bytes },
+      cases: rivals.map(({ name, server }) => ({ name, units: entries, run: delivering(server) }))
+    }
+  }
+
+  return {
+    notes: [
+      'records a second; ratio: to a null server, each in a process of its own, one request in flight, SDK defaults',
+      'kinesis-local has no HTTP/2, so its client speaks HTTP/1.1, which is the faster of the two',
+      `the engine keeps ${maxKinesisBytes / 1024 / 1024} MiB, and trims from then on`,
+      'PutRecordBatch: until the last record lies in an object of S3, 5 MiB each, as a file'
+    ],
+    groups: [...kinesisGroups, firehoseGroup],
     rowOf: ({ row }, { cases }) => {
-      const [nullServer, engine] = cases
+      const of = (/** @type {string} */ name) => cases.find(found => found.name === name)
+      const [engine, rival] = [of('engine'), of('kinesis-local')]
       return {
         ...row,
-        engine: rounded(engine?.opsPerSecond.median, 1),
-        nullServer: rounded(nullServer?.opsPerSecond.median, 1),
-        ratio: rounded(engine?.ratio.median, 2)
+        engine: Math.round(engine?.opsPerSecond.median ?? Number.NaN),
+        nullServer: Math.round(of(baseline)?.opsPerSecond.median ?? Number.NaN),
+        ratio: rounded(engine?.ratio.median, 2),
+        ...(rival === undefined || engine === undefined
+          ? {}
+          : {
+              kinesisLocal: Math.round(rival.opsPerSecond.median),
+              ratioKinesisLocal: rounded(engine.opsPerSecond.median / rival.opsPerSecond.median, 1)
+            })
       }
     },
-    finish: async () => {
-      await Promise.all(closers.map(close => close()))
-    }
+    finish: closeServers
   }
 }
 
@@ -117,29 +165,94 @@ function recordsOf(entries, bytes) {
   }))
 }
 
-/** @param {readonly string[]} args of local-server.js */
+/**
+ * A delivery stream to files of 5 MiB.
+ * @param {Server} server
+ */
+async function aDeliveryStream(server) {
+  const s3 = new S3Client({ ...clientOptions, endpoint: server.endpoints.s3 ?? '', forcePathStyle: true })
+  await s3.send(new CreateBucketCommand({ Bucket }))
+  s3.destroy()
+  const firehose = firehoseClient(server)
+  await firehose.send(
+    new CreateDeliveryStreamCommand({
+      DeliveryStreamName,
+      ExtendedS3DestinationConfiguration: {
+        RoleARN: 'arn:aws:iam::000000000000:role/firehose',
+        BucketARN: `arn:aws:s3:::${Bucket}`
+      }
+    })
+  )
+  firehose.destroy()
+  return server
+}
+
+/**
+ * @param {Server} server
+ * @returns {(iterations: number) => Promise<void>}
+ */
+function delivering(server) {
+  const firehose = firehoseClient(server)
+  const Data = Buffer.alloc(delivery.bytes, 'x')
+  const Records = Array.from({ length: delivery.entries }, () => ({ Data }))
+  const command = new PutRecordBatchCommand({ DeliveryStreamName, Records })
+  return async iterations => {
+    for (let count = 0; count < iterations; count += 1) {
+      const { FailedPutCount, RequestResponses } = await firehose.send(command)
+      if (FailedPutCount !== 0 || RequestResponses?.length !== delivery.entries) {
+        throw new Error('records were not accepted')
+      }
+    }
+    await server.flush()
+  }
+}
+
+const kinesisClient = (/** @type {Server} */ { endpoints }) =>
+  new KinesisClient({ ...clientOptions, endpoint: endpoints.kinesis ?? '' })
+
+const http1Client = (/** @type {Server} */ { endpoints }) =>
+  new KinesisClient({
+    ...clientOptions,
+    endpoint: endpoints.kinesis ?? '',
+    requestHandler: new NodeHttpHandler()
+  })
+
+const firehoseClient = (/** @type {Server} */ { endpoints }) =>
+  new FirehoseClient({ ...clientOptions, endpoint: endpoints.firehose ?? '' })
+
+/**
+ * @typedef {object} Server
+ * @property {Readonly<Record<string, string>>} endpoints by service
+ * @property {() => Promise<unknown>} flush resolves when Firehose has delivered what it holds
+ * @property {() => Promise<unknown>} close
+ */
+
+/**
+ * @param {readonly string[]} args of local-server.js
+ * @returns {Promise<Server>}
+ */
 async function start(args) {
   const child = fork(new URL('local-server.js', import.meta.url), args, { execArgv: [] })
   const exited = once(child, 'exit')
-  const endpoint = await new Promise((resolve, reject) => {
+  const endpoints = await new Promise((resolve, reject) => {
     child.once('message', resolve)
     exited.then(() => reject(new Error('the server ended before it listened')), reject)
   })
   // A bench that fails half-way ends all the same; the child sees the channel close.
   child.unref()
   child.channel?.unref()
-  const client = new KinesisClient({
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' }
-  })
   return {
-    client,
-    async close() {
-      client.destroy()
+    endpoints,
+    async flush() {
+      child.channel?.ref()
+      child.send('flush')
+      await once(child, 'message')
+      child.channel?.unref()
+    },
+    close() {
       if (child.connected) child.disconnect()
       child.ref()
-      await exited
+      return exited
     }
   }
 }

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { parseCopyStatement } from './copy-statement.ts'
+import { type CopyFormat, parseCopyStatement } from './copy-statement.ts'
 import { CopyError, toCopyError } from './errors.ts'
 import { type JsonPath, parseJsonPaths } from './json-paths.ts'
 import { loadRows, type Row } from './load-rows.ts'
@@ -72,7 +72,7 @@ async function copy(text: string, { postgres, client, objects }: CopyContext): P
   const paths = await readPaths(statement.format, objects)
   const faults = faultCounter(statement.maxErrors)
   const rows: Row[] = []
-  for (const { bytes } of await readSources(statement.manifest, objects)) {
+  for (const bytes of await readSources(statement.manifest, objects)) {
     const plain = statement.isGzip ? await decompress(bytes) : bytes
     for (const row of tableRows({ bytes: plain, statement, columns: table.columns, paths })) {
       if (row instanceof RowFault) faults(new CopyError('DataLoadFailed', row.message))
@@ -92,7 +92,7 @@ function faultCounter(maxErrors: number): (error: CopyError) => void {
 }
 
 async function readPaths(
-  format: ReturnType<typeof parseCopyStatement>['format'],
+  format: CopyFormat,
   objects: ObjectReader
 ): Promise<readonly JsonPath[] | undefined> {
   if (format.kind !== 'json' || typeof format.fields === 'string') return undefined
@@ -100,16 +100,13 @@ async function readPaths(
 }
 
 /** What the manifest lists, without what may be missing and is. */
-async function readSources(
-  manifest: S3Location,
-  objects: ObjectReader
-): Promise<readonly { readonly bytes: Buffer }[]> {
-  const sources: { readonly bytes: Buffer }[] = []
+async function readSources(manifest: S3Location, objects: ObjectReader): Promise<readonly Buffer[]> {
+  const sources: Buffer[] = []
   for (const entry of parseManifest((await readNeeded(manifest, objects)).toString('utf8'))) {
     const bytes = entry.isMandatory
       ? await readNeeded(entry, objects)
       : await objects.readObject(entry.bucket, entry.key)
-    if (bytes !== undefined) sources.push({ bytes })
+    if (bytes !== undefined) sources.push(bytes)
   }
   if (sources.length === 0) throw new CopyError('MissingS3File', 'no object of the manifest is there')
   return sources

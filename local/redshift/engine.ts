@@ -92,7 +92,12 @@ function connectionString({ jdbcUrl, username, password }: CopyRequest, own: URL
 
 function parseUrl(url: string): URL {
   const address = URL.canParse(url) ? new URL(url) : undefined
-  if (address === undefined || !/^postgres(ql)?:$/.test(address.protocol) || address.pathname.length < 2) {
+  const isWhole =
+    address !== undefined &&
+    /^postgres(ql)?:$/.test(address.protocol) &&
+    [address.username, address.password, address.hostname].every(part => part !== '') &&
+    address.pathname.length > 1
+  if (!isWhole) {
     throw new EngineStartError(
       'unreachable',
       'receiverOptions.redshift.url is not postgresql://user:password@host:port/database'

@@ -15,10 +15,10 @@ export function* jsonObjects(text: string): Generator<JsonPiece> {
   for (;;) {
     while (at < text.length && blank.test(text[at]!)) at += 1
     if (at === text.length) return
-    const end = text[at] === '{' || text[at] === '[' ? endOfNesting(text, at) : undefined
-    const feed = text.indexOf('\n', at)
     const opens = text[at] === '{' || text[at] === '['
-    const stop = end ?? (opens || feed < 0 ? text.length : feed)
+    const end = opens ? endOfNesting(text, at) : undefined
+    const feed = opens ? -1 : text.indexOf('\n', at)
+    const stop = end ?? (feed < 0 ? text.length : feed)
     yield { text: text.slice(at, stop), isWhole: end !== undefined }
     at = stop
   }

@@ -46,10 +46,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
  * when standard input of the guard does; `folders` are removed then, and stay when the server ends by itself.
  */
 export function spawnGuarded(program: Program, folders: readonly string[]): ChildProcess {
-  const options = spawnOptions(program)
+  // Everybody can read arguments: the environment is handed on as one.
+  const { env, ...options } = spawnOptions(program)
   const job = JSON.stringify({ file: program.file, args: program.args, options, folders })
   return spawn(process.execPath, ['-e', script, job], {
-    env: options.env,
+    env,
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -57,15 +58,18 @@ export function spawnGuarded(program: Program, folders: readonly string[]): Chil
   })
 }
 
-/** For `spawn`, also out of JSON. */
+/** What programs need of our environment. The rest may hold secrets, or settings for clients of PostgreSQL. */
+const keptVariables = ['PATH', 'LD_LIBRARY_PATH', 'SystemRoot', 'TEMP', 'TMP']
+
 export function spawnOptions({ cwd, user }: Program): {
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
   readonly uid?: number
   readonly gid?: number
 } {
-  // Settings for clients of PostgreSQL, and for Node, are not meant for these.
-  const kept = Object.entries(process.env).filter(([name]) => !/^(PG|NODE_|LC_)/.test(name))
-  const env = { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' }
-  return { cwd, env, ...user }
+  const kept = keptVariables.flatMap(name => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { cwd, env: { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' }, ...user }
 }

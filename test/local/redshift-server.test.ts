@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startLocal } from '../../local/index.ts'
 import { startRedshift } from '../../local/redshift/engine.ts'
 import { findPostgres } from '../../local/redshift/postgres-binaries.ts'
+import { spawnGuarded, spawnOptions } from '../../local/redshift/postgres-guard.ts'
 import { unprivilegedUser } from '../../local/redshift/unprivileged-user.ts'
 import { EngineStartError } from '../../local/testing/errors.ts'
 import { openRedshift } from '../helpers/redshift.ts'
@@ -146,6 +147,18 @@ describe.skipIf(redshift === undefined)('the PostgreSQL of the Redshift receiver
     }
   )
 
+  it('hands no variables of this process on, but those that programs need', () => {
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'a-secret')
+    vi.stubEnv('PGDATA', '/elsewhere')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { env } = spawnOptions({ file: '', args: [], cwd: '/', user: undefined })
+    expect(Object.keys(env)).toEqual(expect.arrayContaining(['PATH', 'LC_ALL', 'TZ']))
+    expect(JSON.stringify(env)).not.toMatch(/a-secret|elsewhere/)
+    const guard = spawnGuarded({ file: process.execPath, args: ['-e', ''], cwd: '/', user: undefined }, [])
+    expect(guard.spawnargs.join()).not.toMatch(/a-secret|PATH/)
+    guard.stdin!.end()
+  })
+
   it('loads none of its packages unless it is asked for', async () => {
     const loaded = async (options: string): Promise<string> => {
       const child = launch(`
@@ -256,15 +269,17 @@ describe('a PostgreSQL that cannot be had', () => {
     })
   })
 
-  it.each(['http://127.0.0.1/x', 'postgresql://127.0.0.1', 'not an address'])(
-    'is an EngineStartError for the address %j',
-    async url => {
-      await expect(startRedshift({ url })).rejects.toMatchObject({
-        name: 'EngineStartError',
-        reason: 'unreachable'
-      })
-    }
-  )
+  it.each([
+    'http://127.0.0.1/x',
+    'postgresql://u:p@127.0.0.1',
+    'postgresql://u@127.0.0.1/dev',
+    'not an address'
+  ])('is an EngineStartError for the address %j', async url => {
+    await expect(startRedshift({ url })).rejects.toMatchObject({
+      name: 'EngineStartError',
+      reason: 'unreachable'
+    })
+  })
 
   it('leaves nothing of startLocal behind', async () => {
     const temporary = await temporaryFolder()
