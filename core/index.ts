@@ -22,7 +22,13 @@ export {
 export type { Logger } from './logger.ts'
 export type { MetricDimensions, MetricStatistics, Metrics, MetricUnit } from './metrics.ts'
 export { MetricsRecorder } from './metrics.ts'
-export type { DeadLetter, DeadLetterStore, RecordSink, UndeliverableRecord } from './record-sink.ts'
+export type {
+  DeadLetter,
+  DeadLetterStore,
+  DeliverOptions,
+  RecordSink,
+  UndeliverableRecord
+} from './record-sink.ts'
 export type {
   EncryptionContext,
   KeyStats,
