@@ -13,16 +13,18 @@ export interface AdaptiveRateOptions {
 const leastRequestBytes = 2_622
 /** Below the smallest quota, 1 MiB a second, by so much that several senders may share it; guessed. */
 const leastBytesPerSecond = 65_536
-/** Over so long what the stream takes is measured, and no further cut is made; guessed. */
+/** Over so long it is measured what the stream takes and refuses; guessed. */
 const periodMs = 1_000
-/** The bound grows by this part in its first second without throttling, by twice of it in the next, and so on. */
+/** A request holds at most what is allowed in so many seconds; guessed. */
+const requestSeconds = 0.25
+/** The bound grows by this part in the first period without throttling, by twice of it in the next, and so on. */
 const growth = 0.05
 const mostGrowth = 0.5
 
 /**
  * Bytes a second that a delivery stream takes. Nothing is bounded until it throttles; then the bound is what it took,
- * and falls by half of the share that is refused, at most once a second. It rises faster the longer nothing is
- * refused, and goes when four times as much is allowed as is sent.
+ * and falls by the share that is refused in each second. It rises faster the longer nothing is refused, and goes when
+ * four times as much is allowed as is sent.
  */
 export class AdaptiveRate {
   readonly #clock: Clock
@@ -31,11 +33,15 @@ export class AdaptiveRate {
   /** Below zero for what is on its way and has to wait. */
   #tokens = 0
   #refilledMs: number
-  #cutMs = Number.NEGATIVE_INFINITY
-  /** What was taken in this period, and bytes a second in the one before. */
-  #taken = 0
   #periodStartMs: number
-  #takenPerSecond = 0
+  /** In this period. */
+  #stored = 0
+  #throttled = 0
+  /** Bytes a second in the period before. */
+  #storedPerSecond = 0
+  #quietPeriods = 0
+  /** Whether the bound was made in this period. */
+  #isNew = false
 
   constructor({ clock, onChange }: AdaptiveRateOptions) {
     this.#clock = clock
@@ -46,13 +52,22 @@ export class AdaptiveRate {
 
   /** Bytes a second; undefined without a bound. */
   get limit(): number | undefined {
-    return Number.isFinite(this.#limit) ? Math.round(this.#limit) : undefined
+    return this.#isBound ? Math.round(this.#limit) : undefined
+  }
+
+  /** More in one request would be refused for coming at once, whatever the rate. */
+  get mostRequestBytes(): number {
+    return this.#limit * requestSeconds
+  }
+
+  get #isBound(): boolean {
+    return Number.isFinite(this.#limit)
   }
 
   /** Resolves when a request of so many bytes may be made, in the order of the calls. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     this.#endPeriods()
-    if (!Number.isFinite(this.#limit)) return
+    if (!this.#isBound) return
     this.#refill()
     this.#tokens -= Math.max(bytes, leastRequestBytes)
     if (this.#tokens < 0) await this.#clock.sleep((-this.#tokens / this.#limit) * 1_000, signal)
@@ -61,45 +76,57 @@ export class AdaptiveRate {
   /** What became of a request: bytes that were stored, and bytes that were throttled. */
   note(storedBytes: number, throttledBytes: number): void {
     this.#endPeriods()
-    this.#taken += Math.max(storedBytes, storedBytes > 0 ? leastRequestBytes : 0)
-    if (throttledBytes === 0) return
-    const now = this.#clock.now()
-    // Others that were under way then were refused for the same rate.
-    if (now - this.#cutMs < periodMs) return
-    this.#cutMs = now
-    this.#refill()
-    const wasFree = !Number.isFinite(this.#limit)
-    const share = throttledBytes / (storedBytes + throttledBytes)
-    const taken = Math.max(this.#takenPerSecond, this.#taken)
-    this.#limit = Math.max(leastBytesPerSecond, wasFree ? taken : this.#limit * (1 - share / 2))
-    if (wasFree) this.#tokens = 0
-    this.#onChange(this.limit)
+    if (storedBytes > 0) this.#stored += Math.max(storedBytes, leastRequestBytes)
+    // What was sent without a bound says nothing of how far the bound is off.
+    if (this.#isBound && !this.#isNew) this.#throttled += throttledBytes
+    if (throttledBytes === 0 || this.#isBound) return
+    this.#isNew = true
+    this.#refilledMs = this.#clock.now()
+    this.#tokens = 0
+    this.#bind(Math.max(this.#storedPerSecond, this.#stored))
   }
 
   #endPeriods(): void {
     const now = this.#clock.now()
     const ms = now - this.#periodStartMs
     if (ms < periodMs) return
-    this.#takenPerSecond = (this.#taken / ms) * 1_000
-    this.#taken = 0
+    const share = this.#throttled === 0 ? 0 : this.#throttled / (this.#stored + this.#throttled)
+    this.#storedPerSecond = (this.#stored / ms) * 1_000
+    this.#stored = 0
+    this.#throttled = 0
+    this.#isNew = false
     this.#periodStartMs = now
-    if (!Number.isFinite(this.#limit)) return
+    if (!this.#isBound) return
     this.#refill()
-    for (let second = 1; second <= ms / periodMs; second += 1) {
-      const quietSeconds = (now - ms - this.#cutMs) / 1_000 + second
-      this.#limit *= 1 + Math.min(mostGrowth, growth * Math.max(0, Math.floor(quietSeconds)))
-      if (this.#limit <= Math.max(leastBytesPerSecond, 4 * this.#takenPerSecond)) continue
-      this.#limit = Number.POSITIVE_INFINITY
-      this.#onChange(undefined)
+    if (share > 0) {
+      this.#bind(this.#limit * (1 - share))
       return
     }
+    for (let period = 1; period <= ms / periodMs && this.#isBound; period += 1) this.#grow()
   }
 
-  /** At most what comes in within a second is kept for later. */
+  #bind(bytesPerSecond: number): void {
+    const before = this.#limit
+    this.#quietPeriods = 0
+    this.#limit = Math.max(leastBytesPerSecond, bytesPerSecond)
+    // Who waits, waits as long as before.
+    this.#tokens *= this.#limit / before
+    this.#onChange(this.limit)
+  }
+
+  #grow(): void {
+    this.#quietPeriods += 1
+    this.#limit *= 1 + Math.min(mostGrowth, growth * this.#quietPeriods)
+    if (this.#limit <= 4 * Math.max(leastBytesPerSecond, this.#storedPerSecond)) return
+    this.#limit = Number.POSITIVE_INFINITY
+    this.#onChange(undefined)
+  }
+
+  /** At most what one request may hold is kept for later. */
   #refill(): void {
     const now = this.#clock.now()
     const earned = ((now - this.#refilledMs) / 1_000) * this.#limit
     this.#refilledMs = now
-    if (Number.isFinite(this.#limit)) this.#tokens = Math.min(this.#limit, this.#tokens + earned)
+    this.#tokens = Math.min(this.mostRequestBytes, this.#tokens + earned)
   }
 }

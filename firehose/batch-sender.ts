@@ -60,7 +60,7 @@ export class BatchSender {
   /** Resolves when all of it is settled. Never rejects: each entry tells the offers of its members. */
   async send(batch: Batch): Promise<void> {
     try {
-      await this.#send(batch.entries, batch.signal)
+      await this.#send(batch.entries, 0, batch.signal)
     } catch (error) {
       // Nobody waits for it any more; or a callback of the caller threw, who must not wait for ever then.
       if (!batch.signal.aborted) batch.fail(error)
@@ -69,11 +69,13 @@ export class BatchSender {
     }
   }
 
-  async #send(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+  async #send(entries: readonly Entry[], attempts: number, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#given.options
     let pending = entries
-    for (let attempt = 0; ; attempt += 1) {
-      const { failed, error, isRefused } = await this.#request(pending, signal)
+    for (let attempt = attempts; ; attempt += 1) {
+      const outcome = await this.#request(pending, signal)
+      if (outcome === 'tooLarge') return this.#sendHalves(pending, attempt, signal)
+      const { failed, error, isRefused } = outcome
       if (error === undefined) return
       signal.throwIfAborted()
       if (isRefused && mayBlameRecord(error)) return this.#findRefused(pending, error, signal)
@@ -91,11 +93,15 @@ export class BatchSender {
     }
   }
 
-  async #request(entries: readonly Entry[], signal: AbortSignal): Promise<BatchOutcome> {
+  /** One request; `tooLarge` for one that the rate does not allow at once. */
+  async #request(entries: readonly Entry[], signal: AbortSignal): Promise<BatchOutcome | 'tooLarge'> {
     const { firehose, options, onFreeSlot } = this.#given
     await this.#slots.take(1, signal)
     try {
-      await this.#rate.take(sizeOf(entries), signal)
+      const bytes = sizeOf(entries)
+      // The bound may have come while this one waited.
+      if (entries.length > 1 && bytes > this.#rate.mostRequestBytes) return 'tooLarge'
+      await this.#rate.take(bytes, signal)
       this.#given.counters.requests += 1
       const data = entries.map(entry => entry.data)
       const outcome = await putRecordBatch(firehose, options.deliveryStreamName, data, signal)
@@ -128,16 +134,17 @@ export class BatchSender {
 
   /** Firehose refuses a whole request for one bad record: halves are sent, in order, until it stands alone. */
   async #findRefused(entries: readonly Entry[], error: ServiceError, signal: AbortSignal): Promise<void> {
-    if (entries.length > 1) {
-      const middle = entries.length >>> 1
-      await this.#send(entries.slice(0, middle), signal)
-      await this.#send(entries.slice(middle), signal)
-      return
-    }
+    if (entries.length > 1) return this.#sendHalves(entries, 0, signal)
     // A stream that never took a record may refuse all of them for what it is itself.
     if (this.#given.counters.entriesDelivered === 0) return giveUp(entries, error)
     const fault = new UndeliverableError('Firehose refused it', error)
     for (const { offer, record, index } of entries[0]!.members) offer.undeliverable(record, index, fault)
+  }
+
+  async #sendHalves(entries: readonly Entry[], attempts: number, signal: AbortSignal): Promise<void> {
+    const middle = entries.length >>> 1
+    await this.#send(entries.slice(0, middle), attempts, signal)
+    await this.#send(entries.slice(middle), attempts, signal)
   }
 
   /** What somebody waits for, and longer than until then. The others are given up. */
