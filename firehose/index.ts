@@ -16,6 +16,8 @@ export { PutAllFailedError, SinkFullError, UndeliverableError } from './errors.t
 export type { DeliveryStreamSinkOptions } from './options.ts'
 export type { FrameFunction } from './record-framing.ts'
 export { Framing } from './record-framing.ts'
+export type { RoutingSinkOptions } from './routing-sink.ts'
+export { RoutingSink } from './routing-sink.ts'
 export type {
   FirehosePort,
   SinkEvent,
