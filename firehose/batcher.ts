@@ -31,6 +31,7 @@ export class Batcher {
   #bytes = 0
   #pack = emptyPack()
   #isDue = false
+  #isPausing = false
   #cancelTimer: CancelTimer | undefined
 
   constructor(options: BatcherOptions) {
@@ -57,7 +58,12 @@ export class Batcher {
 
   /** Nothing more is added for now. Without an age this is what makes a batch due: what was added without a pause. */
   pause(): void {
-    if (this.#options.maxBufferedMs === 0) queueMicrotask(() => this.due())
+    if (this.#options.maxBufferedMs > 0 || this.#isPausing) return
+    this.#isPausing = true
+    queueMicrotask(() => {
+      this.#isPausing = false
+      this.due()
+    })
   }
 
   /** What is held leaves as soon as it may. */

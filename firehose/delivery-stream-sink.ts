@@ -17,6 +17,8 @@ import { createFramer, type Framer } from './record-framing.ts'
 import { SinkWritable } from './sink-writable.ts'
 import type { SinkPutAllResult, SinkPutResult, SinkRecord, SinkStats } from './types.ts'
 
+const noOptions: CallOptions = {}
+
 /** What the bookkeeping of one record takes beside its bytes, roughly; it counts against the buffer, too. */
 const recordOverheadBytes = 256
 
@@ -122,7 +124,7 @@ export class DeliveryStreamSink implements RecordSink, AsyncDisposable {
    * Rejects with `signal.reason`, `InvalidRecordError`, `UndeliverableError`, `SinkFullError`, `ClosedError`, and with
    * the `ServiceError` for which it was given up.
    */
-  async put(record: SinkRecord | Uint8Array, { signal }: CallOptions = {}): Promise<SinkPutResult> {
+  async put(record: SinkRecord | Uint8Array, { signal }: CallOptions = noOptions): Promise<SinkPutResult> {
     this.#throwIfClosed()
     signal?.throwIfAborted()
     const checked = checkRecord(record)
@@ -280,15 +282,15 @@ export class DeliveryStreamSink implements RecordSink, AsyncDisposable {
 
   /** Fails the offer with the signal, and forgets it when the task is done. */
   async #following(offer: Offer, signal: AbortSignal | undefined, task: () => Promise<void>): Promise<void> {
-    const onAbort = (): void => offer.fail(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const onAbort = signal && ((): void => offer.fail(signal.reason))
+    if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true })
     try {
       await task()
     } catch (error) {
       offer.fail(error)
       throw error
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
       this.#offers.delete(offer)
     }
   }

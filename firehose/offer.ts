@@ -33,8 +33,9 @@ export class Offer {
   #isOver = false
   readonly #options: OfferOptions
   readonly #done: Deferred<void> = deferred()
-  readonly #batches = new Set<Batch>()
-  #lastBatch: Batch | undefined
+  /** The batch that it joined last, and the others: an offer of one record has none, and there are many of these. */
+  #batch: Batch | undefined
+  #others: Set<Batch> | undefined
 
   constructor(options: OfferOptions) {
     this.#options = options
@@ -64,15 +65,18 @@ export class Offer {
 
   /** The batch is told when the offer fails. */
   joins(batch: Batch): boolean {
-    if (this.#lastBatch === batch) return false
-    this.#lastBatch = batch
-    this.#batches.add(batch)
+    if (this.#batch === batch) return false
+    if (this.#batch !== undefined) {
+      this.#others ??= new Set()
+      this.#others.add(this.#batch)
+    }
+    this.#batch = batch
     return true
   }
 
   leaves(batch: Batch): void {
-    this.#batches.delete(batch)
-    if (this.#lastBatch === batch) this.#lastBatch = undefined
+    if (this.#batch === batch) this.#batch = undefined
+    else this.#others?.delete(batch)
   }
 
   delivered(record: SinkRecord, index: number, recordId: string): void {
@@ -110,7 +114,8 @@ export class Offer {
     this.#options.counters.failed += this.#left
     this.#left = 0
     this.#done.reject(error)
-    for (const batch of this.#batches) batch.offerFailed()
+    this.#batch?.offerFailed()
+    for (const batch of this.#others ?? []) batch.offerFailed()
   }
 
   #tell(record: SinkRecord, index: number, error: SealstreamError): void {
