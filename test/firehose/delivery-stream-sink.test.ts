@@ -30,7 +30,7 @@ describe('delivery', () => {
     expect(firehose.requests).toEqual([])
   })
 
-  it('keeps within bytes per request, framing included', async () => {
+  it('12: keeps within bytes per request, framing included', async () => {
     const { sink, firehose } = start({ framing: 'lines' })
     const large = Array.from({ length: 9 }, () => Buffer.alloc(999_999, 'x'))
     await sink.deliver(recordsOf(...large))
@@ -62,7 +62,7 @@ describe('delivery', () => {
 })
 
 describe('retries', () => {
-  it('sends the failed entries again, and only those, in order', async () => {
+  it('13: sends the failed entries again, and only those, in order', async () => {
     const { sink, firehose, clock, events } = start()
     firehose.script = (texts, request) =>
       request === 1 ? failing(texts, (_, index) => index === 1 || index === 3) : undefined
@@ -82,7 +82,7 @@ describe('retries', () => {
     })
   })
 
-  it('keeps trying while the service is down, with growing pauses, and loses nothing', async () => {
+  it('14: keeps trying while the service is down, with growing pauses, and loses nothing', async () => {
     const { sink, firehose, clock, events } = start()
     const began = clock.now()
     firehose.script = () =>
@@ -109,7 +109,7 @@ describe('retries', () => {
       'a RecordId beside an error',
       { RequestResponses: [1, 2].map(() => ({ RecordId: 'id', ErrorCode: 'InternalFailure' })) }
     ]
-  ])('takes %s for unknown and sends all again', async (_, answer) => {
+  ])('15: takes %s for unknown and sends all again', async (_, answer) => {
     const { sink, firehose, clock } = start()
     firehose.script = (_texts, request) =>
       request === 1 ? { RequestResponses: undefined, FailedPutCount: undefined, ...answer } : undefined
