@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Writable } from 'node:stream'
 import type { FirehoseClient } from '@aws-sdk/client-firehose'
 import type { CallOptions } from '../core/aws-ports.ts'
@@ -283,7 +284,11 @@ export class DeliveryStreamSink implements RecordSink, AsyncDisposable {
   /** Fails the offer with the signal, and forgets it when the task is done. */
   async #following(offer: Offer, signal: AbortSignal | undefined, task: () => Promise<void>): Promise<void> {
     const onAbort = signal && ((): void => offer.fail(signal.reason))
-    if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true })
+    if (onAbort !== undefined) {
+      // One listener per call, and one while it waits for room, is no leak.
+      setMaxListeners(0, signal!)
+      signal!.addEventListener('abort', onAbort, { once: true })
+    }
     try {
       await task()
     } catch (error) {

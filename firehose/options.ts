@@ -86,8 +86,8 @@ export interface DeliveryStreamSinkOptions extends Partial<Surroundings<SinkEven
    */
   readonly maxBufferedBytes?: number
   /**
-   * Longest time that a record is tried, in milliseconds: from the call for `deliver` and `put`, from when it was taken
-   * for `putAll` and `writable`. Range 1 to 86_400_000.
+   * Time after which a record that fails is not sent again, in milliseconds: from the call for `deliver` and `put`,
+   * from when it was taken for `putAll` and `writable`. Range 1 to 86_400_000.
    * @default no bound but the caller's signal
    */
   readonly maxElapsedMs?: number

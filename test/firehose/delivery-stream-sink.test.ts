@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { CreateDeliveryStreamCommand, FirehoseClient } from '@aws-sdk/client-firehose'
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
@@ -211,6 +212,19 @@ describe('the end', () => {
     await expect(sink.deliver(recordsOf('c'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     expect(sink.stats).toMatchObject({ offered: 2, failed: 2 })
     expect(clock.pending).toBe(0)
+  })
+
+  it('is asked for by many with one signal without a warning of a leak', async () => {
+    const { sink } = start()
+    const { signal } = new AbortController()
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    await Promise.all(Array.from({ length: 50 }, () => sink.deliver(recordsOf('a'), { signal })))
+    await settle()
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('waits at close for what is under way, and takes nothing more', async () => {
