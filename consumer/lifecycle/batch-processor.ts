@@ -153,8 +153,7 @@ export class BatchProcessor {
         millisBehindLatest,
         checkpointer,
         onProgress: record => {
-          while (userRecords[done] !== record) done += 1
-          done += 1
+          done = userRecords.indexOf(record, done) + 1
           const { sequenceNumber, subSequenceNumber } = record
           onProgress({ sequenceNumber, subSequenceNumber })
         }
