@@ -130,6 +130,28 @@ describe('acknowledgement', () => {
     expect(fleet.checkpointOf(shard0)).toBe('4/0')
   })
 
+  it('holds reading back while the stream takes nothing', async () => {
+    const { fleet, add } = start({ maxBufferedMs: 0, maxBufferedBytes: 8_388_608 })
+    const firehose = new FakeFirehose()
+    const isDown = { now: true }
+    firehose.script = () => (isDown.now ? serviceError('ServiceUnavailableException', 503) : undefined)
+    for (let count = 0; count < 60; count += 1) fleet.kinesis.store(Buffer.alloc(1_000_000, 'x'))
+    const { sink } = add('w1', firehose, { maxRecordsPerRead: 4, maxReadAheadBytes: 1_048_576 })
+    await fleet.clock.advance(60_000)
+    expect(sink.stats.bufferedBytes).toBeLessThanOrEqual(8_388_608)
+    const { offered } = sink.stats
+    // As much as one shard may have in hand, to the batch.
+    expect(offered).toBeLessThanOrEqual(20)
+    const { reads } = fleet.kinesis
+    await fleet.clock.advance(60_000)
+    expect(sink.stats.offered).toBe(offered)
+    expect(fleet.kinesis.reads).toBe(reads)
+    isDown.now = false
+    await fleet.clock.advance(60_000)
+    expect(firehose.stored).toHaveLength(60)
+    expect(fleet.checkpointOf(shard0)).toBe('60/0')
+  })
+
   it('moves the mark into a batch that takes its time, up to its first record without a RecordId', async () => {
     const { fleet, put, add } = start()
     const firehose = new FakeFirehose()
