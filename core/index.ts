@@ -17,11 +17,13 @@ export {
   isSealstreamError,
   KeyUnavailableError,
   RecordFaultError,
-  SealstreamError
+  SealstreamError,
+  UndeliverableError
 } from './errors.ts'
 export type { Logger } from './logger.ts'
 export type { MetricDimensions, MetricStatistics, Metrics, MetricUnit } from './metrics.ts'
 export { MetricsRecorder } from './metrics.ts'
+export { Framing } from './record-framing.ts'
 export type {
   DeadLetter,
   DeadLetterStore,

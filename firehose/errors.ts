@@ -1,12 +1,5 @@
-import { ErrorCode, RecordFaultError, SealstreamError } from '../core/errors.ts'
+import { ErrorCode, SealstreamError } from '../core/errors.ts'
 import type { SinkRecord } from './types.ts'
-
-/** The record can never be delivered as it is. The message says why, and never what the record holds. */
-export class UndeliverableError extends RecordFaultError {
-  constructor(reason: string, cause?: unknown) {
-    super(ErrorCode.undeliverable, `record cannot be delivered: ${reason}`, { cause })
-  }
-}
 
 /** The sink's buffer is full and as much waits for room as may. The record was not accepted. */
 export class SinkFullError extends SealstreamError {

@@ -1,7 +1,6 @@
 import { type Deferred, deferred } from '../core/concurrency.ts'
-import type { SealstreamError } from '../core/errors.ts'
+import type { SealstreamError, UndeliverableError } from '../core/errors.ts'
 import type { Batch } from './batch.ts'
-import type { UndeliverableError } from './errors.ts'
 import type { SinkEvent, SinkRecord } from './types.ts'
 
 /** What becomes of records, over all offers of a sink. */

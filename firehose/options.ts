@@ -7,6 +7,7 @@ import {
   checkString
 } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
+import { Framing } from '../core/record-framing.ts'
 import {
   DiagnosticsChannel,
   resolveSurroundings,
@@ -15,7 +16,7 @@ import {
 } from '../core/surroundings.ts'
 import type { Packing } from './batcher.ts'
 import { Destination, gluing } from './destination.ts'
-import { type FrameFunction, Framing, type FramingOptions } from './record-framing.ts'
+import type { FrameFunction, FramingOptions } from './framer.ts'
 import type { FirehosePort, SinkEvent } from './types.ts'
 
 /** Limits of the service: https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html */

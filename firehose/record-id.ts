@@ -1,4 +1,4 @@
-import { UndeliverableError } from './errors.ts'
+import { UndeliverableError } from '../core/errors.ts'
 import type { SinkRecord } from './types.ts'
 
 /**

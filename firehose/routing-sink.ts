@@ -1,9 +1,8 @@
 import { checkKnownOptions } from '../core/check-option.ts'
-import { InvalidOptionError } from '../core/errors.ts'
+import { InvalidOptionError, UndeliverableError } from '../core/errors.ts'
 import type { DeliverOptions, RecordSink, UndeliverableRecord } from '../core/record-sink.ts'
 import type { ConsumedRecord } from '../core/user-record.ts'
 import type { DeliveryStreamSink } from './delivery-stream-sink.ts'
-import { UndeliverableError } from './errors.ts'
 import type { SinkStats } from './types.ts'
 
 export interface RoutingSinkOptions<Route extends string = string> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createFramer, type FramingOptions } from '../../firehose/framer.ts'
 import { type FrameFunction, Framing, UndeliverableError } from '../../firehose/index.ts'
-import { createFramer, type FramingOptions } from '../../firehose/record-framing.ts'
 import { recordsOf } from '../helpers/sink.ts'
 
 function frame(
