@@ -102,6 +102,13 @@ export class ClosedError extends SealstreamError {
  */
 export class RecordFaultError extends SealstreamError {}
 
+/** The record can never be delivered as it is. The message says why, and never what the record holds. */
+export class UndeliverableError extends RecordFaultError {
+  constructor(reason: string, cause?: unknown) {
+    super(ErrorCode.undeliverable, `record cannot be delivered: ${reason}`, { cause })
+  }
+}
+
 /**
  * **Key fault**: the key cannot be had at the moment (denied, disabled, throttled, unreachable).
  * The record may be fine. A consumer holds its checkpoint and tries again; it never dead-letters.
