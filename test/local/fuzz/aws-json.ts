@@ -78,7 +78,7 @@ export function jsonRequest(chance: Seeded, caller: Caller, among: KnownOperatio
   const { name, input } = chance.pick(chance.chance(0.03) && unknown.length > 0 ? unknown : known)
   const value = fittingValue(input, '', chance, caller, 0)
   const wrongs = chance.integer(0, 2)
-  for (let wrong = 0; wrong < wrongs; wrong += 1) damage(value, chance)
+  for (let wrong = 0; wrong < wrongs; wrong += 1) damage(value, chance, caller)
   const text = JSON.stringify(value).replaceAll(/"@number ([^"]*)"/g, '$1')
   return {
     target,
@@ -190,9 +190,8 @@ function fittingValue(
   // No small numbers above one: some of them are seconds to wait.
   if (schema.isNumericSchema() || schema.isTimestampSchema()) return chance.pick([0, 1, 100, 1_000])
   return chance.pick([
-    'a',
-    'name',
     caller.name,
+    `${caller.name}-a`,
     'PROVISIONED',
     'KMS',
     'NONE',
@@ -202,19 +201,25 @@ function fittingValue(
 }
 
 /** Replaces, removes or adds one member somewhere below. */
-function damage(value: unknown, chance: Seeded): void {
+function damage(value: unknown, chance: Seeded, caller: Caller): void {
   if (typeof value !== 'object' || value === null) return
   const names = Object.keys(value)
   const name = names.length === 0 ? 'x' : chance.pick(names)
   const inner: unknown = Reflect.get(value, name)
   if (typeof inner === 'object' && inner !== null && Object.keys(inner).length > 0 && chance.chance(0.6)) {
-    damage(inner, chance)
+    damage(inner, chance, caller)
     return
   }
   if (chance.chance(0.2)) Reflect.deleteProperty(value, name)
   else if (chance.chance(0.15))
     define(value, chance.pick(['__proto__', 'constructor', 'toString']), odd(chance, 0))
-  else if (name !== 'WaitTimeSeconds') define(value, name, odd(chance, 0))
+  else if (name !== 'WaitTimeSeconds') define(value, name, own(name, odd(chance, 0), caller))
+}
+
+/** Names that somebody may make something under are the caller's alone. */
+function own(member: string, value: unknown, caller: Caller): unknown {
+  const isName = /(Name|Url)$/.test(member) && typeof value === 'string' && /^[\w-]{1,60}$/.test(value)
+  return isName ? `${caller.name}-${value}` : value
 }
 
 /** As JSON does it: `__proto__` becomes a member like others. */
