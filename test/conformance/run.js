@@ -13,13 +13,15 @@ const root = resolve(import.meta.dirname, '../..')
 let failures = 0
 const page = join(root, 'docs/engines.md')
 const folder = mkdtempSync(join(tmpdir(), 'sealstream-conformance-'))
-/** How long it takes over changes of status; half a second each by default. */
+
+/**
+ * How long it takes over changes of a stream's status; half a second each by default. Those of consumers stay: done in a
+ * millisecond, some of them are lost.
+ */
 const durations = [
   'CREATE_STREAM',
   'DELETE_STREAM',
-  'DEREGISTER_STREAM_CONSUMER',
   'MERGE_SHARDS',
-  'REGISTER_STREAM_CONSUMER',
   'SPLIT_SHARD',
   'START_STREAM_ENCRYPTION',
   'STOP_STREAM_ENCRYPTION',
@@ -46,9 +48,11 @@ async function main() {
   const text = readFileSync(page, 'utf8')
   const written = text.replace(/(<!-- conformance -->\n)[\s\S]*(<!-- \/conformance -->)/, `$1${table}$2`)
   if (process.argv.includes('--write')) writeFileSync(page, written)
-  else if (written !== text)
+  else if (written !== text) {
     console.error('docs/engines.md says otherwise: npm run test:conformance -- --write')
-  return failures > 0 || written !== text ? 1 : 0
+    failures += 1
+  }
+  return failures > 0 ? 1 : 0
 }
 
 /**
