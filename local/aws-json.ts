@@ -1,23 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AwsError } from './aws-error.ts'
 import { EventStreamOutput, sendEventStream } from './event-stream.ts'
 import { headerOf, type RequestListener, readBody } from './http-server.ts'
+import { checkedInput, type WireTypes } from './wire-types.ts'
 
-/** An error as an AWS service answers it: `type` is what the SDK turns into the error's name. */
-export class AwsError extends Error {
-  readonly type: string
-  readonly status: number
-  /** Further members of the error body. */
-  readonly members: Readonly<Record<string, unknown>>
-
-  constructor(type: string, message: string, status = 400, members: Readonly<Record<string, unknown>> = {}) {
-    super(message)
-    this.name = type
-    this.type = type
-    this.status = status
-    this.members = members
-  }
-}
+export { AwsError }
 
 export interface ActionContext {
   readonly requestId: string
@@ -54,6 +42,8 @@ export interface AwsJsonOptions {
   readonly targetPrefix: string
   readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1'
   readonly actions: Readonly<Record<string, Action>>
+  /** Types that members of the input must have: actions see nothing else. */
+  readonly types: WireTypes
   /** @default 16 MiB */
   readonly maxBodyBytes?: number
   /** Further headers of an error answer. */
@@ -99,9 +89,11 @@ async function serve(
     sendError(options, response, new AwsError('UnknownOperationException', `unknown operation ${operation}`))
     return
   }
-  const input = parseInput(body)
-  if (input === undefined) {
-    sendError(options, response, new AwsError('SerializationException', 'body is not a JSON object'))
+  let input: Readonly<Record<string, unknown>>
+  try {
+    input = checkedInput(parseInput(body), options.types)
+  } catch (error) {
+    sendError(options, response, toAwsError(error))
     return
   }
   const fault = await options.fault?.(operation, input)
@@ -134,16 +126,17 @@ async function serve(
   send(options, response, 200, output)
 }
 
-function parseInput(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+function parseInput(body: Buffer): Readonly<Record<string, unknown>> {
   if (body.length === 0) return {}
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'))
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      return parsed as Record<string, unknown>
+    }
   } catch {
-    return undefined
+    // Told below: the parser's own words may quote the body.
   }
+  throw new AwsError('SerializationException', 'body is not a JSON object')
 }
 
 function contextOf(request: IncomingMessage, response: ServerResponse, requestId: string): ActionContext {

@@ -95,7 +95,12 @@ async function serve(
       return
     }
   }
-  const url = new URL(incoming.url ?? '/', 'http://localhost')
+  const target = incoming.url ?? '/'
+  if (!URL.canParse(target, 'http://localhost')) {
+    send(response, { status: 400, body: { error: 'request target is not a path' } }, hasBody)
+    return
+  }
+  const url = new URL(target, 'http://localhost')
   const answer = await handle({
     method: incoming.method ?? 'GET',
     path: url.pathname,

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AwsError, type AwsJsonOptions } from '../aws-json.ts'
 import { headerOf, type RequestListener, readBody } from '../http-server.ts'
+import { checkedInput } from '../wire-types.ts'
 import { describeContinuousBackups, updateContinuousBackups } from './actions/backups.ts'
 import { wantsFailedItem, withFailedItem } from './actions/conditional-writes.ts'
 import { createTable, deleteTable, describeTable, updateTable } from './actions/tables.ts'
 import { describeTimeToLive, updateTimeToLive } from './actions/time-to-live.ts'
 import { type Answer, type Input, parseJson } from './dynalite.ts'
 import { type DynamodbAction, DynamodbStore, type DynamodbStoreOptions } from './store.ts'
+
+import { tableTypes } from './wire-types.ts'
 
 export interface DynamodbEngineOptions extends DynamodbStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
@@ -45,7 +48,8 @@ export async function createDynamodbEngine(options: DynamodbEngineOptions): Prom
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request, maxBodyBytes)
     if (body === undefined) {
-      response.writeHead(413).end()
+      const answer = errorAnswer(new AwsError('RequestEntityTooLargeException', 'request too large', 413))
+      response.writeHead(answer.status, answer.headers).end(answer.body)
       return
     }
     const operation = (headerOf(request, 'x-amz-target') ?? '').split('.').at(-1) ?? ''
@@ -65,7 +69,12 @@ export async function createDynamodbEngine(options: DynamodbEngineOptions): Prom
   }
   return {
     listener: (request, response) => {
-      serve(request, response).catch(() => response.destroy())
+      serve(request, response).catch((error: unknown) => {
+        // A bug of the front, or a caller that is gone in the middle of its request.
+        const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        const answer = errorAnswer(new AwsError('InternalFailure', `bug in the local engine: ${detail}`, 500))
+        if (!response.headersSent) response.writeHead(answer.status, answer.headers).end(answer.body)
+      })
     },
     async *everything() {
       const { TableNames: tables } = await store.gate.shared(() => store.dynalite.ask('ListTables', {}))
@@ -99,7 +108,7 @@ function answerTo(
   const [, principal] = /Credential=([^/]+)\//.exec(headerOf(request, 'authorization') ?? '') ?? []
   const run = async (): Promise<Answer> => {
     try {
-      const output = await action(store, input, principal)
+      const output = await action(store, checkedInput(input, tableTypes), principal)
       return ownAnswer(200, output)
     } catch (error) {
       if (error instanceof AwsError) return errorAnswer(error)

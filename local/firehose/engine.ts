@@ -15,6 +15,7 @@ import { updateDestinationAction } from './actions/update-destination.ts'
 import { type HttpSend, networkSend } from './destinations/http-send.ts'
 import type { ObjectWriter } from './destinations/s3.ts'
 import { FirehoseStore } from './store.ts'
+import { firehoseTypes } from './wire-types.ts'
 
 export interface FirehoseEngineOptions {
   readonly clock: Clock
@@ -65,6 +66,7 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
     listener: awsJson({
       targetPrefix: 'Firehose_20150804',
       contentType: 'application/x-amz-json-1.1',
+      types: firehoseTypes,
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       // 4 MiB of data in base64, and what stands around it.
       maxBodyBytes: 7 * 1024 * 1024,

@@ -36,6 +36,7 @@ import { updateShardCount } from './actions/update-shard-count.ts'
 import { updateStreamMode } from './actions/update-stream-mode.ts'
 import { updateStreamRecordDistributionStrategy } from './actions/update-stream-record-distribution-strategy.ts'
 import { KinesisStore, type KinesisStoreOptions } from './store.ts'
+import { kinesisTypes } from './wire-types.ts'
 
 export interface KinesisEngineOptions extends KinesisStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
@@ -57,6 +58,7 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
       targetPrefix: 'Kinesis_20131202',
       // The Java SDK's application/x-amz-cbor-1.1 has its place in `awsJson`, beside this content type.
       contentType: 'application/x-amz-json-1.1',
+      types: kinesisTypes,
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       // 10 MiB of data in base64, and what stands around it.
       maxBodyBytes: 16 * 1024 * 1024,

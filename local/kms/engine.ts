@@ -27,6 +27,7 @@ import { RequestQuota } from './quota.ts'
 import { type KmsAction, type KmsAuthorize, type KmsCaller, KmsRequest } from './request.ts'
 import { KmsStore, type KmsStoreOptions } from './store.ts'
 import { contextNames } from './validations/encryption-context.ts'
+import { kmsTypes } from './wire-types.ts'
 
 export interface KmsEngineOptions extends KmsStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
@@ -146,6 +147,7 @@ export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
     listener: awsJson({
       targetPrefix: 'TrentService',
       contentType: 'application/x-amz-json-1.1',
+      types: kmsTypes,
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       actions: Object.fromEntries(
         Object.entries(actions).map(([operation, action]) => [operation, overHttp(operation, action)])

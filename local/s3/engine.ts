@@ -118,13 +118,13 @@ function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {
   const path = question < 0 ? target : target.slice(0, question)
   // The path is taken as it came: URL would resolve `..` and collapse slashes, and a key may hold both.
   const slash = path.indexOf('/', 1)
-  const bucket = decodeURIComponent(slash < 0 ? path.slice(1) : path.slice(1, slash))
-  const key = slash < 0 ? '' : decodeURIComponent(path.slice(slash + 1))
+  const bucket = decoded(slash < 0 ? path.slice(1) : path.slice(1, slash))
+  const key = slash < 0 ? '' : decoded(path.slice(slash + 1))
   const isChunked =
     headerOf(incoming, 'content-encoding')?.includes('aws-chunked') ||
     headerOf(incoming, 'x-amz-content-sha256')?.startsWith('STREAMING-')
   const { bytes, trailers } = isChunked
-    ? decodeChunkedBody(raw)
+    ? decodeChunkedBody(raw, headerOf(incoming, 'x-amz-decoded-content-length'))
     : { bytes: raw, trailers: {} as Record<string, string> }
   return {
     method: incoming.method ?? 'GET',
@@ -134,6 +134,14 @@ function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {
     header: name => headerOf(incoming, name) ?? trailers[name],
     headers: incoming.headers,
     body: bytes
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new AwsError('InvalidURI', "Couldn't parse the specified URI.")
   }
 }
 

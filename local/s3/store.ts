@@ -43,6 +43,9 @@ export class S3Store {
     { readonly createdMs: number; readonly objects: Map<string, StoredObject> }
   >()
 
+  /** The last change of an object that is under way, by `<bucket>/<key>`. */
+  readonly #changing = new Map<string, Promise<void>>()
+
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
     this.#folder = options.folder
@@ -91,10 +94,23 @@ export class S3Store {
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
     const aside = join(this.#folder, `.incoming-${randomUUID()}`)
     await writeFile(aside, bytes)
-    const file = await this.#moveInPlace(aside, bucket, key)
-    // Another put of the same key may have come first while this one was written.
-    if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
-    const object: StoredObject = {
+    return this.#alone(`${bucket}/${key}`, async () => {
+      try {
+        // Another put of the same key may have come first while this one was written.
+        if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
+        const file = await this.#moveInPlace(aside, bucket, key)
+        const object = this.#describe(key, bytes, file, options)
+        objects.set(key, object)
+        return object
+      } catch (error) {
+        await rm(aside, { force: true })
+        throw error
+      }
+    })
+  }
+
+  #describe(key: string, bytes: Uint8Array, file: string, options: PutOptions): StoredObject {
+    return {
       key,
       sizeBytes: bytes.length,
       etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
@@ -105,8 +121,22 @@ export class S3Store {
       metadata: options.metadata ?? {},
       file
     }
-    objects.set(key, object)
-    return object
+  }
+
+  /** One change of an object after the other: its file and what describes it must be of the same put. */
+  async #alone<T>(name: string, change: () => Promise<T>): Promise<T> {
+    const before = this.#changing.get(name) ?? Promise.resolve()
+    const changed = before.then(change)
+    const settled = changed.then(
+      () => {},
+      () => {}
+    )
+    this.#changing.set(name, settled)
+    try {
+      return await changed
+    } finally {
+      if (this.#changing.get(name) === settled) this.#changing.delete(name)
+    }
   }
 
   find(bucket: string, key: string): StoredObject {
@@ -129,10 +159,12 @@ export class S3Store {
 
   async deleteObject(bucket: string, key: string): Promise<void> {
     const objects = this.#objects(bucket)
-    const object = objects.get(key)
-    if (object === undefined) return
-    objects.delete(key)
-    await rm(object.file, { force: true })
+    await this.#alone(`${bucket}/${key}`, async () => {
+      const object = objects.get(key)
+      if (object === undefined) return
+      objects.delete(key)
+      await rm(object.file, { force: true })
+    })
   }
 
   #objects(bucket: string): Map<string, StoredObject> {

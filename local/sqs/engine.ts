@@ -11,6 +11,7 @@ import {
 } from './actions/received-messages.ts'
 import { sendMessage, sendMessageBatch } from './actions/send-message.ts'
 import { SqsStore, type SqsStoreOptions } from './store.ts'
+import { sqsTypes } from './wire-types.ts'
 
 export interface SqsEngineOptions extends SqsStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
@@ -44,6 +45,7 @@ export function createSqsEngine(options: SqsEngineOptions): SqsEngine {
     listener: awsJson({
       targetPrefix: 'AmazonSQS',
       contentType: 'application/x-amz-json-1.0',
+      types: sqsTypes,
       errorHeaders,
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       actions: {

@@ -135,10 +135,15 @@ async function create(dynalite: Dynalite, definition: Input): Promise<void> {
 
 async function remove(dynalite: Dynalite, tableName: string): Promise<void> {
   await dynalite.ask('DeleteTable', { TableName: tableName })
+  await untilGone(dynalite, tableName)
+}
+
+/** Resolves when a table that was deleted is gone, which takes `dynalite` a moment. */
+export async function untilGone(dynalite: Dynalite, tableName: unknown): Promise<void> {
   while (await isThere(dynalite, tableName)) await wait(1)
 }
 
-async function isThere(dynalite: Dynalite, tableName: string): Promise<boolean> {
+async function isThere(dynalite: Dynalite, tableName: unknown): Promise<boolean> {
   try {
     await dynalite.ask('DescribeTable', { TableName: tableName })
     return true

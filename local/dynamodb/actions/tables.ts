@@ -3,7 +3,7 @@ import type { Input } from '../dynalite.ts'
 import type { DynamodbAction } from '../store.ts'
 import { encryptionKeyOf } from '../validations/encryption.ts'
 import { indexChangeOf } from '../validations/index-updates.ts'
-import { changeIndexes } from './index-building.ts'
+import { changeIndexes, untilGone } from './index-building.ts'
 
 export const createTable: DynamodbAction = async (store, input, principal) => {
   const keyArn = await encryptionKeyOf(store, input.SSESpecification, principal)
@@ -35,6 +35,7 @@ export const deleteTable: DynamodbAction = async (store, input) => {
   }
   const { TableDescription: table } = await store.dynalite.ask('DeleteTable', input)
   const described = store.described(table as Input)
+  await untilGone(store.dynalite, input.TableName)
   store.forget(String(input.TableName))
   return { TableDescription: described }
 }
