@@ -16,6 +16,7 @@ import { multiplex } from './multiplexer.ts'
 import { createReceivers, type LocalReceiver, type ReceiverOptions, type Receivers } from './receivers.ts'
 import { createS3Engine } from './s3/engine.ts'
 import { createSqsEngine } from './sqs/engine.ts'
+import { StateFolder } from './state/index.ts'
 
 export type LocalService = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'sqs' | 'firehose'
 
@@ -27,6 +28,14 @@ export interface LocalOptions {
   readonly clock?: Clock
   /** S3 objects lie in `<outputFolder>/<bucket>/<key>`. @default a temporary folder that goes with `close` */
   readonly outputFolder?: string
+  /**
+   * Everything that the engines hold is written here before it is answered, and read from here first: it outlives the
+   * process, also one that is killed (a machine that loses its power may take the last moments with it). Buckets lie
+   * in its folder `s3` unless there is an `outputFolder`. One process at a time has it, readable for its user alone;
+   * the material of KMS keys lies in it as it is, so whoever can read the folder can open what they seal.
+   * @default memory alone
+   */
+  readonly stateFolder?: string
   /** Port of each service. @default any that is free */
   readonly ports?: Readonly<Partial<Record<LocalService, number>>>
   /** Port that serves all services. @default any that is free */
@@ -96,7 +105,7 @@ export interface LocalServices extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** The engines while they run. All of it ends with the process. */
+/** The engines while they run. All of it ends with the process, unless there is a state folder. */
 export interface LocalEngines extends LocalServices, Receivers {
   readonly outputFolder: string
   /**
@@ -117,13 +126,30 @@ const region = 'us-east-1'
 const accountId = '000000000000'
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 
-/** Starts Kinesis, DynamoDB, KMS, S3, SQS and Firehose in this process, on loopback. */
+/**
+ * Starts Kinesis, DynamoDB, KMS, S3, SQS and Firehose in this process, on loopback.
+ * @throws {StateError} when the state folder is in use, damaged, or of another version
+ */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalEngines> {
+  if (options.stateFolder === undefined) return start(options, undefined)
+  const state = StateFolder.open(options.stateFolder)
+  try {
+    return await start(options, state)
+  } catch (error) {
+    state.close()
+    throw error
+  }
+}
+
+async function start(options: LocalOptions, state: StateFolder | undefined): Promise<LocalEngines> {
   const clock = options.clock ?? systemClock
   const faults = options.faults ?? {}
   const faultOf = (service: LocalService): { fault?: LocalFault } =>
     faults[service] === undefined ? {} : { fault: faults[service] }
-  const outputFolder = resolve(options.outputFolder ?? (await mkdtemp(join(tmpdir(), 'sealstream-'))))
+  const isTemporary = options.outputFolder === undefined && state === undefined
+  const outputFolder = resolve(
+    options.outputFolder ?? state?.folderOf('s3') ?? (await mkdtemp(join(tmpdir(), 'sealstream-')))
+  )
 
   const kinesis = createKinesisEngine({
     clock,
@@ -134,6 +160,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     subscriptionLifeMs: options.subscriptionLifeMs,
     maxStoredBytes: options.maxKinesisBytes,
     failEntry: options.failPutRecordsEntry,
+    state,
     ...faultOf('kinesis')
   })
   const kms = createKmsEngine({
@@ -193,7 +220,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
     await firehose.close()
-    if (options.outputFolder !== undefined) return
+    state?.close()
+    if (!isTemporary) return
     // A request that was cut off may still be writing its file.
     await rm(outputFolder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
   }

@@ -19,7 +19,7 @@ export interface LiveEntries {
   count(): number
   /** Entries that say all that the log says, oldest first. */
   entries(): Iterable<unknown>
-  /** What every file begins with, so that the files before it can go. @default nothing */
+  /** What every file but a compacted one begins with, so that the files before it can go. @default nothing */
   header?(): readonly unknown[]
   /** Mark of the oldest entry that still matters. @default files go by compaction alone */
   oldestMark?(): number
@@ -84,7 +84,7 @@ export class StateLog {
   }
 
   /** Written with the next `flush`. `mark`: the order in which entries stop to matter. */
-  append(entry: unknown, mark = 0): void {
+  append(entry: unknown, mark = Number.NEGATIVE_INFINITY): void {
     this.#pending.push(encodeLine(entry))
     this.#pendingMark = Math.max(this.#pendingMark, mark)
   }
@@ -137,7 +137,7 @@ export class StateLog {
     const bytes = readFileSync(path)
     let lastMark = Number.NEGATIVE_INFINITY
     const { wholeBytes, count } = decodeLines(path, bytes, entry => {
-      lastMark = Math.max(lastMark, this.#options.read(entry) ?? 0)
+      lastMark = Math.max(lastMark, this.#options.read(entry) ?? lastMark)
     })
     if (wholeBytes < bytes.length) {
       if (!isLast) throw StateError.damaged(path, 'its end is missing')
@@ -168,7 +168,7 @@ export class StateLog {
     const last = this.#current
     const aside = this.#newFile(last.number + 1, 'tmp')
     const fd = openSync(aside.path, 'w', 0o600)
-    let lines = this.#header()
+    let lines: string[] = []
     let bytes = 0
     for (const entry of this.#options.live.entries()) {
       const line = encodeLine(entry)
