@@ -169,6 +169,7 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
     accountId,
     authorize: options.authorize,
     requestsPerSecond: options.kmsRequestsPerSecond,
+    state,
     ...faultOf('kms')
   })
   const dynamodb = await createDynamodbEngine({
@@ -180,7 +181,7 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
     ...faultOf('dynamodb')
   })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
-  const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
+  const sqs = createSqsEngine({ clock, region, accountId, state, ...faultOf('sqs') })
   const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
   const firehose = createFirehoseEngine({
     clock,
