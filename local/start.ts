@@ -180,7 +180,7 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
       kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
     ...faultOf('dynamodb')
   })
-  const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
+  const s3 = createS3Engine({ clock, region, folder: outputFolder, state, ...faultOf('s3') })
   const sqs = createSqsEngine({ clock, region, accountId, state, ...faultOf('sqs') })
   const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
   const firehose = createFirehoseEngine({
