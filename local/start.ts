@@ -172,14 +172,6 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
     state,
     ...faultOf('kms')
   })
-  const dynamodb = await createDynamodbEngine({
-    clock,
-    region,
-    accountId,
-    keyArnOf: (keyId, principal) =>
-      kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
-    ...faultOf('dynamodb')
-  })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, state, ...faultOf('s3') })
   const sqs = createSqsEngine({ clock, region, accountId, state, ...faultOf('sqs') })
   const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
@@ -191,6 +183,16 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
     failEntry: options.failPutRecordBatchEntry,
     domainUrl: () => receivers.searchUrl(),
     ...faultOf('firehose')
+  })
+
+  const dynamodb = await createDynamodbEngine({
+    clock,
+    region,
+    accountId,
+    keyArnOf: (keyId, principal) =>
+      kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
+    state,
+    ...faultOf('dynamodb')
   })
 
   const listeners: Readonly<Record<LocalService, RequestListener>> = {
@@ -209,7 +211,10 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
       { listener: multiplex(listeners, process.version), port: options.port }
     ],
     options.host
-  )
+  ).catch(async (error: unknown) => {
+    await dynamodb.close()
+    throw error
+  })
   const urls = servers.map(({ url }) => url)
   const endpoint = urls.at(-1)!
   const endpoints = Object.fromEntries(services.map((service, index) => [service, urls[index]])) as Record<
@@ -221,6 +226,7 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
     await firehose.close()
+    await dynamodb.close()
     state?.close()
     if (!isTemporary) return
     // A request that was cut off may still be writing its file.

@@ -5,10 +5,13 @@ import { decodeLines, encodeLine } from './lines.ts'
 /** One JSON value in a file of its own, written anew as a whole: what is small and changes seldom. */
 export class StateDocument {
   readonly file: string
+  readonly #checkOpen: () => void
   #written: string | undefined
 
-  constructor(file: string) {
+  /** `checkOpen` throws when the folder belongs to others by now. */
+  constructor(file: string, checkOpen: () => void) {
     this.file = file
+    this.#checkOpen = checkOpen
   }
 
   /** undefined when it was never written. @throws {StateError} when the file is damaged */
@@ -33,6 +36,7 @@ export class StateDocument {
   write(value: unknown): boolean {
     const text = encodeLine(value)
     if (text === this.#written) return false
+    this.#checkOpen()
     const aside = `${this.file}.tmp`
     writeFileSync(aside, text, { mode: 0o600 })
     renameSync(aside, this.file)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ClosedError } from '../../core/errors.ts'
 import { StateDocument } from './document.ts'
 import { StateError } from './errors.ts'
 import { StateLog, type StateLogOptions } from './log.ts'
@@ -22,6 +23,7 @@ export class StateFolder {
   readonly path: string
   readonly #lockFile: string
   readonly #logs: StateLog[] = []
+  #isOpen = true
 
   private constructor(path: string) {
     this.path = path
@@ -47,7 +49,9 @@ export class StateFolder {
 
   /** A file for one value. Makes its folder. */
   document(part: string, name: string): StateDocument {
-    return new StateDocument(join(this.folderOf(part), `${name}.json`))
+    return new StateDocument(join(this.folderOf(part), `${name}.json`), () => {
+      if (!this.#isOpen) throw new ClosedError(`state folder ${this.path}`)
+    })
   }
 
   /** Opens a log, which ends with this folder. @throws {StateError} when a file of it is damaged */
@@ -66,10 +70,13 @@ export class StateFolder {
 
   /** Writes what is left, and lets others have the folder. */
   close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
     try {
       for (const log of this.#logs.splice(0)) log.close()
     } finally {
-      if (opened.delete(this.path)) rmSync(this.#lockFile, { force: true })
+      opened.delete(this.path)
+      rmSync(this.#lockFile, { force: true })
     }
   }
 

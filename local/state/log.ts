@@ -10,6 +10,7 @@ import {
   writeSync
 } from 'node:fs'
 import { join } from 'node:path'
+import { ClosedError } from '../../core/errors.ts'
 import { StateError } from './errors.ts'
 import { decodeLines, encodeLine } from './lines.ts'
 
@@ -92,8 +93,9 @@ export class StateLog {
   /** Hands all that was appended to the operating system: it outlives this process from here on. */
   flush(): void {
     if (this.#pending.length === 0) return
+    if (this.#fd === undefined) throw new ClosedError(`state log ${this.#options.name}`)
     const current = this.#current
-    this.#write(current, this.#fd!, this.#pending)
+    this.#write(current, this.#fd, this.#pending)
     current.lastMark = Math.max(current.lastMark, this.#pendingMark)
     this.#pending = []
     this.#pendingMark = Number.NEGATIVE_INFINITY
@@ -106,8 +108,9 @@ export class StateLog {
   }
 
   close(): void {
+    if (this.#fd === undefined) return
     this.flush()
-    if (this.#fd !== undefined) closeSync(this.#fd)
+    closeSync(this.#fd)
     this.#fd = undefined
   }
 
