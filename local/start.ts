@@ -182,6 +182,7 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
     objects: s3.store,
     failEntry: options.failPutRecordBatchEntry,
     domainUrl: () => receivers.searchUrl(),
+    state,
     ...faultOf('firehose')
   })
 
@@ -222,6 +223,7 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
     string
   >
   const running = receivers.running(urls.slice(services.length, -1))
+  firehose.start()
 
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
