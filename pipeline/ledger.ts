@@ -41,6 +41,8 @@ export class Ledger {
   readonly #deadLetters = new Map<string, ReadonlySet<number> | 'all'>()
   #states = new Uint8Array(1024)
   #count = 0
+  /** Digest -> deliveries that found no id waiting for them: foreign ones and duplicates. */
+  readonly #unclaimed = new Map<string, number>()
   #duplicates = 0
   #foreign = 0
   readonly #totals: Record<State, number> = { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0 }
@@ -57,8 +59,30 @@ export class Ledger {
     const digest = digestOf(data)
     const known = this.#byDigest.get(digest)
     if (known === undefined) this.#byDigest.set(digest, index)
-    else if (typeof known === 'number') this.#byDigest.set(digest, { indices: [known, index], delivered: 0 })
-    else known.indices.push(index)
+    else if (typeof known === 'number') {
+      const delivered = this.#states[known] === State.delivered ? 1 : 0
+      this.#byDigest.set(digest, { indices: [known, index], delivered })
+    } else known.indices.push(index)
+    // Delivered before: by the same run, which was interrupted and puts them again.
+    const delivered = known === undefined ? (this.#unclaimed.get(digest) ?? 0) : 0
+    this.#foreign -= delivered
+    this.#duplicates += delivered
+    return index
+  }
+
+  /**
+   * A record that the run has put before it was interrupted, and does not put again: what was delivered of it already
+   * is its own. Returns its index.
+   */
+  acceptAgain(data: Uint8Array): number {
+    const index = this.accept(data)
+    const digest = digestOf(data)
+    const delivered = this.#unclaimed.get(digest) ?? 0
+    if (delivered > 0) {
+      this.#unclaimed.set(digest, delivered - 1)
+      this.#duplicates -= 1
+      this.deliver(data)
+    }
     return index
   }
 
@@ -109,12 +133,13 @@ export class Ledger {
 
   /** One record as the destination holds it. */
   deliver(data: Uint8Array): void {
-    const known = this.#byDigest.get(digestOf(data))
+    const digest = digestOf(data)
+    const known = this.#byDigest.get(digest)
     const index = typeof known === 'object' ? known.indices[known.delivered] : known
-    if (known === undefined) {
-      this.#foreign += 1
-    } else if (index === undefined || this.#states[index] === State.delivered) {
-      this.#duplicates += 1
+    if (index === undefined || this.#states[index] === State.delivered) {
+      this.#unclaimed.set(digest, (this.#unclaimed.get(digest) ?? 0) + 1)
+      if (known === undefined) this.#foreign += 1
+      else this.#duplicates += 1
     } else {
       this.#move(index, State.delivered)
       if (typeof known === 'object') known.delivered += 1

@@ -90,4 +90,36 @@ describe('Ledger', () => {
       foreign: 0
     })
   })
+
+  it('counts a line that repeats a delivered one, however late it comes', () => {
+    const ledger = new Ledger()
+    for (let line = 0; line < 3; line += 1) {
+      ledger.acknowledge(ledger.accept(bytes('same')), '1', line)
+      ledger.deliver(bytes('same'))
+    }
+    expect(ledger.summary).toMatchObject({ delivered: 3, duplicates: 0, lost: 0 })
+  })
+
+  it('takes what was delivered before it was put again for a duplicate, and waits for the new one', () => {
+    const ledger = new Ledger()
+    ledger.deliver(bytes('a'))
+    ledger.deliver(bytes('a'))
+    expect(ledger.summary).toMatchObject({ foreign: 2, duplicates: 0 })
+    ledger.acknowledge(ledger.accept(bytes('a')), '1', 0)
+    expect(ledger.summary).toMatchObject({ foreign: 0, duplicates: 2, delivered: 0, lost: 1 })
+    ledger.deliver(bytes('a'))
+    expect(ledger.summary).toMatchObject({ foreign: 0, duplicates: 2, delivered: 1, lost: 0 })
+  })
+
+  it('takes what was delivered of a record that is not put again for its own, equal ones included', () => {
+    const ledger = new Ledger()
+    for (let deliveries = 0; deliveries < 3; deliveries += 1) ledger.deliver(bytes('a'))
+    for (let line = 0; line < 2; line += 1) ledger.acknowledge(ledger.acceptAgain(bytes('a')), '1', line)
+    expect(ledger.summary).toMatchObject({ accepted: 2, delivered: 2, duplicates: 1, foreign: 0, lost: 0 })
+    // And what was not delivered yet is waited for.
+    ledger.acknowledge(ledger.acceptAgain(bytes('b')), '2', 0)
+    expect(ledger.summary).toMatchObject({ delivered: 2, lost: 1 })
+    ledger.deliver(bytes('b'))
+    expect(ledger.settled).toBe(true)
+  })
 })
