@@ -17,3 +17,4 @@ export type {
   LocalServices
 } from './start.ts'
 export { startLocal } from './start.ts'
+export { StateError } from './state/index.ts'

@@ -5,6 +5,7 @@ import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument } from './search/store.ts'
+import type { StateFolder } from './state/index.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
 export type LocalReceiver = 'search' | 'hec'
@@ -19,7 +20,7 @@ export interface ReceiverOptions {
   readonly hec?: {
     /** @default any that is free */
     readonly port?: number
-    /** @default one that is told under `hec.token`, with acknowledgements */
+    /** @default one that is told under `hec.token`, with acknowledgements; the same one with the same state folder */
     readonly tokens?: readonly HecToken[]
     /** Whether a request is indexed when it is polled for: never, late, on one channel alone. @default at once */
     readonly acknowledge?: (question: AcknowledgementQuestion) => boolean
@@ -66,11 +67,14 @@ export interface CreatedReceivers {
 /** The receivers that are asked for, before they listen. */
 export function createReceivers(
   names: readonly LocalReceiver[],
-  options: ReceiverOptions = {}
+  options: ReceiverOptions = {},
+  state?: StateFolder
 ): CreatedReceivers {
-  const search = names.includes('search') ? createSearchEngine({ fault: options.search?.fault }) : undefined
-  const tokens = options.hec?.tokens ?? [{ token: randomUUID() }]
-  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens }) : undefined
+  const search = names.includes('search')
+    ? createSearchEngine({ fault: options.search?.fault, state })
+    : undefined
+  const tokens = options.hec?.tokens ?? [{ token: names.includes('hec') ? ownToken(state) : '' }]
+  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens, state }) : undefined
   const ports = [
     ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
     ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
@@ -102,4 +106,12 @@ export function createReceivers(
       }
     }
   }
+}
+
+/** Drawn once for a state folder: delivery streams that are kept name it. */
+function ownToken(state: StateFolder | undefined): string {
+  const document = state?.document('hec', 'token')
+  const token = (document?.read() as string | undefined) ?? randomUUID()
+  document?.write(token)
+  return token
 }

@@ -174,7 +174,7 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
   })
   const s3 = createS3Engine({ clock, region, folder: outputFolder, state, ...faultOf('s3') })
   const sqs = createSqsEngine({ clock, region, accountId, state, ...faultOf('sqs') })
-  const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
+  const receivers = createReceivers(options.receivers ?? [], options.receiverOptions, state)
   const firehose = createFirehoseEngine({
     clock,
     region,
