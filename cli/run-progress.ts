@@ -61,7 +61,7 @@ export class RunProgress {
           deadLetters.push(entry.deadLetter)
         } else {
           digest = entry.digest
-          this.#before.push(...fatesOf(entry))
+          for (const fate of fatesOf(entry)) this.#before.push(fate)
         }
         return undefined
       },
