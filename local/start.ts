@@ -225,7 +225,8 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
   const running = receivers.running(urls.slice(services.length, -1))
   firehose.start()
 
-  const close = async (): Promise<void> => {
+  let closed: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
     await firehose.close()
     await dynamodb.close()
@@ -233,6 +234,11 @@ async function start(options: LocalOptions, state: StateFolder | undefined): Pro
     if (!isTemporary) return
     // A request that was cut off may still be writing its file.
     await rm(outputFolder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+  }
+  // Once: by now somebody else may have the state folder.
+  const close = (): Promise<void> => {
+    closed ??= closeAll()
+    return closed
   }
   return {
     region,
