@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { InvalidOptionError } from '../core/errors.ts'
+import { StateError } from '../local/state/index.ts'
 import { demoCommand, demoUsage } from './commands/demo.ts'
 import { localCommand, localUsage } from './commands/local.ts'
 import { openCommand, openUsage } from './commands/open.ts'
@@ -51,7 +52,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
       throw new UsageError(`unknown command ${verb}; known are ${Object.keys(commands).join(', ')}`)
     return await command(rest)
   } catch (error) {
-    if (error instanceof UsageError || error instanceof InvalidOptionError) {
+    if (error instanceof UsageError || error instanceof InvalidOptionError || error instanceof StateError) {
       process.stderr.write(`sealstream: ${error.message}\n`)
       return ExitCode.usage
     }

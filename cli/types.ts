@@ -1,6 +1,7 @@
 import type { LocalEngines } from '../local/index.ts'
 import type { Engine, LedgerSummary, PipelinePlan, ReadingSources } from '../pipeline/index.ts'
 import type { InputLine, ParseOptions } from './input.ts'
+import type { RunProgress } from './run-progress.ts'
 
 export type OnBadLine = 'fail' | 'skip' | 'dead-letter'
 
@@ -18,6 +19,8 @@ export interface JobOptions {
   readonly parse: ParseOptions
   readonly onBadLine: OnBadLine
   readonly workers: number
+  /** How far the run came before, and how it goes on; undefined for a run that begins anew every time. */
+  readonly progress: RunProgress | undefined
   /** SIGKILL one worker in the middle, after this many lines. */
   readonly killAfterLines?: number
   /** Put into some records by the demo, and looked for in everything that was stored. */
@@ -38,6 +41,8 @@ export interface Progress {
   /** From the first record put to the latest delivery, in milliseconds; 0 before there is one. */
   readonly flowMs: number
   readonly ledger: LedgerSummary
+  /** Accepted records that were put before the run was interrupted, and not again. */
+  readonly passedOver: number
   readonly bytesIn: number
   readonly kinesisRecords: number
   /** Lag of the slowest shard, in milliseconds. */
@@ -76,6 +81,8 @@ export type DestinationOutcome = number | { readonly acknowledged: number } | { 
 
 export interface JobResult {
   readonly ledger: LedgerSummary
+  /** Accepted records that were put before the run was interrupted, and not again: no other figure counts them. */
+  readonly passedOver: number
   /** Lines that never were accepted: over the limit, or passed over as bad. */
   readonly refused: number
   /** The first bad line, when such a line ends the job. */

@@ -30,7 +30,10 @@ export const ErrorCode = {
   unreachable: 'SEALSTREAM_UNREACHABLE',
   undeliverable: 'SEALSTREAM_UNDELIVERABLE',
   processorFailed: 'SEALSTREAM_PROCESSOR_FAILED',
-  engineUnavailable: 'SEALSTREAM_ENGINE_UNAVAILABLE'
+  engineUnavailable: 'SEALSTREAM_ENGINE_UNAVAILABLE',
+  stateInUse: 'SEALSTREAM_STATE_IN_USE',
+  stateDamaged: 'SEALSTREAM_STATE_DAMAGED',
+  stateFormat: 'SEALSTREAM_STATE_FORMAT'
 } as const
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 

@@ -18,4 +18,5 @@ export type {
   LocalServices
 } from './start.ts'
 export { startLocal } from './start.ts'
+export { StateError } from './state/index.ts'
 export { EngineStartError, type EngineStartReason } from './testing/errors.ts'

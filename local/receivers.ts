@@ -7,6 +7,7 @@ import { createCopyRunner, type ObjectReader, type RunCopy } from './redshift/co
 import { type LocalRedshift, type RedshiftOptions, startRedshift } from './redshift/engine.ts'
 import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument } from './search/store.ts'
+import type { StateFolder } from './state/index.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
 export type LocalReceiver = 'search' | 'hec' | 'redshift'
@@ -21,7 +22,7 @@ export interface ReceiverOptions {
   readonly hec?: {
     /** @default any that is free */
     readonly port?: number
-    /** @default one that is told under `hec.token`, with acknowledgements */
+    /** @default one that is told under `hec.token`, with acknowledgements; the same one with the same state folder */
     readonly tokens?: readonly HecToken[]
     /** Whether a request is indexed when it is polled for: never, late, on one channel alone. @default at once */
     readonly acknowledge?: (question: AcknowledgementQuestion) => boolean
@@ -83,12 +84,17 @@ export interface CreatedReceivers {
 export async function createReceivers(
   names: readonly LocalReceiver[],
   objects: ObjectReader,
-  options: ReceiverOptions = {}
+  options: ReceiverOptions = {},
+  state?: StateFolder
 ): Promise<CreatedReceivers> {
-  const search = names.includes('search') ? createSearchEngine({ fault: options.search?.fault }) : undefined
-  const tokens = options.hec?.tokens ?? [{ token: randomUUID() }]
-  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens }) : undefined
-  const redshift = names.includes('redshift') ? await startRedshift(options.redshift) : undefined
+  const search = names.includes('search')
+    ? createSearchEngine({ fault: options.search?.fault, state })
+    : undefined
+  const tokens = options.hec?.tokens ?? [{ token: names.includes('hec') ? ownToken(state) : '' }]
+  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens, state }) : undefined
+  const redshift = names.includes('redshift')
+    ? await startRedshift({ ...(state && { folder: state.folderOf('redshift') }), ...options.redshift })
+    : undefined
   const ports = [
     ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
     ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
@@ -125,4 +131,12 @@ export async function createReceivers(
       }
     }
   }
+}
+
+/** Drawn once for a state folder: delivery streams that are kept name it. */
+function ownToken(state: StateFolder | undefined): string {
+  const document = state?.document('hec', 'token')
+  const token = (document?.read() as string | undefined) ?? randomUUID()
+  document?.write(token)
+  return token
 }

@@ -16,6 +16,7 @@ import { multiplex } from './multiplexer.ts'
 import { createReceivers, type LocalReceiver, type ReceiverOptions, type Receivers } from './receivers.ts'
 import { createS3Engine } from './s3/engine.ts'
 import { createSqsEngine } from './sqs/engine.ts'
+import { StateFolder } from './state/index.ts'
 
 export type LocalService = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'sqs' | 'firehose'
 
@@ -27,6 +28,14 @@ export interface LocalOptions {
   readonly clock?: Clock
   /** S3 objects lie in `<outputFolder>/<bucket>/<key>`. @default a temporary folder that goes with `close` */
   readonly outputFolder?: string
+  /**
+   * Everything that the engines hold is written here before it is answered, and read from here first: it outlives the
+   * process, also one that is killed (a machine that loses its power may take the last moments with it). Buckets lie
+   * in its folder `s3` unless there is an `outputFolder`. One process at a time has it, readable for its user alone;
+   * the material of KMS keys lies in it as it is, so whoever can read the folder can open what they seal.
+   * @default memory alone
+   */
+  readonly stateFolder?: string
   /** Port of each service. @default any that is free */
   readonly ports?: Readonly<Partial<Record<LocalService, number>>>
   /** Port that serves all services. @default any that is free */
@@ -96,7 +105,7 @@ export interface LocalServices extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** The engines while they run. All of it ends with the process. */
+/** The engines while they run. All of it ends with the process, unless there is a state folder. */
 export interface LocalEngines extends LocalServices, Receivers {
   readonly outputFolder: string
   /**
@@ -117,13 +126,30 @@ const region = 'us-east-1'
 const accountId = '000000000000'
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 
-/** Starts Kinesis, DynamoDB, KMS, S3, SQS and Firehose in this process, on loopback. */
+/**
+ * Starts Kinesis, DynamoDB, KMS, S3, SQS and Firehose in this process, on loopback.
+ * @throws {StateError} when the state folder is in use, damaged, or of another version
+ */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalEngines> {
+  if (options.stateFolder === undefined) return start(options, undefined)
+  const state = StateFolder.open(options.stateFolder)
+  try {
+    return await start(options, state)
+  } catch (error) {
+    state.close()
+    throw error
+  }
+}
+
+async function start(options: LocalOptions, state: StateFolder | undefined): Promise<LocalEngines> {
   const clock = options.clock ?? systemClock
   const faults = options.faults ?? {}
   const faultOf = (service: LocalService): { fault?: LocalFault } =>
     faults[service] === undefined ? {} : { fault: faults[service] }
-  const outputFolder = resolve(options.outputFolder ?? (await mkdtemp(join(tmpdir(), 'sealstream-'))))
+  const isTemporary = options.outputFolder === undefined && state === undefined
+  const outputFolder = resolve(
+    options.outputFolder ?? state?.folderOf('s3') ?? (await mkdtemp(join(tmpdir(), 'sealstream-')))
+  )
 
   const kinesis = createKinesisEngine({
     clock,
@@ -134,6 +160,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     subscriptionLifeMs: options.subscriptionLifeMs,
     maxStoredBytes: options.maxKinesisBytes,
     failEntry: options.failPutRecordsEntry,
+    state,
     ...faultOf('kinesis')
   })
   const kms = createKmsEngine({
@@ -142,29 +169,25 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     accountId,
     authorize: options.authorize,
     requestsPerSecond: options.kmsRequestsPerSecond,
+    state,
     ...faultOf('kms')
   })
-  const dynamodb = await createDynamodbEngine({
-    clock,
-    region,
-    accountId,
-    keyArnOf: (keyId, principal) =>
-      kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
-    ...faultOf('dynamodb')
-  })
-  const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
-  const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
+  const s3 = createS3Engine({ clock, region, folder: outputFolder, state, ...faultOf('s3') })
+  const sqs = createSqsEngine({ clock, region, accountId, state, ...faultOf('sqs') })
   const removeOutput = async (): Promise<void> => {
-    if (options.outputFolder !== undefined) return
+    if (!isTemporary) return
     // A request that was cut off may still be writing its file.
     await rm(outputFolder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
   }
-  const receivers = await createReceivers(options.receivers ?? [], s3.store, options.receiverOptions).catch(
-    async (error: unknown) => {
-      await removeOutput()
-      throw error
-    }
-  )
+  const receivers = await createReceivers(
+    options.receivers ?? [],
+    s3.store,
+    options.receiverOptions,
+    state
+  ).catch(async (error: unknown) => {
+    await removeOutput()
+    throw error
+  })
   const firehose = createFirehoseEngine({
     clock,
     region,
@@ -174,7 +197,18 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     domainUrl: () => receivers.searchUrl(),
     redshiftUrl: () => receivers.redshiftUrl(),
     copy: receivers.copy,
+    state,
     ...faultOf('firehose')
+  })
+
+  const dynamodb = await createDynamodbEngine({
+    clock,
+    region,
+    accountId,
+    keyArnOf: (keyId, principal) =>
+      kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
+    state,
+    ...faultOf('dynamodb')
   })
 
   const listeners: Readonly<Record<LocalService, RequestListener>> = {
@@ -194,6 +228,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     ],
     options.host
   ).catch(async (error: unknown) => {
+    await dynamodb.close()
     await receivers.close()
     await removeOutput()
     throw error
@@ -205,12 +240,21 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     string
   >
   const running = receivers.running(urls.slice(services.length, -1))
+  firehose.start()
 
-  const close = async (): Promise<void> => {
+  let closed: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
     await firehose.close()
     await receivers.close()
+    await dynamodb.close()
+    state?.close()
     await removeOutput()
+  }
+  // Once: by now somebody else may have the state folder.
+  const close = (): Promise<void> => {
+    closed ??= closeAll()
+    return closed
   }
   return {
     region,

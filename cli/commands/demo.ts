@@ -7,7 +7,7 @@ import { commonOptions, commonSettings, integer, parseOptions, run } from './run
 export const demoUsage = `sealstream demo [--kill-worker] [--repeat N]
 
 Carries 20,000 real flights through the whole pipeline on the embedded engines, to S3, Elasticsearch, Redshift
-and Splunk, and checks the content of each. With a plan, or on another engine, to the destinations of the plan.
+and Splunk, and checks the content of each. With a plan, with --state, or on another engine, to the destinations of the plan.
 
   --kill-worker   SIGKILL one of the workers half-way; the other takes over
   --repeat N      put the flights N times, with ids of their own; 1 to 1000
@@ -36,7 +36,8 @@ export async function demoCommand(args: readonly string[]): Promise<ExitCode> {
     {
       ...(values['kill-worker'] ? { killAfterLines: (flightCount * repeat) / 2 } : {}),
       canaries,
-      ...(values.engine === 'embedded' && values.config === undefined
+      // Its receivers let go of what was counted, which is no state to go on from.
+      ...(values.engine === 'embedded' && values.config === undefined && values.state === undefined
         ? { startEngines: startDemoEngines }
         : {}),
       next: [

@@ -4,12 +4,13 @@ import { integer, parseOptions } from './run.ts'
 
 export const localUsage = `sealstream local
 
-Serves the embedded engines until it is interrupted: Kinesis, DynamoDB, KMS, S3, SQS and Firehose, in memory, behind one
-port.
+Serves the embedded engines until it is interrupted: Kinesis, DynamoDB, KMS, S3, SQS and Firehose, behind one port. What
+they hold ends with them, unless there is a state folder.
 
   --port N        port of all services; default 4566
   --host ADDRESS  address to listen on; default 127.0.0.1
-  --output DIR    S3 objects lie in DIR/<bucket>/<key>; default a folder that goes with the engines`
+  --output DIR    S3 objects lie in DIR/<bucket>/<key>; default a folder that goes with the engines
+  --state DIR     keep everything in DIR, also when the process is killed, and go on from there`
 
 /** Prints `Ready.` when the engines listen, as LocalStack does: clients of its image wait for that line. */
 export async function localCommand(args: readonly string[]): Promise<ExitCode> {
@@ -21,6 +22,7 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
         port: { type: 'string', default: '4566' },
         host: { type: 'string', default: '127.0.0.1' },
         output: { type: 'string' },
+        state: { type: 'string' },
         help: { type: 'boolean', default: false }
       }
     })
@@ -39,7 +41,8 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     local = await startLocal({
       port,
       host: values.host,
-      ...(values.output === undefined ? {} : { outputFolder: values.output })
+      ...(values.output === undefined ? {} : { outputFolder: values.output }),
+      ...(values.state === undefined ? {} : { stateFolder: values.state })
     })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error

@@ -20,6 +20,8 @@ export interface DynamodbEngine {
   readonly listener: RequestListener
   /** Every item of every table, as the JSON text that the tables hold. */
   everything(): AsyncGenerator<Uint8Array>
+  /** Lets go of the state folder, if there is one. Nothing may be asked any more. */
+  close(): Promise<void>
 }
 
 const maxBodyBytes = 17 * 1024 * 1024
@@ -68,6 +70,7 @@ export async function createDynamodbEngine(options: DynamodbEngineOptions): Prom
     else response.writeHead(answer.status, answer.headers).end(answer.body)
   }
   return {
+    close: () => store.close(),
     listener: (request, response) => {
       serve(request, response).catch((error: unknown) => {
         // A bug of the front, or a caller that is gone in the middle of its request.
@@ -113,6 +116,8 @@ function answerTo(
     } catch (error) {
       if (error instanceof AwsError) return errorAnswer(error)
       throw error
+    } finally {
+      store.save()
     }
   }
   return aloneActions.includes(operation) ? store.gate.alone(run) : store.gate.shared(run)

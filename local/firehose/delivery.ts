@@ -19,6 +19,14 @@ interface Failure {
   readonly outcome: Extract<RecordOutcome, { kind: 'failed' }>
 }
 
+/** Hears of every record that is put into a buffer, and of those that are done with: delivered, or backed up. */
+export interface DeliveryWatcher {
+  added(record: BufferedRecord): void
+  done(records: readonly BufferedRecord[]): void
+  /** Of those that go to the backup which takes everything. */
+  readonly copies?: DeliveryWatcher
+}
+
 /**
  * The buffer of one delivery stream, and the delivery of its batches, one at a time and in order. A batch is cut when
  * it reaches the size, or when its first record reaches the age. What failed is tried again for as long as the
@@ -27,6 +35,7 @@ interface Failure {
  */
 export class Delivery {
   readonly #clock: Clock
+  readonly #watcher: DeliveryWatcher | undefined
   readonly #stop = new AbortController()
   #destination: Destination
   /** Delivers every record to the backup, beside the destination. */
@@ -42,9 +51,10 @@ export class Delivery {
   #isWaiting = false
   #bufferedBytes = 0
 
-  constructor(destination: Destination, clock: Clock) {
+  constructor(destination: Destination, clock: Clock, watcher?: DeliveryWatcher) {
     this.#destination = destination
     this.#clock = clock
+    this.#watcher = watcher
     this.#copyTo(destination.backup?.all)
   }
 
@@ -68,10 +78,43 @@ export class Delivery {
       this.#cancelAge = this.#clock.schedule(() => this.#cut(), bufferIntervalSeconds * 1000, { unref: true })
     }
     const bytes = data.length + framingBytes
-    this.#open.records.push({ data, arrivedMs: this.#clock.wallTime(), id: recordId() })
+    const record = { data, arrivedMs: this.#clock.wallTime(), id: recordId() }
+    this.#open.records.push(record)
+    this.#watcher?.added(record)
     this.#open.bytes += bytes
     this.#bufferedBytes += bytes
     if (this.#open.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut()
+  }
+
+  /** Takes back what was accepted once, for the destination that it was put for. Delivered from `start` on. */
+  refill(destination: Destination, records: readonly BufferedRecord[]): void {
+    let batch: Batch | undefined
+    for (const record of records) {
+      if (batch === undefined || batch.bytes >= destination.bufferSizeMiB * 1024 * 1024) {
+        batch = { destination, records: [], bytes: 0 }
+        this.#queue.push(batch)
+      }
+      const bytes = record.data.length + destination.framingBytes
+      batch.records.push(record)
+      batch.bytes += bytes
+      this.#bufferedBytes += bytes
+    }
+  }
+
+  /** The same for the backup that takes everything. */
+  refillCopies(destination: Destination, records: readonly BufferedRecord[]): void {
+    this.#copy ??= new Delivery(destination, this.#clock, this.#watcher?.copies)
+    this.#copy.refill(destination, records)
+  }
+
+  /** Delivers the batches that are there. */
+  start(): void {
+    this.#copy?.start()
+    if (this.#queue.length === 0) return
+    this.#delivering ??= this.#deliverAll().finally(() => {
+      this.#delivering = undefined
+      this.#wake()
+    })
   }
 
   /** Cuts what is buffered, and waits until all is delivered or nothing goes on before time has passed. */
@@ -100,7 +143,8 @@ export class Delivery {
   #copyTo(destination: Destination | undefined): void {
     this.#isCopying = destination !== undefined
     if (this.#copy === undefined) {
-      if (destination !== undefined) this.#copy = new Delivery(destination, this.#clock)
+      if (destination !== undefined)
+        this.#copy = new Delivery(destination, this.#clock, this.#watcher?.copies)
     } else if (destination === undefined) {
       this.#copy.#cut()
     } else {
@@ -114,10 +158,7 @@ export class Delivery {
     if (this.#open === undefined) return
     this.#queue.push(this.#open)
     this.#open = undefined
-    this.#delivering ??= this.#deliverAll().finally(() => {
-      this.#delivering = undefined
-      this.#wake()
-    })
+    this.start()
   }
 
   async #deliverAll(): Promise<void> {
@@ -137,6 +178,8 @@ export class Delivery {
     for (let attempts = 1; ; attempts += 1) {
       const startedMs = this.#clock.now()
       const { outcomes, uncountedMs = 0 } = await this.#attempt(destination, pending)
+      // Told before anything else: what has arrived has arrived, also when nobody waits for it any more.
+      this.#watcher?.done(pending.filter((_, index) => outcomes[index]!.kind === 'delivered'))
       if (this.#stop.signal.aborted) return
       if (attempts > 1) sinceFirstFailureMs += this.#clock.now() - startedMs - uncountedMs
       const failures = failuresOf(pending, outcomes)
@@ -185,6 +228,7 @@ export class Delivery {
     for (let attempts = 1; !this.#stop.signal.aborted; attempts += 1) {
       try {
         await destination.backup?.writeFailed(lines, failures[0]!.record.arrivedMs)
+        this.#watcher?.done(failures.map(({ record }) => record))
         return
       } catch {
         await this.#wait(doublingDelayMs(attempts)).catch(() => {})

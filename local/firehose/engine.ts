@@ -2,6 +2,8 @@ import type { Clock } from '../../core/clock.ts'
 import { type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
 import type { RunCopy } from '../redshift/copy.ts'
+import type { StateFolder } from '../state/index.ts'
+import { savingActions } from '../state/saving.ts'
 import {
   createDeliveryStream,
   deleteDeliveryStream,
@@ -31,6 +33,8 @@ export interface FirehoseEngineOptions {
   readonly copy: RunCopy
   /** ClusterJDBCURL of the Redshift receiver; undefined when there is none. @default none */
   readonly redshiftUrl?: () => string | undefined
+  /** Where everything is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
   readonly fault?: AwsJsonOptions['fault']
   /** Scripted failures of single entries of PutRecordBatch. */
   readonly failEntry?: FailDeliveryEntry | undefined
@@ -41,9 +45,11 @@ export interface FirehoseEngine {
   readonly store: FirehoseStore
   /** Bytes of all delivery streams that are not delivered yet. */
   readonly bufferedBytes: number
+  /** Delivers what was accepted before the last process ended; destinations have to be there. */
+  start(): void
   /** Delivers what is buffered now. Returns also when nothing goes on before time has passed. */
   flush(): Promise<void>
-  /** Ends the timers; what is buffered is dropped. Resolves when no write is under way. */
+  /** Ends the timers; what is buffered is dropped, or stays in the state folder. Resolves when no write is under way. */
   close(): Promise<void>
 }
 
@@ -57,6 +63,7 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
     get bufferedBytes() {
       return store.all.reduce((sum, { delivery }) => sum + delivery.bufferedBytes, 0)
     },
+    start: () => store.start(),
     async flush() {
       await Promise.all(store.all.map(({ delivery }) => delivery.flush()))
     },
@@ -70,20 +77,23 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       // 4 MiB of data in base64, and what stands around it.
       maxBodyBytes: 7 * 1024 * 1024,
-      actions: {
-        CreateDeliveryStream: createDeliveryStream(store, rules),
-        UpdateDestination: updateDestinationAction(store, rules),
-        DescribeDeliveryStream: describeDeliveryStream(store),
-        ListDeliveryStreams: listDeliveryStreams(store),
-        DeleteDeliveryStream: deleteDeliveryStream(store),
-        StartDeliveryStreamEncryption: startDeliveryStreamEncryption(store),
-        StopDeliveryStreamEncryption: stopDeliveryStreamEncryption(store),
-        TagDeliveryStream: tagDeliveryStream(store),
-        UntagDeliveryStream: untagDeliveryStream(store),
-        ListTagsForDeliveryStream: listTagsForDeliveryStream(store),
-        PutRecord: putRecord(store),
-        PutRecordBatch: putRecordBatch(store, options.failEntry)
-      }
+      actions: savingActions(
+        {
+          CreateDeliveryStream: createDeliveryStream(store, rules),
+          UpdateDestination: updateDestinationAction(store, rules),
+          DescribeDeliveryStream: describeDeliveryStream(store),
+          ListDeliveryStreams: listDeliveryStreams(store),
+          DeleteDeliveryStream: deleteDeliveryStream(store),
+          StartDeliveryStreamEncryption: startDeliveryStreamEncryption(store),
+          StopDeliveryStreamEncryption: stopDeliveryStreamEncryption(store),
+          TagDeliveryStream: tagDeliveryStream(store),
+          UntagDeliveryStream: untagDeliveryStream(store),
+          ListTagsForDeliveryStream: listTagsForDeliveryStream(store),
+          PutRecord: putRecord(store),
+          PutRecordBatch: putRecordBatch(store, options.failEntry)
+        },
+        operation => store.save(operation)
+      )
     })
   }
 }

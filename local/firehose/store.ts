@@ -1,6 +1,10 @@
 import { AwsError } from '../aws-json.ts'
+import type { StateFolder } from '../state/index.ts'
 import { Delivery } from './delivery.ts'
 import { createDestination, type DestinationServices } from './destinations/create-destination.ts'
+import type { Destination } from './destinations/destination.ts'
+import { FirehoseJournal, type SavedDestination, type SavedStream } from './journal.ts'
+import { restoreDestination } from './restore-destination.ts'
 import type { GivenDestination } from './validations/destination.ts'
 import type { Encryption } from './validations/encryption.ts'
 
@@ -14,6 +18,8 @@ export interface DeliveryStream {
   /** From 1, one more with every update. */
   version: number
   destination: GivenDestination
+  /** Destinations of earlier versions, for which something may be buffered still. */
+  readonly past: Map<number, SavedDestination>
   /** undefined while data at rest is not encrypted. */
   encryption: Encryption | undefined
   /** Wall times of the starts and stops of encryption in the last 24 hours, milliseconds since 1970. */
@@ -30,15 +36,42 @@ export interface NewDeliveryStream {
 export interface FirehoseStoreOptions extends DestinationServices {
   readonly region: string
   readonly accountId: string
+  /** Address of the search domain that an ARN stands for; undefined when there is none. @default none */
+  readonly domainUrl?: (arn: string) => string | undefined
+  /** Where everything is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
 }
 
-/** Delivery streams by name. */
+/** Delivery streams by name, in memory, and in the state folder when there is one. */
 export class FirehoseStore {
   readonly #options: FirehoseStoreOptions
   readonly #streams = new Map<string, DeliveryStream>()
+  readonly #journal: FirehoseJournal | undefined
 
+  /** @throws {StateError} when the state folder cannot be used */
   constructor(options: FirehoseStoreOptions) {
     this.#options = options
+    if (options.state === undefined) return
+    this.#journal = new FirehoseJournal(options.state)
+    for (const saved of this.#journal.loaded) this.#restore(saved)
+  }
+
+  /** Delivers what was accepted before the last process ended; destinations have to be there. */
+  start(): void {
+    for (const { delivery } of this.all) delivery.start()
+  }
+
+  /** Writes what an operation has changed to the state folder, if there is one. */
+  save(operation: string): void {
+    this.#journal?.save(
+      operation,
+      this.all.map(({ arn: _, delivery: __, destination, past, tags, ...rest }) => ({
+        ...rest,
+        destination: { family: destination.family, configuration: destination.configuration },
+        past: [...past],
+        tags: [...tags]
+      }))
+    )
   }
 
   get all(): readonly DeliveryStream[] {
@@ -63,42 +96,91 @@ export class FirehoseStore {
   }
 
   create(name: string, { destination, encryption, tags }: NewDeliveryStream): DeliveryStream {
-    const { accountId, region, clock } = this.#options
+    const { accountId, clock } = this.#options
     if (this.#streams.has(name)) {
       throw new AwsError(
         'ResourceInUseException',
         `Firehose ${name} under accountId ${accountId} already exists`
       )
     }
-    const stream = {
+    return this.#add({
       name,
-      arn: `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`,
       createdMs: clock.wallTime(),
       updatedMs: undefined,
       version: 1,
       destination,
+      past: new Map(),
       encryption,
       encryptionChangesMs: [],
-      tags: new Map(tags),
-      delivery: new Delivery(createDestination(name, 1, destination.settings, this.#options), clock)
-    }
-    this.#streams.set(name, stream)
-    return stream
+      tags: new Map(tags)
+    })
   }
 
   /** What is buffered goes where it was put for. */
   update(stream: DeliveryStream, destination: GivenDestination): void {
+    const { family, configuration } = stream.destination
+    stream.past.set(stream.version, { family, configuration })
     stream.version += 1
     stream.updatedMs = this.#options.clock.wallTime()
     stream.destination = destination
-    stream.delivery.changeDestination(
-      createDestination(stream.name, stream.version, destination.settings, this.#options)
-    )
+    stream.delivery.changeDestination(this.#destinationOf(stream.name, stream.version, destination))
   }
 
   /** What is buffered is lost, as on AWS. */
   delete(stream: DeliveryStream): void {
     void stream.delivery.discard()
+    this.#journal?.drop(stream.name)
     this.#streams.delete(stream.name)
+  }
+
+  #add(given: Omit<DeliveryStream, 'arn' | 'delivery'>): DeliveryStream {
+    const { accountId, region, clock } = this.#options
+    const { name, version, destination } = given
+    const stream: DeliveryStream = {
+      ...given,
+      arn: `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`,
+      delivery: new Delivery(
+        this.#destinationOf(name, version, destination),
+        clock,
+        this.#journal?.watcherOf(name, () => stream.version)
+      )
+    }
+    this.#streams.set(name, stream)
+    return stream
+  }
+
+  #destinationOf(name: string, version: number, { settings }: GivenDestination): Destination {
+    return createDestination(name, version, settings, this.#options)
+  }
+
+  #restore({ destination, past, tags, ...rest }: SavedStream): void {
+    const restored = (saved: SavedDestination): GivenDestination =>
+      restoreDestination(saved, this.#options.domainUrl ?? (() => undefined))
+    const waiting = this.#journal!.waitingOf(rest.name)
+    const versions = new Set(waiting.map(({ version }) => version))
+    const stream = this.#add({
+      ...rest,
+      updatedMs: rest.updatedMs,
+      encryption: rest.encryption,
+      destination: restored(destination),
+      past: new Map(past.filter(([version]) => versions.has(version))),
+      tags: new Map(tags)
+    })
+    for (const version of [...versions].sort((a, b) => a - b)) {
+      const saved = stream.past.get(version)
+      const target = this.#destinationOf(
+        rest.name,
+        version,
+        saved === undefined ? stream.destination : restored(saved)
+      )
+      const ofVersion = waiting.filter(record => record.version === version)
+      const recordsOf = (isCopy: boolean) =>
+        ofVersion.filter(record => record.isCopy === isCopy).map(({ record }) => record)
+      stream.delivery.refill(target, recordsOf(false))
+      const copies = recordsOf(true)
+      if (target.backup?.all !== undefined && copies.length > 0) {
+        stream.delivery.refillCopies(target.backup.all, copies)
+      }
+    }
   }
 }

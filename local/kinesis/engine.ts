@@ -1,5 +1,6 @@
 import { type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
+import { savingActions } from '../state/saving.ts'
 import {
   deregisterStreamConsumer,
   describeStreamConsumer,
@@ -49,7 +50,7 @@ export interface KinesisEngine {
   readonly store: KinesisStore
 }
 
-/** Kinesis Data Streams in memory, over AWS JSON 1.1. */
+/** Kinesis Data Streams in memory, and in a state folder if there is one, over AWS JSON 1.1. */
 export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngine {
   const store = new KinesisStore(options)
   return {
@@ -62,45 +63,48 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       // 10 MiB of data in base64, and what stands around it.
       maxBodyBytes: 16 * 1024 * 1024,
-      actions: {
-        CreateStream: createStream(store),
-        DeleteStream: deleteStream(store),
-        ListStreams: listStreams(store),
-        DescribeStream: describeStream(store),
-        DescribeStreamSummary: describeStreamSummary(store),
-        ListShards: listShards(store),
-        SplitShard: splitShard(store),
-        MergeShards: mergeShards(store),
-        UpdateShardCount: updateShardCount(store),
-        UpdateStreamMode: updateStreamMode(store),
-        UpdateMaxRecordSize: updateMaxRecordSize(store),
-        UpdateStreamRecordDistributionStrategy: updateStreamRecordDistributionStrategy(store),
-        IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod(store),
-        DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod(store),
-        StartStreamEncryption: startStreamEncryption(store),
-        StopStreamEncryption: stopStreamEncryption(store),
-        EnableEnhancedMonitoring: enableEnhancedMonitoring(store),
-        DisableEnhancedMonitoring: disableEnhancedMonitoring(store),
-        AddTagsToStream: addTagsToStream(store),
-        RemoveTagsFromStream: removeTagsFromStream(store),
-        ListTagsForStream: listTagsForStream(store),
-        TagResource: tagResource(store),
-        UntagResource: untagResource(store),
-        ListTagsForResource: listTagsForResource(store),
-        PutResourcePolicy: putResourcePolicy(store),
-        GetResourcePolicy: getResourcePolicy(store),
-        DeleteResourcePolicy: deleteResourcePolicy(store),
-        DescribeLimits: describeLimits(store),
-        PutRecord: putRecord(store),
-        PutRecords: putRecords(store, options.failEntry),
-        GetShardIterator: getShardIterator(store),
-        GetRecords: getRecords(store),
-        RegisterStreamConsumer: registerStreamConsumer(store),
-        DescribeStreamConsumer: describeStreamConsumer(store),
-        ListStreamConsumers: listStreamConsumers(store),
-        DeregisterStreamConsumer: deregisterStreamConsumer(store),
-        SubscribeToShard: subscribeToShard(store)
-      }
+      actions: savingActions(
+        {
+          CreateStream: createStream(store),
+          DeleteStream: deleteStream(store),
+          ListStreams: listStreams(store),
+          DescribeStream: describeStream(store),
+          DescribeStreamSummary: describeStreamSummary(store),
+          ListShards: listShards(store),
+          SplitShard: splitShard(store),
+          MergeShards: mergeShards(store),
+          UpdateShardCount: updateShardCount(store),
+          UpdateStreamMode: updateStreamMode(store),
+          UpdateMaxRecordSize: updateMaxRecordSize(store),
+          UpdateStreamRecordDistributionStrategy: updateStreamRecordDistributionStrategy(store),
+          IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod(store),
+          DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod(store),
+          StartStreamEncryption: startStreamEncryption(store),
+          StopStreamEncryption: stopStreamEncryption(store),
+          EnableEnhancedMonitoring: enableEnhancedMonitoring(store),
+          DisableEnhancedMonitoring: disableEnhancedMonitoring(store),
+          AddTagsToStream: addTagsToStream(store),
+          RemoveTagsFromStream: removeTagsFromStream(store),
+          ListTagsForStream: listTagsForStream(store),
+          TagResource: tagResource(store),
+          UntagResource: untagResource(store),
+          ListTagsForResource: listTagsForResource(store),
+          PutResourcePolicy: putResourcePolicy(store),
+          GetResourcePolicy: getResourcePolicy(store),
+          DeleteResourcePolicy: deleteResourcePolicy(store),
+          DescribeLimits: describeLimits(store),
+          PutRecord: putRecord(store),
+          PutRecords: putRecords(store, options.failEntry),
+          GetShardIterator: getShardIterator(store),
+          GetRecords: getRecords(store),
+          RegisterStreamConsumer: registerStreamConsumer(store),
+          DescribeStreamConsumer: describeStreamConsumer(store),
+          ListStreamConsumers: listStreamConsumers(store),
+          DeregisterStreamConsumer: deregisterStreamConsumer(store),
+          SubscribeToShard: subscribeToShard(store)
+        },
+        operation => store.save(operation)
+      )
     })
   }
 }

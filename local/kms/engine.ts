@@ -93,7 +93,7 @@ const actions: Readonly<Record<string, KmsAction>> = {
   ReEncrypt: reEncrypt
 }
 
-/** KMS with symmetric keys in memory, over AWS JSON 1.1, with real authenticated encryption. */
+/** KMS with symmetric keys in memory, and in a state folder if there is one, over AWS JSON 1.1, with real authenticated encryption. */
 export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
   const store = new KmsStore(options)
   const { authorize, requestsPerSecond, clock } = options
@@ -119,6 +119,7 @@ export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
       const atMs = clock.wallTime()
       const { keyArns } = request
       store.log({ atMs, operation, principal, region, keyArns, contextNames: names, viaService, error })
+      store.save(operation)
     }
   }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock } from '../../core/clock.ts'
 import { AwsError, type AwsJsonOptions } from '../aws-json.ts'
 import { headerOf, type RequestListener, readBody } from '../http-server.ts'
 import { createBucket, deleteBucket, headBucket, listBuckets } from './actions/buckets.ts'
@@ -8,14 +7,11 @@ import { listObjects } from './actions/list-objects.ts'
 import { deleteObject, deleteObjects, getObject, headObject, putObject } from './actions/objects.ts'
 import { decodeChunkedBody } from './chunked-body.ts'
 import type { S3Action, S3Request, S3Response } from './protocol.ts'
-import { S3Store } from './store.ts'
+import { S3Store, type S3StoreOptions } from './store.ts'
 import { xmlDocument } from './xml.ts'
 
-export interface S3EngineOptions {
-  readonly clock: Clock
+export interface S3EngineOptions extends S3StoreOptions {
   readonly region: string
-  /** Where the buckets' folders lie. */
-  readonly folder: string
   readonly fault?: AwsJsonOptions['fault']
 }
 

@@ -1,9 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import type { StateFolder } from '../state/index.ts'
+import { asidePrefix } from './aside.ts'
+import { S3Journal } from './journal.ts'
 
 export interface StoredObject {
   readonly key: string
@@ -20,6 +24,11 @@ export interface StoredObject {
   readonly file: string
 }
 
+export interface StoredBucket {
+  readonly createdMs: number
+  readonly objects: Map<string, StoredObject>
+}
+
 export interface PutOptions {
   readonly contentType?: string | undefined
   readonly contentEncoding?: string | undefined
@@ -32,23 +41,32 @@ export interface S3StoreOptions {
   readonly clock: Clock
   /** Objects lie in `<folder>/<bucket>/<key>`; made when the first bucket is. */
   readonly folder: string
+  /** Where what describes the objects is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
 }
 
-/** Buckets as folders and objects as plain files that people can open. What describes them is kept in memory. */
+/**
+ * Buckets as folders and objects as plain files that people can open. What describes them is kept in memory, and in the
+ * state folder when there is one.
+ */
 export class S3Store {
   readonly #clock: Clock
   readonly #folder: string
-  readonly #buckets = new Map<
-    string,
-    { readonly createdMs: number; readonly objects: Map<string, StoredObject> }
-  >()
+  readonly #buckets = new Map<string, StoredBucket>()
+  readonly #journal: S3Journal | undefined
 
-  /** The last change of an object that is under way, by `<bucket>/<key>`. */
-  readonly #changing = new Map<string, Promise<void>>()
-
+  /** @throws {StateError} when the state folder cannot be used */
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
     this.#folder = options.folder
+    if (options.state === undefined) return
+    mkdirSync(this.#folder, { recursive: true })
+    this.#journal = new S3Journal(options.state, this.#folder, () => this.#buckets)
+    for (const [name, bucket] of this.#journal.loaded.buckets) this.#buckets.set(name, bucket)
+    // Killed between the two steps of a put: the second one is made up for.
+    for (const { aside, bucket, object } of this.#journal.loaded.unmoved) {
+      this.#moveInPlace(aside, bucket, object)
+    }
   }
 
   get buckets(): readonly { readonly name: string; readonly createdMs: number }[] {
@@ -67,7 +85,9 @@ export class S3Store {
         409
       )
     }
-    this.#buckets.set(bucket, { createdMs: this.#clock.wallTime(), objects: new Map() })
+    const made = { createdMs: this.#clock.wallTime(), objects: new Map() }
+    this.#buckets.set(bucket, made)
+    this.#journal?.madeBucket(bucket, made)
     await mkdir(join(this.#folder, bucket), { recursive: true })
   }
 
@@ -76,6 +96,7 @@ export class S3Store {
       throw new AwsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409)
     }
     this.#buckets.delete(bucket)
+    this.#journal?.deletedBucket(bucket)
     await rm(join(this.#folder, bucket), { recursive: true, force: true })
   }
 
@@ -92,25 +113,14 @@ export class S3Store {
     const objects = this.#objects(bucket)
     if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
-    const aside = join(this.#folder, `.incoming-${randomUUID()}`)
+    const aside = join(this.#folder, `${asidePrefix}${randomUUID()}`)
     await writeFile(aside, bytes)
-    return this.#alone(`${bucket}/${key}`, async () => {
-      try {
-        // Another put of the same key may have come first while this one was written.
-        if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
-        const file = await this.#moveInPlace(aside, bucket, key)
-        const object = this.#describe(key, bytes, file, options)
-        objects.set(key, object)
-        return object
-      } catch (error) {
-        await rm(aside, { force: true })
-        throw error
-      }
-    })
-  }
-
-  #describe(key: string, bytes: Uint8Array, file: string, options: PutOptions): StoredObject {
-    return {
+    // Another put of the same key may have come first while this one was written; from here on none comes in between.
+    if (options.ifAbsent && objects.has(key)) {
+      await rm(aside)
+      throw preconditionFailed()
+    }
+    return this.#moveInPlace(aside, bucket, {
       key,
       sizeBytes: bytes.length,
       etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
@@ -118,25 +128,8 @@ export class S3Store {
       modifiedMs: this.#clock.wallTime(),
       contentType: options.contentType ?? 'application/octet-stream',
       contentEncoding: options.contentEncoding,
-      metadata: options.metadata ?? {},
-      file
-    }
-  }
-
-  /** One change of an object after the other: its file and what describes it must be of the same put. */
-  async #alone<T>(name: string, change: () => Promise<T>): Promise<T> {
-    const before = this.#changing.get(name) ?? Promise.resolve()
-    const changed = before.then(change)
-    const settled = changed.then(
-      () => {},
-      () => {}
-    )
-    this.#changing.set(name, settled)
-    try {
-      return await changed
-    } finally {
-      if (this.#changing.get(name) === settled) this.#changing.delete(name)
-    }
+      metadata: options.metadata ?? {}
+    })
   }
 
   find(bucket: string, key: string): StoredObject {
@@ -159,12 +152,12 @@ export class S3Store {
 
   async deleteObject(bucket: string, key: string): Promise<void> {
     const objects = this.#objects(bucket)
-    await this.#alone(`${bucket}/${key}`, async () => {
-      const object = objects.get(key)
-      if (object === undefined) return
-      objects.delete(key)
-      await rm(object.file, { force: true })
-    })
+    const object = objects.get(key)
+    if (object === undefined) return
+    objects.delete(key)
+    this.#journal?.deleted(bucket, object)
+    // At once: a put behind it may bring a file of the same name.
+    rmSync(object.file, { force: true })
   }
 
   #objects(bucket: string): Map<string, StoredObject> {
@@ -176,29 +169,28 @@ export class S3Store {
   }
 
   /** Moves a written file to the path that its key names or, where a key can be no path, under its digest. */
-  async #moveInPlace(aside: string, bucket: string, key: string): Promise<string> {
-    const known = this.#objects(bucket).get(key)
-    if (known !== undefined) {
-      await rename(aside, known.file)
-      return known.file
-    }
+  #moveInPlace(aside: string, bucket: string, described: Omit<StoredObject, 'file'>): StoredObject {
+    const { key } = described
     const base = join(this.#folder, bucket)
-    if (isPath(key)) {
-      const file = join(base, ...key.split('/'))
-      try {
-        await mkdir(dirname(file), { recursive: true })
-        await rename(aside, file)
-        return file
-      } catch (error) {
-        // S3 takes `a` beside `a/b`; a file system does not.
-        if (!['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EPERM'].includes((error as { code: string }).code))
-          throw error
-      }
+    const byDigest = join(base, '.keys', createHash('sha256').update(key).digest('hex'))
+    const byPath = isPath(key) ? join(base, ...key.split('/')) : byDigest
+    const move = (file: string): StoredObject => {
+      const object = { ...described, file }
+      mkdirSync(dirname(file), { recursive: true })
+      // Told before it is done: what is in place is described as it is, also when the process dies in between.
+      this.#journal?.put(bucket, object, aside)
+      renameSync(aside, file)
+      this.#objects(bucket).set(key, object)
+      return object
     }
-    const file = join(base, '.keys', createHash('sha256').update(key).digest('hex'))
-    await mkdir(dirname(file), { recursive: true })
-    await rename(aside, file)
-    return file
+    try {
+      return move(this.#objects(bucket).get(key)?.file ?? byPath)
+    } catch (error) {
+      // S3 takes `a` beside `a/b`; a file system does not.
+      const { code } = error as { code: string }
+      if (!['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EPERM'].includes(code)) throw error
+      return move(byDigest)
+    }
   }
 }
 

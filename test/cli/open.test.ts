@@ -140,7 +140,7 @@ describe('sealstream open', { timeout: 60_000 }, () => {
     const plan: PipelinePlan = {
       name: 'orders',
       stream: { shards: 1 },
-      delivery: { bufferIntervalSeconds: 1 }
+      destinations: [{ kind: 's3', bufferIntervalSeconds: 1 }]
     }
     writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan))
     const outputFolder = join(folder, 'delivered')
@@ -153,8 +153,9 @@ describe('sealstream open', { timeout: 60_000 }, () => {
     const texts = Array.from({ length: 300 }, (_, index) => JSON.stringify({ index }))
     await producer.putAll(texts.map(text => ({ partitionKey: text, data: Buffer.from(text) })))
     await producer.close()
+    const [destination] = pipeline.plan.destinations
     const sink = new DeliveryStreamSink({
-      deliveryStreamName: pipeline.plan.delivery.deliveryStreamName,
+      deliveryStreamName: destination!.deliveryStreamName,
       deliver: 'ciphertext',
       clientConfig: clientConfigOf(engine, 'firehose')
     })
@@ -173,7 +174,7 @@ describe('sealstream open', { timeout: 60_000 }, () => {
     await worker.shutdown()
     await running
     await local.flushFirehose()
-    const stored = join(outputFolder, pipeline.plan.delivery.bucket)
+    const stored = join(outputFolder, destination!.bucket)
     const args = ['--input', stored, '--config', 'plan.json', '--engine', 'endpoint', '--endpoint']
     const { stdout, stderr, code } = await open([...args, local.endpoint])
     expect(stderr).toContain('300 user records')

@@ -1,9 +1,10 @@
 import { AwsError } from '../../aws-json.ts'
 import type { Input } from '../dynalite.ts'
 import type { DynamodbAction } from '../store.ts'
+import { untilGone } from '../tables.ts'
 import { encryptionKeyOf } from '../validations/encryption.ts'
 import { indexChangeOf } from '../validations/index-updates.ts'
-import { changeIndexes, untilGone } from './index-building.ts'
+import { changeIndexes } from './index-building.ts'
 
 export const createTable: DynamodbAction = async (store, input, principal) => {
   const keyArn = await encryptionKeyOf(store, input.SSESpecification, principal)
