@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { CallOptions } from '../core/aws-ports.ts'
-import type { RecordSink, UndeliverableRecord } from '../core/record-sink.ts'
+import type { DeliverOptions, RecordSink, UndeliverableRecord } from '../core/record-sink.ts'
 import type { ConsumedRecord } from '../core/user-record.ts'
 
 /**
@@ -12,6 +11,7 @@ import type { ConsumedRecord } from '../core/user-record.ts'
 export class FanOutSink implements RecordSink {
   readonly #destinations: readonly Destination[]
 
+  /** `sinks` all take the same kind of records. */
   constructor(sinks: readonly RecordSink[]) {
     this.#destinations = sinks.map(sink => new Destination(sink))
   }
@@ -19,12 +19,18 @@ export class FanOutSink implements RecordSink {
   /** Resolves with each record that some destination can never take, once. Waits for all of them before it rejects. */
   async deliver(
     records: readonly ConsumedRecord[],
-    options: CallOptions = {}
+    { signal, onAcknowledged }: DeliverOptions = {}
   ): Promise<readonly UndeliverableRecord[]> {
     // Each destination listens on its own account, and to each of its requests.
-    if (options.signal !== undefined) setMaxListeners(0, options.signal)
+    if (signal !== undefined) setMaxListeners(0, signal)
+    /** Destinations that have not acknowledged the record of an index. */
+    const missing = new Uint8Array(records.length).fill(this.#destinations.length)
+    const acknowledged = (index: number): void => {
+      missing[index]! -= 1
+      if (missing[index] === 0) onAcknowledged?.(index)
+    }
     const outcomes = await Promise.allSettled(
-      this.#destinations.map(destination => destination.deliver(records, options))
+      this.#destinations.map(destination => destination.deliver(records, signal, acknowledged))
     )
     const failed = outcomes.find(({ status }) => status === 'rejected')
     if (failed === undefined) {
@@ -33,8 +39,12 @@ export class FanOutSink implements RecordSink {
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') this.#destinations[index]!.settle(records, outcome.value)
     }
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     throw (failed as PromiseRejectedResult).reason
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all(this.#destinations.map(destination => destination.flush()))
   }
 
   async close(): Promise<void> {
@@ -54,11 +64,41 @@ class Destination {
 
   async deliver(
     records: readonly ConsumedRecord[],
-    options: CallOptions
+    signal: AbortSignal | undefined,
+    onAcknowledged: (index: number) => void
   ): Promise<readonly UndeliverableRecord[]> {
-    const open = records.filter(record => !this.#settled.has(record))
-    const before = records.flatMap(record => this.#settled.get(record) ?? [])
-    return open.length === 0 ? before : [...before, ...(await this.#sink.deliver(open, options))]
+    const open: number[] = []
+    const before: UndeliverableRecord[] = []
+    for (const [index, record] of records.entries()) {
+      if (!this.#settled.has(record)) {
+        open.push(index)
+        continue
+      }
+      const refusal = this.#settled.get(record)
+      if (refusal === undefined) onAcknowledged(index)
+      else before.push(refusal)
+    }
+    if (open.length === 0) return before
+    const offered = open.length === records.length ? records : open.map(index => records[index]!)
+    /** Places in what was offered. */
+    const taken: number[] = []
+    try {
+      const refused = await this.#sink.deliver(offered, {
+        ...(signal === undefined ? {} : { signal }),
+        onAcknowledged: position => {
+          taken.push(position)
+          onAcknowledged(open[position]!)
+        }
+      })
+      return [...before, ...refused]
+    } catch (error) {
+      for (const position of taken) this.#settled.set(offered[position]!, undefined)
+      throw error
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.#sink.flush?.() ?? Promise.resolve()
   }
 
   settle(records: readonly ConsumedRecord[], undeliverable: readonly UndeliverableRecord[]): void {

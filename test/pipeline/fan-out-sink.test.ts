@@ -116,3 +116,64 @@ it('closes all of them', async () => {
   await new FanOutSink([a.sink, b.sink]).close()
   expect([a.state.isClosed, b.state.isClosed]).toEqual([true, true])
 })
+
+it('tells of a record when the last destination has acknowledged it, by its place in the batch', async () => {
+  const acknowledge: ((index: number) => void)[] = []
+  const ends = [deferred<readonly UndeliverableRecord[]>(), deferred<readonly UndeliverableRecord[]>()]
+  const telling = ends.map(
+    ({ promise }): RecordSink => ({
+      deliver(_, options) {
+        acknowledge.push(index => options?.onAcknowledged?.(index))
+        return promise
+      },
+      close: () => Promise.resolve()
+    })
+  )
+  const told: number[] = []
+  const sink = new FanOutSink(telling)
+  const delivering = sink.deliver([record(1), record(2)], { onAcknowledged: index => told.push(index) })
+  acknowledge[0]!(1)
+  acknowledge[0]!(0)
+  expect(told).toEqual([])
+  acknowledge[1]!(1)
+  expect(told).toEqual([1])
+  acknowledge[1]!(0)
+  for (const end of ends) end.resolve([])
+  await delivering
+  expect(told).toEqual([1, 0])
+})
+
+it('offers what a destination had not acknowledged when it failed, and tells of the rest at once', async () => {
+  const offers: string[] = []
+  const half: RecordSink = {
+    deliver(records, options) {
+      offers.push(ids(records))
+      if (offers.length > 1) {
+        records.forEach((_, index) => {
+          options?.onAcknowledged?.(index)
+        })
+        return Promise.resolve([])
+      }
+      options?.onAcknowledged?.(1)
+      return Promise.reject(new Error('half-way'))
+    },
+    close: () => Promise.resolve()
+  }
+  const sink = new FanOutSink([half])
+  const batch = [record(1), record(2), record(3)]
+  await expect(sink.deliver(batch)).rejects.toThrow('half-way')
+  const told: number[] = []
+  expect(await sink.deliver(batch, { onAcknowledged: index => told.push(index) })).toEqual([])
+  expect(offers).toEqual(['1,2,3', '1,3'])
+  expect(told.toSorted()).toEqual([0, 1, 2])
+})
+
+it('flushes every destination', async () => {
+  const flushed: string[] = []
+  const flushing = (name: string): RecordSink => ({
+    ...aSink().sink,
+    flush: async () => void flushed.push(name)
+  })
+  await new FanOutSink([flushing('a'), aSink().sink, flushing('b')]).flush()
+  expect(flushed).toEqual(['a', 'b'])
+})
