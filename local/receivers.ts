@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createHecEngine, type HecToken } from './hec/engine.ts'
-import type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
+import type { AcknowledgementQuestion, HecEvent, HecStore } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { createSearchEngine } from './search/engine.ts'
-import type { SearchDocument } from './search/store.ts'
+import type { SearchDocument, SearchStore } from './search/store.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
 export type LocalReceiver = 'search' | 'hec'
@@ -13,8 +13,6 @@ export interface ReceiverOptions {
   readonly search?: {
     /** @default any that is free */
     readonly port?: number
-    /** Scripted failures of whole requests. */
-    readonly fault?: FailReceiverRequest
   }
   readonly hec?: {
     /** @default any that is free */
@@ -23,8 +21,6 @@ export interface ReceiverOptions {
     readonly tokens?: readonly HecToken[]
     /** Whether a request is indexed when it is polled for: never, late, on one channel alone. @default at once */
     readonly acknowledge?: (question: AcknowledgementQuestion) => boolean
-    /** Scripted failures of whole requests. */
-    readonly fault?: FailReceiverRequest
   }
 }
 
@@ -54,6 +50,12 @@ export interface Receivers {
   readonly hec: LocalHec | undefined
 }
 
+/** Asked before every request of a receiver. */
+export interface ReceiverFaults {
+  readonly search?: FailReceiverRequest | undefined
+  readonly hec?: FailReceiverRequest | undefined
+}
+
 export interface CreatedReceivers {
   /** What has to listen, in this order. */
   readonly ports: readonly { readonly listener: RequestListener; readonly port: number | undefined }[]
@@ -61,16 +63,22 @@ export interface CreatedReceivers {
   running(urls: readonly string[]): Receivers
   /** undefined when there is none, or none that listens yet. */
   searchUrl(): string | undefined
+  /** Empties them, at the same addresses. */
+  reset(): void
+  readonly stores: { readonly search: SearchStore | undefined; readonly hec: HecStore | undefined }
 }
 
 /** The receivers that are asked for, before they listen. */
 export function createReceivers(
   names: readonly LocalReceiver[],
-  options: ReceiverOptions = {}
+  options: ReceiverOptions = {},
+  faults: ReceiverFaults = {}
 ): CreatedReceivers {
-  const search = names.includes('search') ? createSearchEngine({ fault: options.search?.fault }) : undefined
+  const search = names.includes('search') ? createSearchEngine({ fault: faults.search }) : undefined
   const tokens = options.hec?.tokens ?? [{ token: randomUUID() }]
-  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens }) : undefined
+  const hec = names.includes('hec')
+    ? createHecEngine({ ...options.hec, tokens, fault: faults.hec })
+    : undefined
   const ports = [
     ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
     ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
@@ -79,6 +87,11 @@ export function createReceivers(
   return {
     ports,
     searchUrl: () => searchUrl,
+    stores: { search: search?.store, hec: hec?.store },
+    reset() {
+      search?.store.clear()
+      hec?.store.clear()
+    },
     running(urls) {
       const addresses = [...urls]
       if (search !== undefined) searchUrl = addresses.shift()

@@ -8,7 +8,7 @@ import {
   listDeliveryStreams
 } from './actions/delivery-streams.ts'
 import { startDeliveryStreamEncryption, stopDeliveryStreamEncryption } from './actions/encryption.ts'
-import { type FailDeliveryEntry, putRecord, putRecordBatch } from './actions/put-records.ts'
+import { putRecord, putRecordBatch } from './actions/put-records.ts'
 import { listTagsForDeliveryStream, tagDeliveryStream, untagDeliveryStream } from './actions/tags.ts'
 import { updateDestinationAction } from './actions/update-destination.ts'
 import { type HttpSend, networkSend } from './destinations/http-send.ts'
@@ -26,8 +26,6 @@ export interface FirehoseEngineOptions {
   /** Address of the search domain that an ARN stands for; undefined when there is none. @default none */
   readonly domainUrl?: (arn: string) => string | undefined
   readonly fault?: AwsJsonOptions['fault']
-  /** Scripted failures of single entries of PutRecordBatch. */
-  readonly failEntry?: FailDeliveryEntry | undefined
 }
 
 export interface FirehoseEngine {
@@ -35,6 +33,8 @@ export interface FirehoseEngine {
   readonly store: FirehoseStore
   /** Bytes of all delivery streams that are not delivered yet. */
   readonly bufferedBytes: number
+  /** Whether a delivery is under way that does not wait for time to pass. */
+  readonly isBusy: boolean
   /** Delivers what is buffered now. Returns also when nothing goes on before time has passed. */
   flush(): Promise<void>
   /** Ends the timers; what is buffered is dropped. Resolves when no write is under way. */
@@ -49,6 +49,9 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
     store,
     get bufferedBytes() {
       return store.all.reduce((sum, { delivery }) => sum + delivery.bufferedBytes, 0)
+    },
+    get isBusy() {
+      return store.all.some(({ delivery }) => delivery.isBusy)
     },
     async flush() {
       await Promise.all(store.all.map(({ delivery }) => delivery.flush()))
@@ -74,7 +77,7 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
         UntagDeliveryStream: untagDeliveryStream(store),
         ListTagsForDeliveryStream: listTagsForDeliveryStream(store),
         PutRecord: putRecord(store),
-        PutRecordBatch: putRecordBatch(store, options.failEntry)
+        PutRecordBatch: putRecordBatch(store)
       }
     })
   }

@@ -30,7 +30,7 @@ const maxPending = 1_000_000
 /** Events in the order in which they came, and what is not acknowledged yet, by channel. */
 export class HecStore {
   readonly #acknowledge: (question: AcknowledgementQuestion) => boolean
-  readonly #events: HecEvent[] = []
+  #events: HecEvent[] = []
   readonly #channels = new Map<string, Channel>()
   #bytes = 0
 
@@ -40,6 +40,23 @@ export class HecStore {
 
   get events(): readonly HecEvent[] {
     return this.#events
+  }
+
+  /** Bodies that are held, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Channels that were named, and requests of theirs that are not acknowledged yet. */
+  get pending(): { readonly channels: number; readonly acknowledgements: number } {
+    const acknowledgements = [...this.#channels.values()].reduce((sum, { pending }) => sum + pending.size, 0)
+    return { channels: this.#channels.size, acknowledgements }
+  }
+
+  clear(): void {
+    this.#events = []
+    this.#channels.clear()
+    this.#bytes = 0
   }
 
   /** The id under which the request can be asked for; undefined without acknowledgements. */

@@ -43,6 +43,8 @@ export class S3Store {
     { readonly createdMs: number; readonly objects: Map<string, StoredObject> }
   >()
 
+  readonly #writes = new Set<Promise<unknown>>()
+
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
     this.#folder = options.folder
@@ -86,12 +88,28 @@ export class S3Store {
     bytes: Uint8Array,
     options: PutOptions = {}
   ): Promise<StoredObject> {
+    const write = this.#put(bucket, key, bytes, options)
+    this.#writes.add(write)
+    try {
+      return await write
+    } finally {
+      this.#writes.delete(write)
+    }
+  }
+
+  async #put(bucket: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     const objects = this.#objects(bucket)
     if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
     const aside = join(this.#folder, `.incoming-${randomUUID()}`)
-    await writeFile(aside, bytes)
-    const file = await this.#moveInPlace(aside, bucket, key)
+    let file: string
+    try {
+      await writeFile(aside, bytes)
+      file = await this.#moveInPlace(aside, bucket, key)
+    } catch (error) {
+      await rm(aside, { force: true })
+      throw error
+    }
     // Another put of the same key may have come first while this one was written.
     if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
     const object: StoredObject = {
@@ -127,6 +145,16 @@ export class S3Store {
     if (object === undefined) return
     objects.delete(key)
     await rm(object.file, { force: true })
+  }
+
+  /** Forgets all buckets, and removes their folders once nothing writes to them. */
+  async discard(): Promise<void> {
+    const buckets = [...this.#buckets.keys()]
+    this.#buckets.clear()
+    await Promise.allSettled(this.#writes)
+    await Promise.all(
+      buckets.map(bucket => rm(join(this.#folder, bucket), { recursive: true, force: true, maxRetries: 10 }))
+    )
   }
 
   #objects(bucket: string): Map<string, StoredObject> {

@@ -49,6 +49,16 @@ export class SearchStore {
     this.#indices.set(index, { mapping: new Mapping(mappings), documents: new Map(), sequenceNumber: 0 })
   }
 
+  clear(): void {
+    this.#indices.clear()
+    this.#bytes = 0
+  }
+
+  /** Sources of all indices, in bytes of JSON. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   delete(index: string): void {
     for (const { source } of this.#index(index).documents.values()) this.#bytes -= sizeOf(source)
     this.#indices.delete(index)

@@ -1,12 +1,8 @@
 export { ErrorCode, isSealstreamError, SealstreamError } from '../../core/errors.ts'
-export {
-  type LocalClientConfig,
-  type LocalEngines,
-  type LocalOptions,
-  type LocalService,
-  type LocalServices,
-  startLocal
-} from '../start.ts'
+export type { FaultRule } from '../faults/fault-rule.ts'
+export type { LocalOptions, LocalService } from '../services.ts'
+export { type LocalClientConfig, type LocalEngines, type LocalServices, startLocal } from '../start.ts'
+export { VirtualClock } from '../virtual-clock.ts'
 export type { ContainerOptions } from './container.ts'
 export { EngineStartError, type EngineStartReason } from './errors.ts'
 export { type LocalContainerOptions, startLocalContainer } from './local-container.ts'
