@@ -87,6 +87,21 @@ const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
  */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalEngines> {
   const services = servicesOf(options)
+  const given = options.outputFolder
+  const outputFolder = resolve(given ?? (await mkdtemp(join(tmpdir(), 'sealstream-'))))
+  try {
+    return await start(options, services, outputFolder)
+  } catch (error) {
+    if (given === undefined) await rm(outputFolder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function start(
+  options: LocalOptions,
+  services: readonly LocalService[],
+  outputFolder: string
+): Promise<LocalEngines> {
   const { rules, functions } = faultsOf(options)
   const clock = options.clock === 'virtual' ? new VirtualClock() : (options.clock ?? systemClock)
   const script = new FaultScript(clock, rules, options.seed ?? 1)
@@ -95,7 +110,6 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     options.receiverOptions,
     receiverFaults(script, functions)
   )
-  const outputFolder = resolve(options.outputFolder ?? (await mkdtemp(join(tmpdir(), 'sealstream-'))))
   const make = (): Promise<Engines> =>
     createEngines({
       options,
