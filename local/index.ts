@@ -11,7 +11,7 @@ export type {
 } from './admin/inspect.ts'
 export { AwsError } from './aws-json.ts'
 export type { FailEntry, Fault, LocalFault, ReceiverFault } from './faults/fault.ts'
-export { type FaultKind, type FaultRule, parseFaultRules, type WrongAnswer } from './faults/fault-rule.ts'
+export type { FaultKind, FaultRule, WrongAnswer } from './faults/fault-rule.ts'
 export type { FaultLogEntry, LocalFaults, ScriptedFault } from './faults/fault-script.ts'
 export type { FaultService } from './faults/service-faults.ts'
 export type { HecToken } from './hec/engine.ts'

@@ -7,7 +7,8 @@ import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument, SearchStore } from './search/store.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
-export type LocalReceiver = 'search' | 'hec'
+export const localReceivers = ['search', 'hec'] as const
+export type LocalReceiver = (typeof localReceivers)[number]
 
 export interface ReceiverOptions {
   readonly search?: {

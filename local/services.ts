@@ -4,7 +4,7 @@ import type { LocalFault } from './faults/fault.ts'
 import type { FaultRule } from './faults/fault-rule.ts'
 import type { KmsAuthorize } from './kms/request.ts'
 import type { FailReceiverRequest } from './receiver.ts'
-import type { LocalReceiver, ReceiverOptions } from './receivers.ts'
+import { type LocalReceiver, localReceivers, type ReceiverOptions } from './receivers.ts'
 
 export const localServices = ['kinesis', 'dynamodb', 'kms', 's3', 'sqs', 'firehose'] as const
 export type LocalService = (typeof localServices)[number]
@@ -84,6 +84,12 @@ export function servicesOf({ services = localServices }: LocalOptions): readonly
   return localServices.filter(
     service => services.includes(service) || (service === 's3' && services.includes('firehose'))
   )
+}
+
+/** @throws InvalidOptionError */
+export function receiversOf({ receivers = [] }: LocalOptions): readonly LocalReceiver[] {
+  if (receivers.every(receiver => localReceivers.includes(receiver))) return receivers
+  throw new InvalidOptionError('receivers', `must be some of ${localReceivers.join(', ')}`)
 }
 
 /** The given rules and functions apart. */

@@ -21,6 +21,7 @@ import {
   type LocalOptions,
   type LocalService,
   localServices,
+  receiversOf,
   region,
   servicesOf
 } from './services.ts'
@@ -105,11 +106,8 @@ async function start(
   const { rules, functions } = faultsOf(options)
   const clock = options.clock === 'virtual' ? new VirtualClock() : (options.clock ?? systemClock)
   const script = new FaultScript(clock, rules, options.seed ?? 1)
-  const receivers = createReceivers(
-    options.receivers ?? [],
-    options.receiverOptions,
-    receiverFaults(script, functions)
-  )
+  const receiverNames = receiversOf(options)
+  const receivers = createReceivers(receiverNames, options.receiverOptions, receiverFaults(script, functions))
   const make = (): Promise<Engines> =>
     createEngines({
       options,
@@ -141,7 +139,7 @@ async function start(
     inspect,
     clock: shownClock,
     reset,
-    running: [...services, ...(options.receivers ?? []).filter(name => name in inspect)]
+    running: [...services, ...receiverNames.filter(name => name in inspect)]
   })
 
   const servers = await listenAll(

@@ -1,15 +1,22 @@
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { ExitCode } from '../exit-code.ts'
+import type { FaultRule, LocalOptions } from '../../local/index.ts'
+import { ExitCode, UsageError } from '../exit-code.ts'
+import { exportLines } from '../local-environment.ts'
 import { integer, parseOptions } from './run.ts'
 
 export const localUsage = `sealstream local
 
 Serves the embedded engines until it is interrupted: Kinesis, DynamoDB, KMS, S3, SQS and Firehose, in memory, behind one
-port.
+port. Prints what clients need to know as lines for a shell to evaluate, then Ready.
 
   --port N        port of all services; default 4566
   --host ADDRESS  address to listen on; default 127.0.0.1
-  --output DIR    S3 objects lie in DIR/<bucket>/<key>; default a folder that goes with the engines`
+  --output DIR    S3 objects lie in DIR/<bucket>/<key>; default a folder that goes with the engines
+  --services A,B  which engines run; default all
+  --receivers A,B what Firehose can deliver to besides S3: search, hec; default none
+  --faults FILE   faults from the start on, a JSON list of rules; /_sealstream/faults changes them
+  --throttle      shards of Kinesis keep to the limits of AWS`
 
 /** Prints `Ready.` when the engines listen, as LocalStack does: clients of its image wait for that line. */
 export async function localCommand(args: readonly string[]): Promise<ExitCode> {
@@ -21,6 +28,10 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
         port: { type: 'string', default: '4566' },
         host: { type: 'string', default: '127.0.0.1' },
         output: { type: 'string' },
+        services: { type: 'string' },
+        receivers: { type: 'string' },
+        faults: { type: 'string' },
+        throttle: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false }
       }
     })
@@ -30,6 +41,8 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     return ExitCode.ok
   }
   const port = integer('--port', values.port, 0, 65_535)
+  const receivers = list(values.receivers) as NonNullable<LocalOptions['receivers']>
+  const faults = values.faults === undefined ? [] : await readFaults(values.faults)
   const { startLocal } = await import('../../local/index.ts')
   const interrupted = new Promise<void>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
@@ -39,6 +52,12 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     local = await startLocal({
       port,
       host: values.host,
+      receivers,
+      faults,
+      throttle: values.throttle,
+      ...(values.services === undefined
+        ? {}
+        : { services: list(values.services) as NonNullable<LocalOptions['services']> }),
       ...(values.output === undefined ? {} : { outputFolder: values.output })
     })
   } catch (error) {
@@ -48,8 +67,26 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     )
     return ExitCode.unreachable
   }
-  process.stdout.write(`Kinesis, DynamoDB, KMS, S3, SQS and Firehose at ${local.endpoint}\nReady.\n`)
+  const lines = [
+    `# ${local.services.join(', ')} at ${local.endpoint}`,
+    ...exportLines(local, receivers),
+    'Ready.'
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
   await interrupted
   await local.close()
   return ExitCode.ok
+}
+
+function list(value = ''): readonly string[] {
+  return value.split(',').filter(name => name !== '')
+}
+
+async function readFaults(file: string): Promise<readonly FaultRule[]> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as readonly FaultRule[]
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : (error as NodeJS.ErrnoException).code
+    throw new UsageError(`--faults ${file}: cannot be read: ${reason}`)
+  }
 }

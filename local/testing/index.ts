@@ -5,10 +5,11 @@ export { type LocalClientConfig, type LocalEngines, type LocalServices, startLoc
 export { VirtualClock } from '../virtual-clock.ts'
 export type { ContainerOptions } from './container.ts'
 export { EngineStartError, type EngineStartReason } from './errors.ts'
-export { type LocalContainerOptions, startLocalContainer } from './local-container.ts'
+export { type LocalContainer, type LocalContainerOptions, startLocalContainer } from './local-container.ts'
 export {
   defaultLocalStackImage,
   type LocalStack,
   type LocalStackOptions,
   startLocalStack
 } from './localstack.ts'
+export type { RemoteControl } from './remote-control.ts'

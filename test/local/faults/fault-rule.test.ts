@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { InvalidOptionError } from '../../../core/errors.ts'
-import { type FaultRule, parseFaultRules } from '../../../local/index.ts'
+import { type FaultRule, parseFaultRules } from '../../../local/faults/fault-rule.ts'
 
 const rule = (members: object): unknown => ({ service: 'kinesis', kind: 'throttle', ...members })
 
