@@ -16,7 +16,8 @@ port. Prints what clients need to know as lines for a shell to evaluate, then Re
   --services A,B  which engines run; default all
   --receivers A,B what Firehose can deliver to besides S3: search, hec; default none
   --faults FILE   faults from the start on, a JSON list of rules; /_sealstream/faults changes them
-  --throttle      shards of Kinesis keep to the limits of AWS`
+  --throttle      shards of Kinesis keep to the limits of AWS
+  --clock NAME    system (default), or virtual: time stands still until /_sealstream/clock moves it`
 
 /** Prints `Ready.` when the engines listen, as LocalStack does: clients of its image wait for that line. */
 export async function localCommand(args: readonly string[]): Promise<ExitCode> {
@@ -32,6 +33,7 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
         receivers: { type: 'string' },
         faults: { type: 'string' },
         throttle: { type: 'boolean', default: false },
+        clock: { type: 'string', default: 'system' },
         help: { type: 'boolean', default: false }
       }
     })
@@ -41,6 +43,9 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     return ExitCode.ok
   }
   const port = integer('--port', values.port, 0, 65_535)
+  if (values.clock !== 'system' && values.clock !== 'virtual') {
+    throw new UsageError(`--clock: expected system or virtual, found ${values.clock}`)
+  }
   const receivers = list(values.receivers) as NonNullable<LocalOptions['receivers']>
   const faults = values.faults === undefined ? [] : await readFaults(values.faults)
   const { startLocal } = await import('../../local/index.ts')
@@ -55,6 +60,7 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
       receivers,
       faults,
       throttle: values.throttle,
+      ...(values.clock === 'virtual' ? { clock: 'virtual' } : {}),
       ...(values.services === undefined
         ? {}
         : { services: list(values.services) as NonNullable<LocalOptions['services']> }),

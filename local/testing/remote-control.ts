@@ -16,6 +16,8 @@ export interface RemoteControl {
     log(): Promise<readonly FaultLogEntry[]>
   }
   readonly inspect: LocalInspect
+  /** For engines that were started with `--clock virtual`. */
+  readonly clock: { advance(ms: number): Promise<void> }
   reset(): Promise<void>
 }
 
@@ -65,6 +67,11 @@ export function remoteControl(endpoint: string): RemoteControl {
       firehose: () => inspect('firehose'),
       search: () => inspect('search'),
       hec: () => inspect('hec')
+    },
+    clock: {
+      async advance(ms) {
+        await call('POST', 'clock', { advanceMs: ms })
+      }
     },
     async reset() {
       await call('POST', 'reset')

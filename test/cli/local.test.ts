@@ -61,9 +61,18 @@ describe('sealstream local', () => {
     expect((await fetch(`${variables.SEALSTREAM_HEC_URL}/services/collector/health`)).status).toBe(200)
   })
 
+  it('stands still in time until it is told to go on', async () => {
+    const out = await launch('--services', 'sqs', '--clock', 'virtual')
+    const clock = `${evaluated(out.replace('Ready.\n', '')).AWS_ENDPOINT_URL}/_sealstream/clock`
+    const { nowMs } = (await (await fetch(clock)).json()) as { nowMs: number }
+    await fetch(clock, { method: 'POST', body: '{"advanceMs":86400000}' })
+    expect(await (await fetch(clock)).json()).toMatchObject({ nowMs: nowMs + 86_400_000 })
+  })
+
   it.each([
     [['--services', 'ec2'], 'option services: must be some of kinesis'],
     [['--receivers', 'kafka'], 'option receivers: must be some of search'],
+    [['--clock', 'sand'], '--clock: expected system or virtual, found sand'],
     [['--faults', 'none.json'], '--faults none.json: cannot be read: ENOENT'],
     [['--faults', 'text.json'], '--faults text.json: cannot be read: it is not JSON'],
     [['--faults', 'wrong.json'], 'option faults[0].kind: must be one of throttle']

@@ -24,6 +24,13 @@ describe('the switches of engines that run elsewhere', () => {
     expect((await kinesis.send(new ListStreamsCommand({}))).StreamNames).toEqual([])
   })
 
+  it('move a virtual clock', async () => {
+    const local = await openLocal({ services: ['sqs'], clock: 'virtual' })
+    const before = local.clock.now()
+    await remoteControl(local.endpoint).clock.advance(90_000)
+    expect(local.clock.now() - before).toBe(90_000)
+  })
+
   it('say what is wrong', async () => {
     const local = await openLocal({ services: ['sqs'] })
     const remote = remoteControl(local.endpoint)

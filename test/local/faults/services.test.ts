@@ -88,6 +88,7 @@ describe('faults of Kinesis', () => {
     const error = await errorOf(kinesis.send(aPut))
     expect(error).toMatchObject({
       name: 'ProvisionedThroughputExceededException',
+      message: 'Rate exceeded for stream s.',
       $metadata: { httpStatusCode: 400 }
     })
     expect(await errorOf(kinesis.send(new ListShardsCommand({ StreamName: 's' })))).toMatchObject({
@@ -238,6 +239,7 @@ describe('faults of KMS', () => {
     const disabled = { name: 'DisabledException', message: `${arn} is disabled.` }
     expect(await errorOf(kms.send(encrypt))).toMatchObject(disabled)
     expect(await errorOf(kms.send(new DecryptCommand({ CiphertextBlob })))).toMatchObject(disabled)
+    expect(local.kmsRequestLog().filter(({ error }) => error !== undefined)).toEqual([])
     expect((await kms.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState).toBe('Enabled')
     await kms.send(new EncryptCommand({ KeyId: other.KeyMetadata!.KeyId!, Plaintext: Data }))
     local.faults.clear()
