@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { cut, type RequestListener } from './http-server.ts'
 
 /**
@@ -6,14 +7,15 @@ import { cut, type RequestListener } from './http-server.ts'
  * are under way are cut.
  */
 export class InFlight {
-  readonly #requests = new Map<ServerResponse, IncomingMessage>()
+  /** The latest request of each connection of HTTP/1.1: a connection has one at a time. */
+  readonly #ofConnections = new Map<Socket, { request: IncomingMessage; response: ServerResponse }>()
+  readonly #http2 = new Map<ServerResponse, IncomingMessage>()
   #exchange: Promise<void> | undefined
 
   /** `current` is asked for each request, once no exchange is under way. */
   listener(current: () => RequestListener): RequestListener {
     const serve: RequestListener = (request, response) => {
-      this.#requests.set(response, request)
-      response.once('close', () => this.#requests.delete(response))
+      this.#note(request, response)
       current()(request, response)
     }
     const admit: RequestListener = (request, response) => {
@@ -36,8 +38,28 @@ export class InFlight {
   }
 
   async #run(exchange: () => Promise<void>): Promise<void> {
-    for (const [response, request] of this.#requests) cut(request, response)
-    this.#requests.clear()
+    for (const { request, response } of this.#ofConnections.values()) {
+      if (!response.writableFinished) cut(request, response)
+    }
+    for (const [response, request] of this.#http2) cut(request, response)
     await exchange()
+  }
+
+  /** Without a listener for each request of HTTP/1.1, which shows in the time of the smallest ones. */
+  #note(request: IncomingMessage, response: ServerResponse): void {
+    if (request.httpVersionMajor >= 2) {
+      this.#http2.set(response, request)
+      response.once('close', () => this.#http2.delete(response))
+      return
+    }
+    const { socket } = request
+    const known = this.#ofConnections.get(socket)
+    if (known === undefined) {
+      this.#ofConnections.set(socket, { request, response })
+      socket.once('close', () => this.#ofConnections.delete(socket))
+    } else {
+      known.request = request
+      known.response = response
+    }
   }
 }

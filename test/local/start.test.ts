@@ -342,16 +342,25 @@ describe('reset', () => {
     const local = await openLocal()
     const { sqs, kinesis } = clientsOf(local)
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'q' }))
+    local.faults.script([
+      // None at all, but for the log.
+      { service: 'sqs', kind: 'delay', delayMs: 0, operation: 'ReceiveMessage' },
+      { service: 'sqs', kind: 'delay', delayMs: 3_600_000, operation: 'GetQueueUrl' },
+      // Over HTTP/2, as the SDK's client of Kinesis has it.
+      { service: 'kinesis', kind: 'delay', delayMs: 3_600_000, operation: 'CreateStream' }
+    ])
     const waiting = sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }))
     const received = expect(waiting).rejects.not.toHaveProperty('$metadata.httpStatusCode')
-    local.faults.script([{ service: 'sqs', kind: 'delay', delayMs: 3_600_000, operation: 'GetQueueUrl' }])
-    const delayed = sqs.send(new GetQueueUrlCommand({ QueueName: 'q' }))
-    const answered = expect(delayed).rejects.not.toHaveProperty('$metadata.httpStatusCode')
-    // Both are with the engine when it has logged the second.
-    while (local.faults.log().length === 0) await new Promise(resolve => setImmediate(resolve))
+    const delayed = [
+      sqs.send(new GetQueueUrlCommand({ QueueName: 'q' })),
+      kinesis.send(new CreateStreamCommand({ StreamName: 's', ShardCount: 1 }))
+    ]
+    const ended = delayed.map(call => expect(call).rejects.not.toHaveProperty('$metadata.httpStatusCode'))
+    // All of them must be with the engines.
+    while (local.faults.log().length < 3) await new Promise(resolve => setImmediate(resolve))
     const [first, second] = [local.reset(), local.reset()]
     const listed = kinesis.send(new ListStreamsCommand({}))
-    await Promise.all([first, second, received, answered])
+    await Promise.all([first, second, received, ...ended])
     expect((await listed).StreamNames).toEqual([])
   })
 
