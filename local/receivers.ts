@@ -1,23 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { createHecEngine, type HecToken } from './hec/engine.ts'
-import type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
+import type { AcknowledgementQuestion, HecEvent, HecStore } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { createCopyRunner, type ObjectReader, type RunCopy } from './redshift/copy.ts'
 import { type LocalRedshift, type RedshiftOptions, startRedshift } from './redshift/engine.ts'
 import { createSearchEngine } from './search/engine.ts'
-import type { SearchDocument } from './search/store.ts'
+import type { SearchDocument, SearchStore } from './search/store.ts'
 import type { StateFolder } from './state/index.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
-export type LocalReceiver = 'search' | 'hec' | 'redshift'
+export const localReceivers = ['search', 'hec', 'redshift'] as const
+export type LocalReceiver = (typeof localReceivers)[number]
 
 export interface ReceiverOptions {
   readonly search?: {
     /** @default any that is free */
     readonly port?: number
-    /** Scripted failures of whole requests. */
-    readonly fault?: FailReceiverRequest
   }
   readonly hec?: {
     /** @default any that is free */
@@ -26,8 +25,6 @@ export interface ReceiverOptions {
     readonly tokens?: readonly HecToken[]
     /** Whether a request is indexed when it is polled for: never, late, on one channel alone. @default at once */
     readonly acknowledge?: (question: AcknowledgementQuestion) => boolean
-    /** Scripted failures of whole requests. */
-    readonly fault?: FailReceiverRequest
   }
   readonly redshift?: RedshiftOptions
 }
@@ -62,6 +59,12 @@ export interface Receivers {
   readonly redshift: LocalRedshift | undefined
 }
 
+/** Asked before every request of a receiver. */
+export interface ReceiverFaults {
+  readonly search?: FailReceiverRequest | undefined
+  readonly hec?: FailReceiverRequest | undefined
+}
+
 export interface CreatedReceivers {
   /** What has to listen, in this order. */
   readonly ports: readonly { readonly listener: RequestListener; readonly port: number | undefined }[]
@@ -73,6 +76,9 @@ export interface CreatedReceivers {
   redshiftUrl(): string | undefined
   /** How a COPY reaches Redshift. */
   readonly copy: RunCopy
+  /** Empties them, at the same addresses; a PostgreSQL that was there already is left alone. */
+  reset(): Promise<void>
+  readonly stores: { readonly search: SearchStore | undefined; readonly hec: HecStore | undefined }
   close(): Promise<void>
 }
 
@@ -83,15 +89,23 @@ export interface CreatedReceivers {
  */
 export async function createReceivers(
   names: readonly LocalReceiver[],
-  objects: ObjectReader,
-  options: ReceiverOptions = {},
-  state?: StateFolder
+  {
+    objects,
+    options = {},
+    faults = {},
+    state
+  }: {
+    readonly objects: ObjectReader
+    readonly options?: ReceiverOptions | undefined
+    readonly faults?: ReceiverFaults
+    readonly state: StateFolder | undefined
+  }
 ): Promise<CreatedReceivers> {
-  const search = names.includes('search')
-    ? createSearchEngine({ fault: options.search?.fault, state })
-    : undefined
+  const search = names.includes('search') ? createSearchEngine({ fault: faults.search, state }) : undefined
   const tokens = options.hec?.tokens ?? [{ token: names.includes('hec') ? ownToken(state) : '' }]
-  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens, state }) : undefined
+  const hec = names.includes('hec')
+    ? createHecEngine({ ...options.hec, tokens, fault: faults.hec, state })
+    : undefined
   const redshift = names.includes('redshift')
     ? await startRedshift({ ...(state && { folder: state.folderOf('redshift') }), ...options.redshift })
     : undefined
@@ -106,6 +120,12 @@ export async function createReceivers(
     redshiftUrl: () => redshift?.local.jdbcUrl,
     copy: createCopyRunner({ objects, connectionString: request => redshift?.connectionString(request) }),
     close: async () => redshift?.close(),
+    stores: { search: search?.store, hec: hec?.store },
+    async reset() {
+      search?.store.clear()
+      hec?.store.clear()
+      await redshift?.reset()
+    },
     running(urls) {
       const addresses = [...urls]
       if (search !== undefined) searchUrl = addresses.shift()

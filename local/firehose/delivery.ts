@@ -27,6 +27,15 @@ export interface DeliveryWatcher {
   readonly copies?: DeliveryWatcher
 }
 
+/** The latest failure, without the words of the destination, which may quote a record. */
+export interface DeliveryError {
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number
+  readonly errorCode: string
+  /** Records that failed at that attempt. */
+  readonly records: number
+}
+
 /**
  * The buffer of one delivery stream, and the delivery of its batches, one at a time and in order. A batch is cut when
  * it reaches the size, or when its first record reaches the age. What failed is tried again for as long as the
@@ -50,6 +59,7 @@ export class Delivery {
   /** Time has to pass before delivery goes on. */
   #isWaiting = false
   #bufferedBytes = 0
+  #lastError: DeliveryError | undefined
 
   constructor(destination: Destination, clock: Clock, watcher?: DeliveryWatcher) {
     this.#destination = destination
@@ -61,6 +71,16 @@ export class Delivery {
   /** Bytes that are not delivered yet, copies for a backup included. */
   get bufferedBytes(): number {
     return this.#bufferedBytes + (this.#copy?.bufferedBytes ?? 0)
+  }
+
+  /** undefined while nothing has failed. */
+  get lastError(): DeliveryError | undefined {
+    return this.#lastError ?? this.#copy?.lastError
+  }
+
+  /** Whether something is under way that does not wait for time to pass. */
+  get isBusy(): boolean {
+    return (this.#delivering !== undefined && !this.#isWaiting) || (this.#copy?.isBusy ?? false)
   }
 
   /** From here on: what is buffered already goes where it was put for. */
@@ -183,6 +203,10 @@ export class Delivery {
       if (this.#stop.signal.aborted) return
       if (attempts > 1) sinceFirstFailureMs += this.#clock.now() - startedMs - uncountedMs
       const failures = failuresOf(pending, outcomes)
+      if (failures.length > 0) {
+        const { errorCode } = failures[0]!.outcome
+        this.#lastError = { atMs: this.#clock.wallTime(), errorCode, records: failures.length }
+      }
       const delayMs = destination.retryDelayMs(attempts)
       const isOver = sinceFirstFailureMs + delayMs > destination.retryDurationMs
       const given = failures.filter(({ outcome }) => isOver || outcome.isFinal)

@@ -11,7 +11,7 @@ import {
   listDeliveryStreams
 } from './actions/delivery-streams.ts'
 import { startDeliveryStreamEncryption, stopDeliveryStreamEncryption } from './actions/encryption.ts'
-import { type FailDeliveryEntry, putRecord, putRecordBatch } from './actions/put-records.ts'
+import { putRecord, putRecordBatch } from './actions/put-records.ts'
 import { listTagsForDeliveryStream, tagDeliveryStream, untagDeliveryStream } from './actions/tags.ts'
 import { updateDestinationAction } from './actions/update-destination.ts'
 import { type HttpSend, networkSend } from './destinations/http-send.ts'
@@ -36,8 +36,6 @@ export interface FirehoseEngineOptions {
   /** Where everything is written to, and read from first. @default memory alone */
   readonly state?: StateFolder | undefined
   readonly fault?: AwsJsonOptions['fault']
-  /** Scripted failures of single entries of PutRecordBatch. */
-  readonly failEntry?: FailDeliveryEntry | undefined
 }
 
 export interface FirehoseEngine {
@@ -47,6 +45,8 @@ export interface FirehoseEngine {
   readonly bufferedBytes: number
   /** Delivers what was accepted before the last process ended; destinations have to be there. */
   start(): void
+  /** Whether a delivery is under way that does not wait for time to pass. */
+  readonly isBusy: boolean
   /** Delivers what is buffered now. Returns also when nothing goes on before time has passed. */
   flush(): Promise<void>
   /** Ends the timers; what is buffered is dropped, or stays in the state folder. Resolves when no write is under way. */
@@ -64,6 +64,9 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
       return store.all.reduce((sum, { delivery }) => sum + delivery.bufferedBytes, 0)
     },
     start: () => store.start(),
+    get isBusy() {
+      return store.all.some(({ delivery }) => delivery.isBusy)
+    },
     async flush() {
       await Promise.all(store.all.map(({ delivery }) => delivery.flush()))
     },
@@ -90,7 +93,7 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
           UntagDeliveryStream: untagDeliveryStream(store),
           ListTagsForDeliveryStream: listTagsForDeliveryStream(store),
           PutRecord: putRecord(store),
-          PutRecordBatch: putRecordBatch(store, options.failEntry)
+          PutRecordBatch: putRecordBatch(store)
         },
         operation => store.save(operation)
       )

@@ -81,6 +81,23 @@ export class HecStore {
     return taken
   }
 
+  /** Bodies that are held, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Channels that were named, and requests of theirs that are not acknowledged yet. */
+  get pending(): { readonly channels: number; readonly acknowledgements: number } {
+    const acknowledgements = [...this.#channels.values()].reduce((sum, { pending }) => sum + pending.size, 0)
+    return { channels: this.#channels.size, acknowledgements }
+  }
+
+  clear(): void {
+    this.#events = []
+    this.#channels.clear()
+    this.#bytes = 0
+  }
+
   /** The id under which the request can be asked for; undefined without acknowledgements. */
   add(
     events: readonly ParsedEvent[],

@@ -12,7 +12,7 @@ import { startStreamEncryption, stopStreamEncryption } from './actions/encryptio
 import { getRecords, getShardIterator } from './actions/get-records.ts'
 import { listShards } from './actions/list-shards.ts'
 import { disableEnhancedMonitoring, enableEnhancedMonitoring } from './actions/monitoring.ts'
-import { type FailEntry, putRecord, putRecords } from './actions/put-records.ts'
+import { putRecord, putRecords } from './actions/put-records.ts'
 import { deleteResourcePolicy, getResourcePolicy, putResourcePolicy } from './actions/resource-policies.ts'
 import { decreaseStreamRetentionPeriod, increaseStreamRetentionPeriod } from './actions/retention.ts'
 import { mergeShards, splitShard } from './actions/shards.ts'
@@ -41,8 +41,6 @@ import { kinesisTypes } from './wire-types.ts'
 
 export interface KinesisEngineOptions extends KinesisStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
-  /** Scripted failures of single entries of PutRecords. */
-  readonly failEntry?: FailEntry | undefined
 }
 
 export interface KinesisEngine {
@@ -94,7 +92,7 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
           DeleteResourcePolicy: deleteResourcePolicy(store),
           DescribeLimits: describeLimits(store),
           PutRecord: putRecord(store),
-          PutRecords: putRecords(store, options.failEntry),
+          PutRecords: putRecords(store),
           GetShardIterator: getShardIterator(store),
           GetRecords: getRecords(store),
           RegisterStreamConsumer: registerStreamConsumer(store),

@@ -258,8 +258,15 @@ export class KinesisStore {
     else this.clock.schedule(change, delay, { unref: true })
   }
 
-  /** Stores one record, unless the limits of its shard are reached. `keepToCap` is for after the last of a request. */
-  put(stream: Stream, { partitionKey, explicitHashKey, data, dataBytes }: NewRecord): PutOutcome {
+  /**
+   * Stores one record, unless the limits of its shard are reached, or are to be taken for reached. `keepToCap` is for
+   * after the last of a request.
+   */
+  put(
+    stream: Stream,
+    { partitionKey, explicitHashKey, data, dataBytes }: NewRecord,
+    isRefused = false
+  ): PutOutcome {
     const shard =
       stream.recordDistribution === 'AUTO'
         ? shardInTurn(stream)
@@ -269,6 +276,7 @@ export class KinesisStore {
               ? hashOfPartitionKey(partitionKey ?? '')
               : hashKeyText(BigInt(explicitHashKey))
           )
+    if (isRefused) return { shard, throttled: true }
     const bytes = dataBytes + Buffer.byteLength(partitionKey ?? '')
     if (this.options.throttle) {
       const now = this.clock.now()

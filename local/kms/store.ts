@@ -126,6 +126,12 @@ export class KmsStore {
     return this.#add(primary.shared, replica)
   }
 
+  /** Keys of all regions, oldest first. */
+  all(): readonly KmsKey[] {
+    this.#settle()
+    return [...this.#keys.values()]
+  }
+
   /** Keys of one region, oldest first. */
   keysOf(region: string): readonly KmsKey[] {
     this.#settle()

@@ -32,6 +32,8 @@ export interface RunningRedshift {
   readonly local: LocalRedshift
   /** Address of the database that a JDBC URL names; every cluster of AWS stands for this one. */
   connectionString(request: CopyRequest): string
+  /** Empties a server of our own; one that was there already is left alone. */
+  reset(): Promise<void>
   /** Ends what was started; data in `folder` stays. */
   close(): Promise<void>
 }
@@ -66,6 +68,9 @@ export async function startRedshift(
   }
   return {
     close,
+    async reset() {
+      if (server !== undefined) await pool.query('drop schema public cascade; create schema public')
+    },
     local: {
       jdbcUrl: `jdbc:redshift://${address.hostname}:${address.port || '5432'}${address.pathname}`,
       username: decodeURIComponent(address.username),

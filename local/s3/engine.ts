@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AwsError, type AwsJsonOptions } from '../aws-json.ts'
-import { headerOf, type RequestListener, readBody } from '../http-server.ts'
+import { AwsError, type AwsJsonOptions, sendScripted } from '../aws-json.ts'
+import { cut, headerOf, type RequestListener, readBody } from '../http-server.ts'
 import { createBucket, deleteBucket, headBucket, listBuckets } from './actions/buckets.ts'
 import { listObjects } from './actions/list-objects.ts'
 import { deleteObject, deleteObjects, getObject, headObject, putObject } from './actions/objects.ts'
@@ -64,16 +64,22 @@ async function serve(
   const operation = operationOf(request)
   const fault = await options.fault?.(operation, { Bucket: request.bucket, Key: request.key })
   if (fault?.kind === 'reset') {
-    incoming.socket.destroy()
+    cut(incoming, response)
     return
   }
   if (fault?.kind === 'error') throw fault.error
+  if (fault?.kind === 'answer') {
+    sendScripted(response, fault)
+    return
+  }
   const action = actions[operation]
   if (action === undefined) {
     throw new AwsError('NotImplemented', `${operation} is not implemented by the local engine`, 501)
   }
   const answer = await action(request)
-  if (fault?.kind === 'loseAnswer') incoming.socket.destroy()
+  if (fault?.kind === 'loseAnswer') cut(incoming, response)
+  else if (fault?.kind === 'damageAnswer' && fault.how === 'empty')
+    response.writeHead(200, { 'content-length': 0 }).end()
   else send(incoming, response, answer, requestId)
 }
 

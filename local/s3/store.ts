@@ -55,6 +55,8 @@ export class S3Store {
   readonly #buckets = new Map<string, StoredBucket>()
   readonly #journal: S3Journal | undefined
 
+  readonly #writes = new Set<Promise<unknown>>()
+
   /** @throws {StateError} when the state folder cannot be used */
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
@@ -110,17 +112,33 @@ export class S3Store {
     bytes: Uint8Array,
     options: PutOptions = {}
   ): Promise<StoredObject> {
+    const write = this.#put(bucket, key, bytes, options)
+    this.#writes.add(write)
+    try {
+      return await write
+    } finally {
+      this.#writes.delete(write)
+    }
+  }
+
+  async #put(bucket: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     const objects = this.#objects(bucket)
     if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
     const aside = join(this.#folder, `${asidePrefix}${randomUUID()}`)
-    await writeFile(aside, bytes)
-    // Another put of the same key may have come first while this one was written; from here on none comes in between.
-    if (options.ifAbsent && objects.has(key)) {
-      await rm(aside)
-      throw preconditionFailed()
+    try {
+      await writeFile(aside, bytes)
+      // Another put of the same key may have come first meanwhile; from here on none comes in between.
+      if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
+      return this.#moveInPlace(aside, bucket, this.#describe(key, bytes, options))
+    } catch (error) {
+      await rm(aside, { force: true })
+      throw error
     }
-    return this.#moveInPlace(aside, bucket, {
+  }
+
+  #describe(key: string, bytes: Uint8Array, options: PutOptions): Omit<StoredObject, 'file'> {
+    return {
       key,
       sizeBytes: bytes.length,
       etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
@@ -129,7 +147,7 @@ export class S3Store {
       contentType: options.contentType ?? 'application/octet-stream',
       contentEncoding: options.contentEncoding,
       metadata: options.metadata ?? {}
-    })
+    }
   }
 
   find(bucket: string, key: string): StoredObject {
@@ -158,6 +176,16 @@ export class S3Store {
     this.#journal?.deleted(bucket, object)
     // At once: a put behind it may bring a file of the same name.
     rmSync(object.file, { force: true })
+  }
+
+  /** Forgets all buckets, and removes their folders once nothing writes to them. */
+  async discard(): Promise<void> {
+    const buckets = [...this.#buckets.keys()]
+    this.#buckets.clear()
+    await Promise.allSettled(this.#writes)
+    await Promise.all(
+      buckets.map(bucket => rm(join(this.#folder, bucket), { recursive: true, force: true, maxRetries: 10 }))
+    )
   }
 
   #objects(bucket: string): Map<string, StoredObject> {

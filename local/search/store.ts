@@ -86,6 +86,16 @@ export class SearchStore {
     }
   }
 
+  clear(): void {
+    this.#indices.clear()
+    this.#bytes = 0
+  }
+
+  /** Sources of all indices, in bytes of JSON. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   delete(index: string): void {
     for (const { source } of this.#index(index).documents.values()) this.#bytes -= sizeOf(source)
     this.#indices.delete(index)

@@ -314,7 +314,7 @@ describe('sealstream local', () => {
       let out = ''
       child.stdout!.on('data', chunk => {
         out += String(chunk)
-        const [, url] = /at (http:\S+)\nReady\.\n/.exec(out) ?? []
+        const [, url] = /at (http:\S+)\n(?:export \S+\n)+Ready\.\n/.exec(out) ?? []
         if (url !== undefined) resolve(url)
       })
       child.on('close', () => reject(new Error('ended early')))

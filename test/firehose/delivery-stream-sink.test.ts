@@ -282,15 +282,8 @@ describe('options', () => {
 
 describe('against the embedded Firehose', () => {
   it('delivers newline-delimited JSON, also when entries fail and the connection is refused', async () => {
-    let isFirst = true
     const local = await openLocal({
-      failPutRecordBatchEntry: (_, index) => {
-        if (index === 499 && isFirst) {
-          isFirst = false
-          return 'ServiceUnavailableException'
-        }
-        return undefined
-      }
+      faults: [{ service: 'firehose', kind: 'partial-failure', entries: [499], times: 1 }]
     })
     const admin = opened(new FirehoseClient(local.clientConfig('firehose')))
     const s3 = opened(new S3Client(local.clientConfig('s3')))

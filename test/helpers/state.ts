@@ -49,7 +49,7 @@ export async function launchEngines(stateFolder: string): Promise<EngineProcess>
     let out = ''
     child.stdout!.on('data', chunk => {
       out += String(chunk)
-      const [, found] = /at (http:\S+)\nReady\./.exec(out) ?? []
+      const [, found] = /at (http:\S+)\n(?:export \S+\n)+Ready\./.exec(out) ?? []
       if (found !== undefined) resolve(found)
     })
     let errors = ''

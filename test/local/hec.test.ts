@@ -30,7 +30,7 @@ async function start(options: NonNullable<ReceiverOptions['hec']> = {}) {
     })
     return (answer as { acks?: unknown }).acks
   }
-  return { hec, call, poll, channel }
+  return { local, hec, call, poll, channel }
 }
 
 describe('the HTTP Event Collector', () => {
@@ -149,13 +149,9 @@ describe('the HTTP Event Collector', () => {
   })
 
   it('is healthy, and fails as scripted', async () => {
-    let isDown = false
-    const { hec, call } = await start({
-      fault: () =>
-        isDown ? { kind: 'answer', status: 503, body: { text: 'Server is busy', code: 9 } } : undefined
-    })
+    const { local, hec, call } = await start()
     expect((await fetch(`${hec.url}/services/collector/health`)).status).toBe(200)
-    isDown = true
+    local.faults.script([{ service: 'hec', kind: 'throttle', operation: 'event' }])
     expect(await call('/event', '{"event":1}')).toMatchObject({ status: 503, code: 9 })
     expect(hec.events()).toEqual([])
   })

@@ -32,7 +32,7 @@ function busyFor(count: number): FailReceiverRequest {
 async function open(fault?: FailReceiverRequest) {
   const engines = await openLocal({
     receivers: ['search'],
-    ...(fault === undefined ? {} : { receiverOptions: { search: { fault } } })
+    ...(fault === undefined ? {} : { faults: { search: fault } })
   })
   const node = engines.search!.url
   const elasticsearch = new ElasticsearchClient({ node })

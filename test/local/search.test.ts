@@ -234,7 +234,7 @@ describe('the search index', () => {
     ] as const
     let next = 0
     const { call, search } = await start({
-      receiverOptions: { search: { fault: () => faults[next++] } }
+      faults: { search: () => faults[next++] }
     })
     expect((await call('POST', '/i/_doc', { n: 1 })).status).toBe(503)
     await expect(call('POST', '/i/_doc', { n: 2 })).rejects.toThrow()

@@ -80,7 +80,7 @@ it('removes what it has read when asked to', async () => {
 it('says which request failed, and nothing of the answer', async () => {
   const local = await openLocal({
     receivers: ['search'],
-    receiverOptions: { search: { fault: () => ({ kind: 'answer', status: 403, body: 'secret' }) } }
+    faults: { search: () => ({ kind: 'answer', status: 403, body: 'secret' }) }
   })
   const reader = new DocumentReader(local.search!.url, { indexName: 'o', indexRotation: 'NoRotation' })
   await expect(reader.skipExisting()).rejects.toMatchObject({

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { AwsError } from '../../aws-json.ts'
 import type { Input } from '../dynalite.ts'
 import type { DynamodbAction } from '../store.ts'
@@ -11,6 +12,8 @@ export const createTable: DynamodbAction = async (store, input, principal) => {
   const { TableDescription: table } = await store.dynalite.ask('CreateTable', input)
   const { TableName: name, TableArn: arn } = table as Input
   const tableName = String(name)
+  // On a timer of `dynalite`'s own: a write that came before would not find the table.
+  while ((await store.describe(tableName)).TableStatus === 'CREATING') await wait(1)
   store.forget(tableName)
   const state = store.state(tableName)
   state.keyArn = keyArn

@@ -3,15 +3,13 @@ import { type Action, AwsError } from '../../aws-json.ts'
 import type { FirehoseStore } from '../store.ts'
 import { parseRecord, parseRecords } from '../validations/records.ts'
 
-/** Scripted failures: the error code of one entry of PutRecordBatch, or undefined to store it. */
-export type FailDeliveryEntry = (
-  deliveryStreamName: string,
-  index: number,
-  data: Buffer
-) => 'ServiceUnavailableException' | 'InternalFailure' | undefined
-
 /** Bytes that one delivery stream holds while its bucket cannot be written; beyond it puts are refused. */
 const maxBufferedBytes = 256 * 1024 * 1024
+
+const entryMessages: Readonly<Record<string, string>> = {
+  ServiceUnavailableException: 'Slow down.',
+  InternalFailure: 'Internal service failure.'
+}
 
 export function putRecord(store: FirehoseStore): Action {
   return input => {
@@ -25,13 +23,13 @@ export function putRecord(store: FirehoseStore): Action {
   }
 }
 
-export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEntry): Action {
-  return input => {
-    const { name, delivery, encryption } = store.streamOf(input)
+export function putRecordBatch(store: FirehoseStore): Action {
+  return (input, { failEntry }) => {
+    const { delivery, encryption } = store.streamOf(input)
     const isFull = delivery.bufferedBytes > maxBufferedBytes
     const responses = parseRecords(input).map((data, index) => {
-      const error = isFull ? 'ServiceUnavailableException' : failEntry?.(name, index, data)
-      if (error !== undefined) return { ErrorCode: error, ErrorMessage: 'Slow down.' }
+      const error = isFull ? 'ServiceUnavailableException' : failEntry?.(index)
+      if (error !== undefined) return { ErrorCode: error, ErrorMessage: entryMessages[error] ?? error }
       delivery.add(data)
       return { RecordId: recordId() }
     })
