@@ -107,10 +107,11 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
   const opening = sealed ? { open: { keyring, context } } : {}
   const createSink = (): RecordSink => {
     const sinks = plan.destinations.map(
-      ({ deliveryStreamName, framing }) =>
+      ({ kind, deliveryStreamName, framing }) =>
         new DeliveryStreamSink({
           deliveryStreamName,
           framing,
+          destination: kind === 'opensearch' ? 'elasticsearch' : kind,
           clientConfig: clientConfigOf(engine, 'firehose'),
           ...shared
         })
