@@ -263,6 +263,7 @@ export class LeaseCoordinator {
   async #take(lease: Lease): Promise<boolean> {
     const { table, workerId, clock, failoverTimeMs, onEvent, onTaken } = this.#options
     const takenMs = clock.now()
+    this.#namesakes.forget(lease.leaseKey)
     let taken: Lease | undefined
     try {
       taken = await table.take(lease, workerId)

@@ -28,4 +28,9 @@ export class NamesakeWatch {
     }
     return undefined
   }
+
+  /** A tenure of ours begins: what its writes change is ours, also when it is over by the next scan. */
+  forget(leaseKey: string): void {
+    this.#seen.delete(leaseKey)
+  }
 }

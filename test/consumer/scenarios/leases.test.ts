@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sentinelPosition } from '../../../consumer/checkpoint/extended-sequence-number.ts'
+import { LeaseLostError } from '../../../consumer/errors.ts'
 import type { Lease } from '../../../consumer/leases/lease.ts'
 import { removableLeases } from '../../../consumer/leases/lease-cleaner.ts'
 import { deferred } from '../../../core/concurrency.ts'
@@ -451,6 +452,21 @@ describe('the coordinator', () => {
     await fleet.clock.advance(30_000)
     expect(newer.fatal).toEqual([])
     expect(newer.held.size).toBe(2)
+  })
+
+  it('takes no tenure of its own for a twin, however often it slept through one', async () => {
+    const fleet = new LeaseFleet(1)
+    const { fatal, held } = await fleet.start('slow')
+    for (let tenure = 1; tenure <= 4; tenure += 1) {
+      for (let step = 0; held.size === 0 && step < 1_000; step += 1) await fleet.clock.advance(50)
+      expect(held.size).toBe(1)
+      // Past its time before the next scan, and the reader of the shard is the first who notices.
+      fleet.clock.block(11_000)
+      expect(() => held.get(shard0)?.ensureHeld()).toThrow(LeaseLostError)
+      await fleet.clock.advance(0)
+      expect(fleet.eventsOf('leaseLost')).toHaveLength(tenure)
+    }
+    expect(fatal).toEqual([])
   })
 
   it('finds a twin also after it slept past its time and lost everything', async () => {
