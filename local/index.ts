@@ -1,5 +1,11 @@
 export type { Fault } from './aws-json.ts'
 export { AwsError } from './aws-json.ts'
+export type {
+  FirehoseTransformEvent,
+  FirehoseTransformRecord,
+  FirehoseTransformResponse
+} from './firehose/processing/transform-event.ts'
+export type { FirehoseFunction, FirehoseFunctions } from './firehose/processing/transform-function.ts'
 export type { HecToken } from './hec/engine.ts'
 export type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
 export type { EncryptionContext } from './kms/grants.ts'

@@ -6,6 +6,7 @@ import type { AwsJsonOptions } from './aws-json.ts'
 import { createDynamodbEngine } from './dynamodb/engine.ts'
 import type { FailDeliveryEntry } from './firehose/actions/put-records.ts'
 import { createFirehoseEngine } from './firehose/engine.ts'
+import type { FirehoseFunctions } from './firehose/processing/transform-function.ts'
 import { type LocalServer, listen, type RequestListener } from './http-server.ts'
 import type { FailEntry } from './kinesis/actions/put-records.ts'
 import { createKinesisEngine } from './kinesis/engine.ts'
@@ -67,6 +68,11 @@ export interface LocalOptions {
   readonly failPutRecordsEntry?: FailEntry
   /** Scripted failures of single entries of PutRecordBatch. */
   readonly failPutRecordBatchEntry?: FailDeliveryEntry
+  /**
+   * Transform functions of delivery streams, by the LambdaArn of their processor or by the name of the function: a
+   * function of this process, or the address of an HTTP endpoint that takes the event. @default none
+   */
+  readonly firehoseFunctions?: FirehoseFunctions
   /** What Firehose can deliver to besides S3; each listens on a port of its own. @default none */
   readonly receivers?: readonly LocalReceiver[]
   /** Ports, scripted failures and behaviour of the receivers. */
@@ -162,6 +168,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     objects: s3.store,
     failEntry: options.failPutRecordBatchEntry,
     domainUrl: () => receivers.searchUrl(),
+    functions: options.firehoseFunctions,
     ...faultOf('firehose')
   })
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import {
   type Attempt,
@@ -7,6 +6,7 @@ import {
   doublingDelayMs,
   type RecordOutcome
 } from './destinations/destination.ts'
+import { newRecord } from './record.ts'
 
 interface Batch {
   readonly destination: Destination
@@ -60,15 +60,27 @@ export class Delivery {
     this.#copyTo(destination.backup?.all)
   }
 
+  /** A record that arrives now, and goes through nothing before it is buffered. */
   add(data: Buffer): void {
-    if (this.#isCopying) this.#copy?.add(data)
+    const record = newRecord(data, this.#clock.wallTime())
+    this.keepCopy(record)
+    this.buffer(record)
+  }
+
+  /** For the backup that takes every record as it came. */
+  keepCopy(record: BufferedRecord): void {
+    if (this.#isCopying) this.#copy?.buffer(record)
+  }
+
+  /** For the destination. */
+  buffer(record: BufferedRecord): undefined {
     const { bufferIntervalSeconds, bufferSizeMiB, framingBytes } = this.#destination
     if (this.#open === undefined) {
       this.#open = { destination: this.#destination, records: [], bytes: 0 }
       this.#cancelAge = this.#clock.schedule(() => this.#cut(), bufferIntervalSeconds * 1000, { unref: true })
     }
-    const bytes = data.length + framingBytes
-    this.#open.records.push({ data, arrivedMs: this.#clock.wallTime(), id: recordId() })
+    const bytes = record.data.length + framingBytes
+    this.#open.records.push(record)
     this.#open.bytes += bytes
     this.#bufferedBytes += bytes
     if (this.#open.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut()
@@ -215,12 +227,4 @@ function failuresOf(
     const outcome = outcomes[index]!
     return outcome.kind === 'failed' ? [{ record, outcome }] : []
   })
-}
-
-/** Looks like those of the service, which are sequence numbers of its own. */
-function recordId(): string {
-  const digits = BigInt(`0x${randomBytes(32).toString('hex')}`)
-    .toString()
-    .padStart(54, '0')
-  return `49${digits.slice(-54)}.0`
 }

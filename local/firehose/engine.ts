@@ -13,6 +13,7 @@ import { listTagsForDeliveryStream, tagDeliveryStream, untagDeliveryStream } fro
 import { updateDestinationAction } from './actions/update-destination.ts'
 import { type HttpSend, networkSend } from './destinations/http-send.ts'
 import type { ObjectWriter } from './destinations/s3.ts'
+import type { FirehoseFunctions } from './processing/transform-function.ts'
 import { FirehoseStore } from './store.ts'
 
 export interface FirehoseEngineOptions {
@@ -25,6 +26,8 @@ export interface FirehoseEngineOptions {
   readonly send?: HttpSend
   /** Address of the search domain that an ARN stands for; undefined when there is none. @default none */
   readonly domainUrl?: (arn: string) => string | undefined
+  /** What stands behind the LambdaArn of a processor. @default nothing */
+  readonly functions?: FirehoseFunctions | undefined
   readonly fault?: AwsJsonOptions['fault']
   /** Scripted failures of single entries of PutRecordBatch. */
   readonly failEntry?: FailDeliveryEntry | undefined
@@ -43,18 +46,22 @@ export interface FirehoseEngine {
 
 /** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch, OpenSearch and Splunk. */
 export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEngine {
-  const store = new FirehoseStore({ ...options, send: options.send ?? networkSend(options.clock) })
+  const store = new FirehoseStore({
+    ...options,
+    functions: options.functions ?? {},
+    send: options.send ?? networkSend(options.clock)
+  })
   const rules = { domainUrl: options.domainUrl ?? (() => undefined) }
   return {
     store,
     get bufferedBytes() {
-      return store.all.reduce((sum, { delivery }) => sum + delivery.bufferedBytes, 0)
+      return store.all.reduce((sum, { intake }) => sum + intake.bufferedBytes, 0)
     },
     async flush() {
-      await Promise.all(store.all.map(({ delivery }) => delivery.flush()))
+      await Promise.all(store.all.map(({ intake }) => intake.flush()))
     },
     async close() {
-      await Promise.all(store.all.map(({ delivery }) => delivery.discard()))
+      await Promise.all(store.all.map(({ intake }) => intake.discard()))
     },
     listener: awsJson({
       targetPrefix: 'Firehose_20150804',

@@ -1,6 +1,12 @@
 import { AwsError } from '../aws-json.ts'
 import { Delivery } from './delivery.ts'
-import { createDestination, type DestinationServices } from './destinations/create-destination.ts'
+import {
+  createDestination,
+  type DestinationServices,
+  processingFailureWriter
+} from './destinations/create-destination.ts'
+import { Intake } from './intake.ts'
+import type { FirehoseFunctions } from './processing/transform-function.ts'
 import type { GivenDestination } from './validations/destination.ts'
 import type { Encryption } from './validations/encryption.ts'
 
@@ -8,6 +14,7 @@ export interface DeliveryStream {
   readonly name: string
   readonly arn: string
   readonly createdMs: number
+  readonly intake: Intake
   readonly delivery: Delivery
   /** Wall time of the last update, milliseconds since 1970; undefined when there was none. */
   updatedMs: number | undefined
@@ -30,6 +37,7 @@ export interface NewDeliveryStream {
 export interface FirehoseStoreOptions extends DestinationServices {
   readonly region: string
   readonly accountId: string
+  readonly functions: FirehoseFunctions
 }
 
 /** Delivery streams by name. */
@@ -70,9 +78,12 @@ export class FirehoseStore {
         `Firehose ${name} under accountId ${accountId} already exists`
       )
     }
+    const { functions } = this.#options
+    const arn = `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`
+    const delivery = new Delivery(createDestination(name, 1, destination.settings, this.#options), clock)
     const stream = {
       name,
-      arn: `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`,
+      arn,
       createdMs: clock.wallTime(),
       updatedMs: undefined,
       version: 1,
@@ -80,7 +91,17 @@ export class FirehoseStore {
       encryption,
       encryptionChangesMs: [],
       tags: new Map(tags),
-      delivery: new Delivery(createDestination(name, 1, destination.settings, this.#options), clock)
+      delivery,
+      intake: new Intake({
+        delivery,
+        clock,
+        functions,
+        deliveryStreamArn: arn,
+        region,
+        sourceArn: undefined,
+        processing: destination.processing,
+        writeFailed: processingFailureWriter(name, 1, destination.settings, this.#options)
+      })
     }
     this.#streams.set(name, stream)
     return stream
@@ -94,11 +115,15 @@ export class FirehoseStore {
     stream.delivery.changeDestination(
       createDestination(stream.name, stream.version, destination.settings, this.#options)
     )
+    stream.intake.changeProcessing(
+      destination.processing,
+      processingFailureWriter(stream.name, stream.version, destination.settings, this.#options)
+    )
   }
 
   /** What is buffered is lost, as on AWS. */
   delete(stream: DeliveryStream): void {
-    void stream.delivery.discard()
+    void stream.intake.discard()
     this.#streams.delete(stream.name)
   }
 }

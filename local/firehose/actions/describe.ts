@@ -1,5 +1,6 @@
 import type { DestinationSettings, S3Settings, SearchSettings, SplunkSettings } from '../settings.ts'
 import type { DeliveryStream } from '../store.ts'
+import type { Members } from '../validations/shape.ts'
 
 /** The only destination of a delivery stream is always called so. */
 export const destinationId = 'destinationId-000000000001'
@@ -24,8 +25,24 @@ export function describeStream(stream: DeliveryStream): object {
             ...(encryption.keyArn === undefined ? {} : { KeyARN: encryption.keyArn })
           },
     HasMoreDestinations: false,
-    Destinations: [{ DestinationId: destinationId, ...describeDestination(destination.settings) }]
+    Destinations: [
+      {
+        DestinationId: destinationId,
+        ...withProcessing(describeDestination(destination.settings), destination.configuration)
+      }
+    ]
   }
+}
+
+/** The processors as they were given. The older description of S3 has no place for them. */
+function withProcessing(described: object, { ProcessingConfiguration }: Members): object {
+  if (ProcessingConfiguration === undefined) return described
+  return Object.fromEntries(
+    Object.entries(described).map(([name, description]) => [
+      name,
+      name === 'S3DestinationDescription' ? description : { ...description, ProcessingConfiguration }
+    ])
+  )
 }
 
 function describeDestination(settings: DestinationSettings): object {

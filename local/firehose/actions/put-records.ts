@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Action, AwsError } from '../../aws-json.ts'
+import { newRecord } from '../record.ts'
 import type { FirehoseStore } from '../store.ts'
 import { parseRecord, parseRecords } from '../validations/records.ts'
 
@@ -15,24 +16,24 @@ const maxBufferedBytes = 256 * 1024 * 1024
 
 export function putRecord(store: FirehoseStore): Action {
   return input => {
-    const { delivery, encryption } = store.streamOf(input)
+    const { intake, encryption } = store.streamOf(input)
     const data = parseRecord(input)
-    if (delivery.bufferedBytes > maxBufferedBytes) {
+    if (intake.bufferedBytes > maxBufferedBytes) {
       throw new AwsError('ServiceUnavailableException', 'Slow down.', 503)
     }
-    delivery.add(data)
+    intake.add(newRecord(data, store.wallTime()))
     return { RecordId: recordId(), Encrypted: encryption !== undefined }
   }
 }
 
 export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEntry): Action {
   return input => {
-    const { name, delivery, encryption } = store.streamOf(input)
-    const isFull = delivery.bufferedBytes > maxBufferedBytes
+    const { name, intake, encryption } = store.streamOf(input)
+    const isFull = intake.bufferedBytes > maxBufferedBytes
     const responses = parseRecords(input).map((data, index) => {
       const error = isFull ? 'ServiceUnavailableException' : failEntry?.(name, index, data)
       if (error !== undefined) return { ErrorCode: error, ErrorMessage: 'Slow down.' }
-      delivery.add(data)
+      intake.add(newRecord(data, store.wallTime()))
       return { RecordId: recordId() }
     })
     return {

@@ -5,6 +5,19 @@ export interface BufferedRecord {
   readonly arrivedMs: number
   /** `<56 digits>.0`, the same on every attempt. */
   readonly id: string
+  /** Where it was read from; undefined for one that was put. */
+  readonly origin?: KinesisOrigin | undefined
+  /** What a transform function says for dynamic partitioning. */
+  readonly partitionKeys?: Readonly<Record<string, string>> | undefined
+}
+
+/** The place of a record in a Kinesis stream. */
+export interface KinesisOrigin {
+  readonly sequenceNumber: string
+  /** Place among the user records of an aggregate, from 0. */
+  readonly subsequenceNumber: number
+  readonly partitionKey: string
+  readonly shardId: string
 }
 
 /** What became of one record in one attempt. */

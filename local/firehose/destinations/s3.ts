@@ -28,6 +28,11 @@ export interface S3ObjectsOptions {
   readonly objects: ObjectWriter
 }
 
+export interface S3ErrorsOptions extends S3ObjectsOptions {
+  /** The folder of error records, such as `splunk-failed`. */
+  readonly errorOutputType: string
+}
+
 const newline = Buffer.from('\n')
 const gzipAsync = promisify(gzip)
 
@@ -70,6 +75,15 @@ export class S3Destination implements Destination {
     await writeObject(this.#options, Buffer.concat(parts), records[0]!.arrivedMs)
     return { outcomes: records.map(() => ({ kind: 'delivered' })) }
   }
+}
+
+/** Writes one object of error records, one JSON document on each line. */
+export function writeErrors(
+  options: S3ErrorsOptions,
+  lines: readonly string[],
+  arrivedMs: number
+): Promise<void> {
+  return writeObject(options, Buffer.from(`${lines.join('\n')}\n`), arrivedMs, options.errorOutputType)
 }
 
 /**

@@ -29,7 +29,7 @@ export function parseS3(shape: Shape): S3Settings {
     fileExtension: fileExtension(shape),
     timeZone: timeZone(shape),
     ...shape.bufferingHints('BufferingHints', 128, 900, 300),
-    appendDelimiter: appendsDelimiter(shape)
+    appendDelimiter: shape.processors().includes('AppendDelimiterToRecord')
   }
 }
 
@@ -88,11 +88,4 @@ function timeZone(shape: Shape): string {
   } catch {
     throw invalid(`CustomTimeZone ${zone} is not known.`)
   }
-}
-
-function appendsDelimiter(shape: Shape): boolean {
-  const types = shape.processors()
-  const unknown = types.find(type => type !== 'AppendDelimiterToRecord')
-  if (unknown !== undefined) throw invalid(`processor ${unknown} is not implemented by the local engine`)
-  return types.length > 0
 }

@@ -38,7 +38,6 @@ export function parseSearch(
     s3BackupMode: shape.oneOf('S3BackupMode', ['FailedDocumentsOnly', 'AllDocuments'], 'FailedDocumentsOnly'),
     s3: parseS3(shape.requiredChild('S3Configuration', s3Member))
   } as const
-  if (shape.processors().length > 0) throw invalid('processors of this destination are not implemented')
   if ((domainArn === '') === (clusterEndpoint === '')) {
     throw invalid('Exactly one of DomainARN and ClusterEndpoint must be specified.')
   }

@@ -19,7 +19,6 @@ export function parseSplunk(shape: Shape, s3Member: string): SplunkSettings {
     s3BackupMode: shape.oneOf('S3BackupMode', ['FailedEventsOnly', 'AllEvents'], 'FailedEventsOnly'),
     s3: parseS3(shape.requiredChild('S3Configuration', s3Member))
   } as const
-  if (shape.processors().length > 0) throw invalid('processors of this destination are not implemented')
   // It becomes a header.
   if (!/^[\x21-\x7e]+$/.test(settings.token)) throw invalid('HECToken is missing or not a token.')
   return { ...settings, endpoint: endpointUrl(hecEndpoint, 'HECEndpoint') }
