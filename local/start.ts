@@ -7,6 +7,7 @@ import { createDynamodbEngine } from './dynamodb/engine.ts'
 import type { FailDeliveryEntry } from './firehose/actions/put-records.ts'
 import { createFirehoseEngine } from './firehose/engine.ts'
 import type { FirehoseFunctions } from './firehose/processing/transform-function.ts'
+import { sourceStreams } from './firehose/source/source-streams.ts'
 import { type LocalServer, listen, type RequestListener } from './http-server.ts'
 import type { FailEntry } from './kinesis/actions/put-records.ts'
 import { createKinesisEngine } from './kinesis/engine.ts'
@@ -169,6 +170,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     failEntry: options.failPutRecordBatchEntry,
     domainUrl: () => receivers.searchUrl(),
     functions: options.firehoseFunctions,
+    streams: sourceStreams(kinesis.store),
     ...faultOf('firehose')
   })
 

@@ -14,6 +14,7 @@ import { updateDestinationAction } from './actions/update-destination.ts'
 import { type HttpSend, networkSend } from './destinations/http-send.ts'
 import type { ObjectWriter } from './destinations/s3.ts'
 import type { FirehoseFunctions } from './processing/transform-function.ts'
+import type { SourceStreams } from './source/source-streams.ts'
 import { FirehoseStore } from './store.ts'
 
 export interface FirehoseEngineOptions {
@@ -28,6 +29,8 @@ export interface FirehoseEngineOptions {
   readonly domainUrl?: (arn: string) => string | undefined
   /** What stands behind the LambdaArn of a processor. @default nothing */
   readonly functions?: FirehoseFunctions | undefined
+  /** Kinesis streams that delivery streams can read from. */
+  readonly streams: SourceStreams
   readonly fault?: AwsJsonOptions['fault']
   /** Scripted failures of single entries of PutRecordBatch. */
   readonly failEntry?: FailDeliveryEntry | undefined
@@ -44,7 +47,7 @@ export interface FirehoseEngine {
   close(): Promise<void>
 }
 
-/** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch, OpenSearch and Splunk. */
+/** Data Firehose with direct puts and Kinesis streams as sources, over AWS JSON 1.1, and delivery to S3, Elasticsearch, OpenSearch and Splunk. */
 export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEngine {
   const store = new FirehoseStore({
     ...options,
@@ -58,10 +61,10 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
       return store.all.reduce((sum, { intake }) => sum + intake.bufferedBytes, 0)
     },
     async flush() {
-      await Promise.all(store.all.map(({ intake }) => intake.flush()))
+      await Promise.all(store.all.map(stream => store.flush(stream)))
     },
     async close() {
-      await Promise.all(store.all.map(({ intake }) => intake.discard()))
+      await Promise.all(store.all.map(stream => store.stop(stream)))
     },
     listener: awsJson({
       targetPrefix: 'Firehose_20150804',

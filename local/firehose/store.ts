@@ -7,14 +7,21 @@ import {
 } from './destinations/create-destination.ts'
 import { Intake } from './intake.ts'
 import type { FirehoseFunctions } from './processing/transform-function.ts'
+import { KinesisSource } from './source/kinesis-source.ts'
+import type { SourceStreams } from './source/source-streams.ts'
 import type { GivenDestination } from './validations/destination.ts'
 import type { Encryption } from './validations/encryption.ts'
+import type { StreamSource } from './validations/source.ts'
 
 export interface DeliveryStream {
   readonly name: string
   readonly arn: string
   readonly createdMs: number
   readonly intake: Intake
+  /** undefined for direct puts. */
+  readonly source: StreamSource | undefined
+  /** Reads the source. */
+  readonly reader: KinesisSource | undefined
   readonly delivery: Delivery
   /** Wall time of the last update, milliseconds since 1970; undefined when there was none. */
   updatedMs: number | undefined
@@ -30,6 +37,7 @@ export interface DeliveryStream {
 
 export interface NewDeliveryStream {
   readonly destination: GivenDestination
+  readonly source: StreamSource | undefined
   readonly encryption: Encryption | undefined
   readonly tags: ReadonlyMap<string, string>
 }
@@ -38,6 +46,8 @@ export interface FirehoseStoreOptions extends DestinationServices {
   readonly region: string
   readonly accountId: string
   readonly functions: FirehoseFunctions
+  /** Kinesis streams that can be read from. */
+  readonly streams: SourceStreams
 }
 
 /** Delivery streams by name. */
@@ -70,7 +80,7 @@ export class FirehoseStore {
     return stream
   }
 
-  create(name: string, { destination, encryption, tags }: NewDeliveryStream): DeliveryStream {
+  create(name: string, { destination, source, encryption, tags }: NewDeliveryStream): DeliveryStream {
     const { accountId, region, clock } = this.#options
     if (this.#streams.has(name)) {
       throw new AwsError(
@@ -78,9 +88,29 @@ export class FirehoseStore {
         `Firehose ${name} under accountId ${accountId} already exists`
       )
     }
-    const { functions } = this.#options
+    const { functions, streams } = this.#options
     const arn = `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`
     const delivery = new Delivery(createDestination(name, 1, destination.settings, this.#options), clock)
+    const intake = new Intake({
+      delivery,
+      clock,
+      functions,
+      deliveryStreamArn: arn,
+      region,
+      sourceArn: source?.streamArn,
+      processing: destination.processing,
+      writeFailed: processingFailureWriter(name, 1, destination.settings, this.#options)
+    })
+    const reader =
+      source === undefined
+        ? undefined
+        : new KinesisSource({
+            streams,
+            streamArn: source.streamArn,
+            clock,
+            add: record => intake.add(record),
+            bufferedBytes: () => intake.bufferedBytes
+          })
     const stream = {
       name,
       arn,
@@ -92,18 +122,12 @@ export class FirehoseStore {
       encryptionChangesMs: [],
       tags: new Map(tags),
       delivery,
-      intake: new Intake({
-        delivery,
-        clock,
-        functions,
-        deliveryStreamArn: arn,
-        region,
-        sourceArn: undefined,
-        processing: destination.processing,
-        writeFailed: processingFailureWriter(name, 1, destination.settings, this.#options)
-      })
+      intake,
+      source,
+      reader
     }
     this.#streams.set(name, stream)
+    reader?.start()
     return stream
   }
 
@@ -121,9 +145,33 @@ export class FirehoseStore {
     )
   }
 
+  /** Delivers what the stream holds, and its source; see `Delivery.flush`. */
+  async flush({ intake, reader }: DeliveryStream): Promise<void> {
+    for (;;) {
+      const isCaughtUp = reader?.catchUp() ?? true
+      await intake.flush()
+      if (isCaughtUp || intake.bufferedBytes > 0) return
+    }
+  }
+
+  /** Ends the timers of the stream; what is buffered is dropped. Resolves when nothing is under way. */
+  async stop({ intake, reader }: DeliveryStream): Promise<void> {
+    reader?.stop()
+    await intake.discard()
+  }
+
   /** What is buffered is lost, as on AWS. */
   delete(stream: DeliveryStream): void {
-    void stream.intake.discard()
+    void this.stop(stream)
     this.#streams.delete(stream.name)
   }
+}
+
+/** A delivery stream that takes puts, and keeps them at rest. @throws {AwsError} InvalidArgumentException */
+export function directPut(stream: DeliveryStream): DeliveryStream {
+  if (stream.source === undefined) return stream
+  throw new AwsError(
+    'InvalidArgumentException',
+    'This operation is not permitted on KinesisStreamAsSource delivery stream type.'
+  )
 }

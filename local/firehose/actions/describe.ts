@@ -7,12 +7,12 @@ export const destinationId = 'destinationId-000000000001'
 
 /** DeliveryStreamDescription. */
 export function describeStream(stream: DeliveryStream): object {
-  const { name, arn, createdMs, updatedMs, version, destination, encryption } = stream
+  const { name, arn, createdMs, updatedMs, version, destination, source, encryption } = stream
   return {
     DeliveryStreamName: name,
     DeliveryStreamARN: arn,
     DeliveryStreamStatus: 'ACTIVE',
-    DeliveryStreamType: 'DirectPut',
+    DeliveryStreamType: deliveryStreamType(stream),
     VersionId: String(version),
     CreateTimestamp: createdMs / 1000,
     ...(updatedMs === undefined ? {} : { LastUpdateTimestamp: updatedMs / 1000 }),
@@ -24,6 +24,17 @@ export function describeStream(stream: DeliveryStream): object {
             KeyType: encryption.keyType,
             ...(encryption.keyArn === undefined ? {} : { KeyARN: encryption.keyArn })
           },
+    ...(source === undefined
+      ? {}
+      : {
+          Source: {
+            KinesisStreamSourceDescription: {
+              KinesisStreamARN: source.streamArn,
+              RoleARN: source.roleArn,
+              DeliveryStartTimestamp: createdMs / 1000
+            }
+          }
+        }),
     HasMoreDestinations: false,
     Destinations: [
       {
@@ -32,6 +43,10 @@ export function describeStream(stream: DeliveryStream): object {
       }
     ]
   }
+}
+
+export function deliveryStreamType({ source }: DeliveryStream): 'DirectPut' | 'KinesisStreamAsSource' {
+  return source === undefined ? 'DirectPut' : 'KinesisStreamAsSource'
 }
 
 /** The processors as they were given. The older description of S3 has no place for them. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Action, AwsError } from '../../aws-json.ts'
 import { newRecord } from '../record.ts'
-import type { FirehoseStore } from '../store.ts'
+import { directPut, type FirehoseStore } from '../store.ts'
 import { parseRecord, parseRecords } from '../validations/records.ts'
 
 /** Scripted failures: the error code of one entry of PutRecordBatch, or undefined to store it. */
@@ -16,7 +16,7 @@ const maxBufferedBytes = 256 * 1024 * 1024
 
 export function putRecord(store: FirehoseStore): Action {
   return input => {
-    const { intake, encryption } = store.streamOf(input)
+    const { intake, encryption } = directPut(store.streamOf(input))
     const data = parseRecord(input)
     if (intake.bufferedBytes > maxBufferedBytes) {
       throw new AwsError('ServiceUnavailableException', 'Slow down.', 503)
@@ -28,7 +28,7 @@ export function putRecord(store: FirehoseStore): Action {
 
 export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEntry): Action {
   return input => {
-    const { name, intake, encryption } = store.streamOf(input)
+    const { name, intake, encryption } = directPut(store.streamOf(input))
     const isFull = intake.bufferedBytes > maxBufferedBytes
     const responses = parseRecords(input).map((data, index) => {
       const error = isFull ? 'ServiceUnavailableException' : failEntry?.(name, index, data)
