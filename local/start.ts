@@ -159,7 +159,20 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
       kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
     ...faultOf('dynamodb')
   })
-  const s3 = createS3Engine({ clock, region, folder: outputFolder, ...faultOf('s3') })
+  const s3 = createS3Engine({
+    clock,
+    region,
+    folder: outputFolder,
+    async dataKeyArnOf({ keyId, objectArn, principal }) {
+      const { KeyId: keyArn } = (await kms.call(
+        'GenerateDataKey',
+        { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: { 'aws:s3:arn': objectArn } },
+        { principal, viaService: `s3.${region}.amazonaws.com` }
+      )) as { KeyId: string }
+      return keyArn
+    },
+    ...faultOf('s3')
+  })
   const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
   const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
   const firehose = createFirehoseEngine({

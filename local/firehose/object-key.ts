@@ -1,14 +1,17 @@
 import { randomInt, randomUUID } from 'node:crypto'
 
-export interface ObjectKeyInput {
+export interface PrefixInput {
   readonly prefix: string
   /** What the object holds when it holds error records, such as `splunk-failed`; undefined for delivered records. */
   readonly errorOutputType?: string | undefined
-  readonly deliveryStreamName: string
-  readonly version: string
   /** Arrival of the oldest record in the object, milliseconds since 1970. */
   readonly arrivedMs: number
   readonly timeZone: string
+}
+
+export interface ObjectKeyInput extends PrefixInput {
+  readonly deliveryStreamName: string
+  readonly version: string
   /** With its dot; empty for none. */
   readonly extension: string
 }
@@ -19,14 +22,18 @@ export interface ObjectKeyInput {
  * type of error and a slash before that path.
  */
 export function objectKey(input: ObjectKeyInput): string {
-  const { prefix, deliveryStreamName, version, timeZone, extension } = input
+  const { deliveryStreamName, version, timeZone, extension } = input
   const instant = wallClock(input.arrivedMs, timeZone)
-  const { errorOutputType } = input
+  return `${evaluatedPrefix(input)}${deliveryStreamName}-${version}-${formatTime('yyyy-MM-dd-HH-mm-ss', instant)}-${randomUUID()}${extension}`
+}
+
+/** A prefix as it stands in keys, at most 512 characters on AWS. */
+export function evaluatedPrefix({ prefix, errorOutputType, arrivedMs, timeZone }: PrefixInput): string {
+  const instant = wallClock(arrivedMs, timeZone)
   const folder = errorOutputType === undefined ? '' : `${errorOutputType}/`
-  const path = prefix.includes('!{')
+  return prefix.includes('!{')
     ? evaluate(prefix, instant, errorOutputType ?? '')
     : `${prefix}${folder}${formatTime('yyyy/MM/dd/HH/', instant)}`
-  return `${path}${deliveryStreamName}-${version}-${formatTime('yyyy-MM-dd-HH-mm-ss', instant)}-${randomUUID()}${extension}`
 }
 
 /** `!{namespace:value}`, wherever it stands. */

@@ -8,7 +8,7 @@ import { listObjects } from './actions/list-objects.ts'
 import { deleteObject, deleteObjects, getObject, headObject, putObject } from './actions/objects.ts'
 import { decodeChunkedBody } from './chunked-body.ts'
 import type { S3Action, S3Request, S3Response } from './protocol.ts'
-import { S3Store } from './store.ts'
+import { S3Store, type S3StoreOptions } from './store.ts'
 import { xmlDocument } from './xml.ts'
 
 export interface S3EngineOptions {
@@ -16,6 +16,7 @@ export interface S3EngineOptions {
   readonly region: string
   /** Where the buckets' folders lie. */
   readonly folder: string
+  readonly dataKeyArnOf?: S3StoreOptions['dataKeyArnOf']
   readonly fault?: AwsJsonOptions['fault']
 }
 

@@ -15,6 +15,8 @@ export interface StoredObject {
   readonly modifiedMs: number
   readonly contentType: string
   readonly contentEncoding: string | undefined
+  /** ARN of the KMS key that it is encrypted with; undefined for what S3 does by itself. */
+  readonly kmsKeyArn: string | undefined
   /** User metadata, names without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly file: string
@@ -24,6 +26,8 @@ export interface PutOptions {
   readonly contentType?: string | undefined
   readonly contentEncoding?: string | undefined
   readonly metadata?: Readonly<Record<string, string>>
+  /** Key, alias or ARN that the object is encrypted with, and who asks for it. */
+  readonly kms?: { readonly keyId: string; readonly principal: string | undefined } | undefined
   /** Refuse when the key is taken, as `If-None-Match: *` asks. */
   readonly ifAbsent?: boolean
 }
@@ -32,12 +36,21 @@ export interface S3StoreOptions {
   readonly clock: Clock
   /** Objects lie in `<folder>/<bucket>/<key>`; made when the first bucket is. */
   readonly folder: string
+  /** Asks KMS for a data key for an object: ARN of the key that it comes from. @default every key is there */
+  readonly dataKeyArnOf?: ((request: DataKeyRequest) => Promise<string>) | undefined
+}
+
+export interface DataKeyRequest {
+  readonly keyId: string
+  readonly objectArn: string
+  readonly principal: string | undefined
 }
 
 /** Buckets as folders and objects as plain files that people can open. What describes them is kept in memory. */
 export class S3Store {
   readonly #clock: Clock
   readonly #folder: string
+  readonly #dataKeyArnOf: NonNullable<S3StoreOptions['dataKeyArnOf']>
   readonly #buckets = new Map<
     string,
     { readonly createdMs: number; readonly objects: Map<string, StoredObject> }
@@ -46,6 +59,7 @@ export class S3Store {
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
     this.#folder = options.folder
+    this.#dataKeyArnOf = options.dataKeyArnOf ?? (async ({ keyId }) => keyId)
   }
 
   get buckets(): readonly { readonly name: string; readonly createdMs: number }[] {
@@ -88,6 +102,7 @@ export class S3Store {
   ): Promise<StoredObject> {
     const objects = this.#objects(bucket)
     if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
+    const kmsKeyArn = options.kms && (await this.#encryptingKey(bucket, key, options.kms))
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
     const aside = join(this.#folder, `.incoming-${randomUUID()}`)
     await writeFile(aside, bytes)
@@ -102,6 +117,7 @@ export class S3Store {
       modifiedMs: this.#clock.wallTime(),
       contentType: options.contentType ?? 'application/octet-stream',
       contentEncoding: options.contentEncoding,
+      kmsKeyArn,
       metadata: options.metadata ?? {},
       file
     }
@@ -127,6 +143,21 @@ export class S3Store {
     if (object === undefined) return
     objects.delete(key)
     await rm(object.file, { force: true })
+  }
+
+  /** @throws {AwsError} what S3 makes of a refusal of KMS */
+  async #encryptingKey(
+    bucket: string,
+    key: string,
+    { keyId, principal }: NonNullable<PutOptions['kms']>
+  ): Promise<string> {
+    try {
+      return await this.#dataKeyArnOf({ keyId, principal, objectArn: `arn:aws:s3:::${bucket}/${key}` })
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error
+      if (error.type === 'AccessDeniedException') throw new AwsError('AccessDenied', error.message, 403)
+      throw new AwsError(`KMS.${error.type}`, error.message)
+    }
   }
 
   #objects(bucket: string): Map<string, StoredObject> {

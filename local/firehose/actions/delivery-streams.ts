@@ -28,7 +28,14 @@ export function createDeliveryStream(store: FirehoseStore, rules: DestinationRul
 }
 
 export function describeDeliveryStream(store: FirehoseStore): Action {
-  return input => ({ DeliveryStreamDescription: describeStream(store.streamOf(input)) })
+  return input => {
+    const stream = store.streamOf(input)
+    const shape = new Shape(input, '')
+    // There is one destination, whatever the limit.
+    shape.number('Limit', 1, 10_000, 10_000)
+    shape.text('ExclusiveStartDestinationId', { max: 100, pattern: /^[a-zA-Z0-9-]+$/ })
+    return { DeliveryStreamDescription: describeStream(stream) }
+  }
 }
 
 export function deleteDeliveryStream(store: FirehoseStore): Action {

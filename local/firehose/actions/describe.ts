@@ -89,7 +89,10 @@ function describeS3(settings: S3Settings): object {
     ErrorOutputPrefix: settings.errorOutputPrefix,
     BufferingHints: describeHints(settings),
     CompressionFormat: settings.compression,
-    EncryptionConfiguration: { NoEncryptionConfig: 'NoEncryption' },
+    EncryptionConfiguration:
+      settings.kmsKeyArn === undefined
+        ? { NoEncryptionConfig: 'NoEncryption' }
+        : { KMSEncryptionConfig: { AWSKMSKeyARN: settings.kmsKeyArn } },
     CloudWatchLoggingOptions: { Enabled: false }
   }
 }

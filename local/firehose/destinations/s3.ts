@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { objectKey } from '../object-key.ts'
@@ -9,6 +10,7 @@ import {
   type DestinationBackup,
   doublingDelayMs
 } from './destination.ts'
+import { zip } from './zip.ts'
 
 /** The part of the S3 engine that delivery needs. */
 export interface ObjectWriter {
@@ -16,7 +18,12 @@ export interface ObjectWriter {
     bucket: string,
     key: string,
     bytes: Uint8Array,
-    options: { readonly contentType: string; readonly contentEncoding: string | undefined }
+    options: {
+      readonly contentType: string
+      readonly contentEncoding: string | undefined
+      /** Key that S3 encrypts the object with, and who asks for it. */
+      readonly kms?: { readonly keyId: string; readonly principal: string }
+    }
   ): Promise<unknown>
 }
 
@@ -35,6 +42,18 @@ export interface S3ErrorsOptions extends S3ObjectsOptions {
 
 const newline = Buffer.from('\n')
 const gzipAsync = promisify(gzip)
+
+const formats: Readonly<Record<S3Settings['compression'], ObjectFormat>> = {
+  UNCOMPRESSED: { extension: '', contentEncoding: undefined, compress: async plain => plain },
+  GZIP: { extension: '.gz', contentEncoding: 'gzip', compress: gzipAsync },
+  ZIP: { extension: '.zip', contentEncoding: 'zip', compress: plain => zip(randomUUID(), plain) }
+}
+
+interface ObjectFormat {
+  readonly extension: string
+  readonly contentEncoding: string | undefined
+  readonly compress: (plain: Buffer) => Promise<Buffer>
+}
 
 /** One object for a batch, tried again until it succeeds, as S3 delivery is for a day. */
 export class S3Destination implements Destination {
@@ -96,8 +115,8 @@ export async function writeObject(
   arrivedMs: number,
   errorOutputType?: string
 ): Promise<void> {
-  const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone } = settings
-  const isGzip = compression === 'GZIP'
+  const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone, kmsKeyArn } = settings
+  const { extension, contentEncoding, compress } = formats[compression]
   const key = objectKey({
     prefix: errorOutputType === undefined ? prefix : errorOutputPrefix || prefix,
     errorOutputType,
@@ -105,10 +124,11 @@ export async function writeObject(
     version,
     arrivedMs,
     timeZone,
-    extension: fileExtension || (isGzip ? '.gz' : '')
+    extension: fileExtension || extension
   })
-  await objects.putObject(bucket, key, isGzip ? await gzipAsync(plain) : plain, {
+  await objects.putObject(bucket, key, await compress(plain), {
     contentType: 'application/octet-stream',
-    contentEncoding: isGzip ? 'gzip' : undefined
+    contentEncoding,
+    ...(kmsKeyArn === undefined ? {} : { kms: { keyId: kmsKeyArn, principal: settings.roleArn } })
   })
 }

@@ -1,5 +1,5 @@
 import { constraintError } from '../../constraint-error.ts'
-import { prefixFault } from '../object-key.ts'
+import { evaluatedPrefix, prefixFault } from '../object-key.ts'
 import type { S3Settings } from '../settings.ts'
 import { invalid, type Shape } from './shape.ts'
 
@@ -12,12 +12,14 @@ export function parseS3(shape: Shape): S3Settings {
   const roleArn = shape.required('RoleARN', { pattern: roleArnPattern })
   const bucketArn = shape.required('BucketARN', { pattern: /^arn:[^:]*:s3:::[\w.-]{1,255}$/ })
   const compression = shape.oneOf('CompressionFormat', compressions, 'UNCOMPRESSED')
-  if (compression !== 'GZIP' && compression !== 'UNCOMPRESSED') {
+  if (compression === 'Snappy' || compression === 'HADOOP_SNAPPY') {
     throw invalid(`CompressionFormat ${compression} is not implemented by the local engine`)
   }
   const prefix = shape.text('Prefix', { max: 1024 })
   const errorOutputPrefix = shape.text('ErrorOutputPrefix', { max: 1024 })
   checkPrefixes(prefix, errorOutputPrefix)
+  checkLength('Prefix', prefix)
+  checkLength('ErrorOutputPrefix', errorOutputPrefix, longestErrorType)
   return {
     kind: 's3',
     roleArn,
@@ -28,6 +30,7 @@ export function parseS3(shape: Shape): S3Settings {
     compression,
     fileExtension: fileExtension(shape),
     timeZone: timeZone(shape),
+    kmsKeyArn: kmsKeyArn(shape.child('EncryptionConfiguration')),
     ...shape.bufferingHints('BufferingHints', 128, 900, 300),
     appendDelimiter: shape.processors().includes('AppendDelimiterToRecord')
   }
@@ -45,7 +48,32 @@ export function parseExtendedS3(shape: Shape, backupMember: string): S3Settings 
   }
   const settings = parseS3(shape)
   if (shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled') return settings
-  return { ...settings, sourceBackup: parseS3(shape.requiredChild('S3BackupConfiguration', backupMember)) }
+  return {
+    ...settings,
+    sourceBackup: parseBackupS3(shape.requiredChild('S3BackupConfiguration', backupMember))
+  }
+}
+
+/** A configuration of S3 that is the backup of a destination: it has no zero buffering. */
+export function parseBackupS3(shape: Shape): S3Settings {
+  const settings = parseS3(shape)
+  if (settings.bufferIntervalSeconds < 60) {
+    throw invalid(`IntervalInSeconds of ${shape.path} must be between 60 and 900.`)
+  }
+  return settings
+}
+
+const maxEvaluatedLength = 512
+const longestErrorType = 'AmazonOpenSearchService-failed'
+
+/** When every part of a date has as many digits as it can have. */
+const longestDateMs = Date.UTC(2000, 11, 31, 23, 59, 59, 999)
+
+function checkLength(member: string, prefix: string, errorOutputType?: string): void {
+  const evaluated = evaluatedPrefix({ prefix, errorOutputType, arrivedMs: longestDateMs, timeZone: 'UTC' })
+  if (evaluated.length > maxEvaluatedLength) {
+    throw invalid(`${member} must be at most ${maxEvaluatedLength} characters after evaluation.`)
+  }
 }
 
 function checkPrefixes(prefix: string, errorOutputPrefix: string): void {
@@ -61,6 +89,18 @@ function checkPrefixes(prefix: string, errorOutputPrefix: string): void {
   }
   const errorFault = prefixFault(errorOutputPrefix.replaceAll(errorType, ''))
   if (errorFault !== undefined) throw invalid(`ErrorOutputPrefix: ${errorFault}`)
+}
+
+/** undefined when nothing is asked of S3. */
+function kmsKeyArn(shape: Shape): string | undefined {
+  if (shape.has('NoEncryptionConfig')) shape.oneOf('NoEncryptionConfig', ['NoEncryption'])
+  if (!shape.has('KMSEncryptionConfig')) return undefined
+  const keyArn = shape.child('KMSEncryptionConfig').required('AWSKMSKeyARN', {
+    max: 512,
+    pattern: /^arn:[^:]+:kms:[a-zA-Z0-9-]+:\d{12}:(key|alias)\/[a-zA-Z_0-9+=,.@/-]+$/
+  })
+  if (!shape.has('NoEncryptionConfig')) return keyArn
+  throw invalid('Exactly one of NoEncryptionConfig and KMSEncryptionConfig must be specified.')
 }
 
 function fileExtension(shape: Shape): string {
