@@ -1,5 +1,6 @@
 export type { Fault } from './aws-json.ts'
 export { AwsError } from './aws-json.ts'
+export type { FirehoseMetrics } from './firehose/metrics.ts'
 export type {
   FirehoseTransformEvent,
   FirehoseTransformRecord,

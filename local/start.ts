@@ -6,6 +6,7 @@ import type { AwsJsonOptions } from './aws-json.ts'
 import { createDynamodbEngine } from './dynamodb/engine.ts'
 import type { FailDeliveryEntry } from './firehose/actions/put-records.ts'
 import { createFirehoseEngine } from './firehose/engine.ts'
+import type { FirehoseMetrics } from './firehose/metrics.ts'
 import type { FirehoseFunctions } from './firehose/processing/transform-function.ts'
 import { sourceStreams } from './firehose/source/source-streams.ts'
 import { type LocalServer, listen, type RequestListener } from './http-server.ts'
@@ -112,6 +113,8 @@ export interface LocalEngines extends LocalServices, Receivers {
    */
   flushFirehose(): Promise<void>
   firehoseBufferedBytes(): number
+  /** What CloudWatch would tell of a delivery stream. @throws {AwsError} ResourceNotFoundException */
+  firehoseMetrics(deliveryStreamName: string): FirehoseMetrics
   /** Everything that the Kinesis, DynamoDB and SQS engines hold, piece by piece. */
   everythingAtRest(): AsyncGenerator<Uint8Array>
   /** Requests that reached KMS so far. */
@@ -229,6 +232,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     clientConfig: service => clientConfigOf({ region, credentials, endpoints }, service),
     flushFirehose: () => firehose.flush(),
     firehoseBufferedBytes: () => firehose.bufferedBytes,
+    firehoseMetrics: name => firehose.store.streamOf({ DeliveryStreamName: name }).metrics.snapshot(),
     async *everythingAtRest() {
       yield* kinesis.store.everything()
       yield* dynamodb.everything()

@@ -14,6 +14,19 @@ interface Batch {
   bytes: number
 }
 
+/** What one attempt came to, or one write of error records to the backup. */
+export interface AttemptReport {
+  /** Whether it went to the backup. */
+  readonly isBackup: boolean
+  /** Whether everything has arrived. */
+  readonly isSuccess: boolean
+  /** What has arrived. */
+  readonly records: number
+  readonly bytes: number
+  /** Name of what was thrown. */
+  readonly error?: string | undefined
+}
+
 interface Failure {
   readonly record: BufferedRecord
   readonly outcome: Extract<RecordOutcome, { kind: 'failed' }>
@@ -28,6 +41,8 @@ interface Failure {
 export class Delivery {
   readonly #clock: Clock
   readonly #stop = new AbortController()
+  /** Hears of every attempt. */
+  onAttempt: ((report: AttemptReport) => void) | undefined
   #destination: Destination
   /** Delivers every record to the backup, beside the destination. */
   #copy: Delivery | undefined
@@ -51,6 +66,16 @@ export class Delivery {
   /** Bytes that are not delivered yet, copies for a backup included. */
   get bufferedBytes(): number {
     return this.#bufferedBytes + (this.#copy?.bufferedBytes ?? 0)
+  }
+
+  /** When the oldest record came that is not delivered yet, milliseconds since 1970; undefined when there is none. */
+  get oldestArrivedMs(): number | undefined {
+    return (this.#queue[0] ?? this.#open)?.records[0]?.arrivedMs
+  }
+
+  /** The same for copies to the backup. */
+  get oldestCopyArrivedMs(): number | undefined {
+    return this.#copy?.oldestArrivedMs
   }
 
   /** From here on: what is buffered already goes where it was put for. */
@@ -112,7 +137,9 @@ export class Delivery {
   #copyTo(destination: Destination | undefined): void {
     this.#isCopying = destination !== undefined
     if (this.#copy === undefined) {
-      if (destination !== undefined) this.#copy = new Delivery(destination, this.#clock)
+      if (destination === undefined) return
+      this.#copy = new Delivery(destination, this.#clock)
+      this.#copy.onAttempt = report => this.onAttempt?.({ ...report, isBackup: true })
     } else if (destination === undefined) {
       this.#copy.#cut()
     } else {
@@ -167,8 +194,15 @@ export class Delivery {
   async #attempt(destination: Destination, records: readonly BufferedRecord[]): Promise<Attempt> {
     try {
       const context = { signal: this.#stop.signal, wait: (ms: number) => this.#wait(ms) }
-      return await destination.deliver(records, context)
+      const attempt = await destination.deliver(records, context)
+      this.#report(
+        records.filter((_, index) => attempt.outcomes[index]!.kind === 'delivered'),
+        records.length
+      )
+      return attempt
     } catch (error) {
+      const { name } = error as Error
+      this.#report([], records.length, { error: name })
       const failed = {
         kind: 'failed',
         errorCode: 'InternalError',
@@ -197,11 +231,31 @@ export class Delivery {
     for (let attempts = 1; !this.#stop.signal.aborted; attempts += 1) {
       try {
         await destination.backup?.writeFailed(lines, failures[0]!.record.arrivedMs)
+        this.#report(
+          failures.map(({ record }) => record),
+          failures.length,
+          { isBackup: true }
+        )
         return
-      } catch {
+      } catch (error) {
+        this.#report([], failures.length, { isBackup: true, error: (error as Error).name })
         await this.#wait(doublingDelayMs(attempts)).catch(() => {})
       }
     }
+  }
+
+  #report(
+    arrived: readonly BufferedRecord[],
+    attempted: number,
+    { isBackup = false, error }: { readonly isBackup?: boolean; readonly error?: string } = {}
+  ): void {
+    this.onAttempt?.({
+      isBackup,
+      isSuccess: arrived.length === attempted,
+      records: arrived.length,
+      bytes: arrived.reduce((sum, { data }) => sum + data.length, 0),
+      error
+    })
   }
 
   async #wait(ms: number): Promise<void> {

@@ -37,6 +37,14 @@ export class Intake {
     return this.#transform.bufferedBytes + this.#delivery.bufferedBytes
   }
 
+  /** When the oldest record came that is not delivered yet, milliseconds since 1970; undefined when there is none. */
+  get oldestArrivedMs(): number | undefined {
+    const oldest = [this.#transform.oldestArrivedMs, this.#delivery.oldestArrivedMs].filter(
+      ms => ms !== undefined
+    )
+    return oldest.length === 0 ? undefined : Math.min(...oldest)
+  }
+
   /** From here on. What a function has still to return goes where the delivery stream then delivers to. */
   changeProcessing(processing: ProcessingSettings, writeFailed: TransformOptions['writeFailed']): void {
     this.#processing = processing

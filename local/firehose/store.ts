@@ -6,6 +6,7 @@ import {
   processingFailureWriter
 } from './destinations/create-destination.ts'
 import { Intake } from './intake.ts'
+import { StreamMetrics } from './metrics.ts'
 import type { FirehoseFunctions } from './processing/transform-function.ts'
 import { KinesisSource } from './source/kinesis-source.ts'
 import type { SourceStreams } from './source/source-streams.ts'
@@ -22,6 +23,7 @@ export interface DeliveryStream {
   readonly source: StreamSource | undefined
   /** Reads the source. */
   readonly reader: KinesisSource | undefined
+  readonly metrics: StreamMetrics
   readonly delivery: Delivery
   /** Wall time of the last update, milliseconds since 1970; undefined when there was none. */
   updatedMs: number | undefined
@@ -91,6 +93,13 @@ export class FirehoseStore {
     const { functions, streams } = this.#options
     const arn = `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`
     const delivery = new Delivery(createDestination(name, 1, destination.settings, this.#options), clock)
+    const metrics: StreamMetrics = new StreamMetrics({
+      settings: () => stream.destination.settings,
+      wallTime: () => clock.wallTime(),
+      oldestArrivedMs: () => intake.oldestArrivedMs,
+      oldestCopyArrivedMs: () => delivery.oldestCopyArrivedMs
+    })
+    delivery.onAttempt = report => metrics.attempted(report)
     const intake = new Intake({
       delivery,
       clock,
@@ -99,7 +108,8 @@ export class FirehoseStore {
       region,
       sourceArn: source?.streamArn,
       processing: destination.processing,
-      writeFailed: processingFailureWriter(name, 1, destination.settings, this.#options)
+      writeFailed: processingFailureWriter(name, 1, destination.settings, this.#options),
+      onInvoked: report => metrics.invoked(report)
     })
     const reader =
       source === undefined
@@ -109,9 +119,10 @@ export class FirehoseStore {
             streamArn: source.streamArn,
             clock,
             add: record => intake.add(record),
-            bufferedBytes: () => intake.bufferedBytes
+            bufferedBytes: () => intake.bufferedBytes,
+            onRead: (shardId, read) => metrics.read(shardId, read)
           })
-    const stream = {
+    const stream: DeliveryStream = {
       name,
       arn,
       createdMs: clock.wallTime(),
@@ -124,7 +135,8 @@ export class FirehoseStore {
       delivery,
       intake,
       source,
-      reader
+      reader,
+      metrics
     }
     this.#streams.set(name, stream)
     reader?.start()

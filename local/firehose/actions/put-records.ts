@@ -16,26 +16,35 @@ const maxBufferedBytes = 256 * 1024 * 1024
 
 export function putRecord(store: FirehoseStore): Action {
   return input => {
-    const { intake, encryption } = directPut(store.streamOf(input))
+    const { intake, encryption, metrics } = directPut(store.streamOf(input))
     const data = parseRecord(input)
     if (intake.bufferedBytes > maxBufferedBytes) {
+      metrics.put('PutRecord', [], 1)
       throw new AwsError('ServiceUnavailableException', 'Slow down.', 503)
     }
     intake.add(newRecord(data, store.wallTime()))
+    metrics.put('PutRecord', [data.length], 0)
     return { RecordId: recordId(), Encrypted: encryption !== undefined }
   }
 }
 
 export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEntry): Action {
   return input => {
-    const { name, intake, encryption } = directPut(store.streamOf(input))
+    const { name, intake, encryption, metrics } = directPut(store.streamOf(input))
     const isFull = intake.bufferedBytes > maxBufferedBytes
+    const sizes: number[] = []
+    let throttled = 0
     const responses = parseRecords(input).map((data, index) => {
       const error = isFull ? 'ServiceUnavailableException' : failEntry?.(name, index, data)
-      if (error !== undefined) return { ErrorCode: error, ErrorMessage: 'Slow down.' }
+      if (error !== undefined) {
+        if (error === 'ServiceUnavailableException') throttled += 1
+        return { ErrorCode: error, ErrorMessage: 'Slow down.' }
+      }
+      sizes.push(data.length)
       intake.add(newRecord(data, store.wallTime()))
       return { RecordId: recordId() }
     })
+    metrics.put('PutRecordBatch', sizes, throttled)
     return {
       FailedPutCount: responses.filter(response => 'ErrorCode' in response).length,
       Encrypted: encryption !== undefined,

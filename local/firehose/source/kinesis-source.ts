@@ -16,7 +16,7 @@ export interface KinesisSourceOptions {
   /** With so much of it nothing is read: the stream keeps what its readers cannot take. @default 64 MiB */
   readonly maxBufferedBytes?: number
   /** Hears of every read; undefined when the limits of the shard were reached. */
-  readonly onRead?: (read: SourceRead | undefined) => void
+  readonly onRead?: (shardId: string, read: SourceRead | undefined) => void
 }
 
 const usualMaxBufferedBytes = 64 * 1024 * 1024
@@ -103,7 +103,7 @@ export class KinesisSource {
     // A parent that the stream no longer lists is past its retention: there is nothing left to read in it.
     if (shard.parents.some(id => ids.has(id) && this.#positions.get(id) !== 'end')) return false
     const read = shard.read(position)
-    this.#options.onRead?.(read)
+    this.#options.onRead?.(shard.id, read)
     if (read === undefined) return false
     this.#positions.set(shard.id, read.isAtEnd ? 'end' : read.next)
     for (const record of read.records) this.#take(shard.id, record)

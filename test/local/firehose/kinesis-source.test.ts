@@ -292,7 +292,7 @@ describe('reading a Kinesis stream', () => {
       },
       bufferedBytes: () => state.bufferedBytes,
       maxBufferedBytes: 10,
-      onRead: read => {
+      onRead: (_, read) => {
         if (read === undefined) state.throttled += 1
       }
     })
