@@ -4,14 +4,21 @@ import {
   type BufferedRecord,
   type Destination,
   doublingDelayMs,
+  type RecordFault,
   type RecordOutcome
 } from './destinations/destination.ts'
 import { newRecord } from './record.ts'
 
 interface Batch {
+  readonly partition: string
   readonly destination: Destination
   readonly records: BufferedRecord[]
   bytes: number
+}
+
+interface OpenBatch {
+  readonly batch: Batch
+  readonly cancelAge: CancelTimer
 }
 
 /** What one attempt came to, or one write of error records to the backup. */
@@ -32,6 +39,14 @@ interface Failure {
   readonly outcome: Extract<RecordOutcome, { kind: 'failed' }>
 }
 
+/** Of one delivery stream, unless AWS raises it (https://docs.aws.amazon.com/firehose/latest/dev/limits.html). */
+const maxActivePartitions = 500
+
+const tooManyPartitions: RecordFault = {
+  errorCode: 'DynamicPartitioning.ActivePartitionLimitExceeded',
+  errorMessage: 'The number of active partitions has exceeded the configured limit.'
+}
+
 /**
  * The buffer of one delivery stream, and the delivery of its batches, one at a time and in order. A batch is cut when
  * it reaches the size, or when its first record reaches the age. What failed is tried again for as long as the
@@ -48,8 +63,8 @@ export class Delivery {
   #copy: Delivery | undefined
   /** An update may end the copying, while copies still wait. */
   #isCopying = false
-  #open: Batch | undefined
-  #cancelAge: CancelTimer | undefined
+  /** By partition. */
+  readonly #open = new Map<string, OpenBatch>()
   #queue: Batch[] = []
   #delivering: Promise<void> | undefined
   #waiters: (() => void)[] = []
@@ -70,7 +85,9 @@ export class Delivery {
 
   /** When the oldest record came that is not delivered yet, milliseconds since 1970; undefined when there is none. */
   get oldestArrivedMs(): number | undefined {
-    return (this.#queue[0] ?? this.#open)?.records[0]?.arrivedMs
+    const open = [...this.#open.values()].map(({ batch }) => batch)
+    const arrivals = [...this.#queue.slice(0, 1), ...open].map(({ records }) => records[0]!.arrivedMs)
+    return arrivals.length === 0 ? undefined : Math.min(...arrivals)
   }
 
   /** The same for copies to the backup. */
@@ -80,7 +97,7 @@ export class Delivery {
 
   /** From here on: what is buffered already goes where it was put for. */
   changeDestination(destination: Destination): void {
-    this.#cut()
+    this.#cutAll()
     this.#destination = destination
     this.#copyTo(destination.backup?.all)
   }
@@ -97,23 +114,27 @@ export class Delivery {
     if (this.#isCopying) this.#copy?.buffer(record)
   }
 
-  /** For the destination. */
-  buffer(record: BufferedRecord): undefined {
-    const { bufferIntervalSeconds, bufferSizeMiB, framingBytes } = this.#destination
-    if (this.#open === undefined) {
-      this.#open = { destination: this.#destination, records: [], bytes: 0 }
-      this.#cancelAge = this.#clock.schedule(() => this.#cut(), bufferIntervalSeconds * 1000, { unref: true })
+  /** For the destination; or why it cannot be. */
+  buffer(record: BufferedRecord): RecordFault | undefined {
+    const partition = this.#destination.partitionOf?.(record) ?? ''
+    if (typeof partition !== 'string') return partition
+    const { bufferSizeMiB, framingBytes } = this.#destination
+    let batch = this.#open.get(partition)?.batch
+    if (batch === undefined) {
+      if (this.#activePartitions() >= maxActivePartitions) return tooManyPartitions
+      batch = this.#openBatch(partition)
     }
     const bytes = record.data.length + framingBytes
-    this.#open.records.push(record)
-    this.#open.bytes += bytes
+    batch.records.push(record)
+    batch.bytes += bytes
     this.#bufferedBytes += bytes
-    if (this.#open.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut()
+    if (batch.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut(partition)
+    return undefined
   }
 
   /** Cuts what is buffered, and waits until all is delivered or nothing goes on before time has passed. */
   async flush(): Promise<void> {
-    this.#cut()
+    this.#cutAll()
     const copied = this.#copy?.flush()
     if (this.#delivering !== undefined && !this.#isWaiting) {
       await new Promise<void>(resolve => {
@@ -125,9 +146,9 @@ export class Delivery {
 
   /** Drops what is buffered, as the deletion of a delivery stream does. Resolves when no delivery is under way. */
   async discard(): Promise<void> {
-    this.#cancelAge?.()
+    for (const { cancelAge } of this.#open.values()) cancelAge()
     this.#stop.abort()
-    this.#open = undefined
+    this.#open.clear()
     this.#queue = []
     this.#bufferedBytes = 0
     this.#wake()
@@ -141,18 +162,37 @@ export class Delivery {
       this.#copy = new Delivery(destination, this.#clock)
       this.#copy.onAttempt = report => this.onAttempt?.({ ...report, isBackup: true })
     } else if (destination === undefined) {
-      this.#copy.#cut()
+      this.#copy.#cutAll()
     } else {
       this.#copy.changeDestination(destination)
     }
   }
 
-  #cut(): void {
-    this.#cancelAge?.()
-    this.#cancelAge = undefined
-    if (this.#open === undefined) return
-    this.#queue.push(this.#open)
-    this.#open = undefined
+  /** Those that hold records. */
+  #activePartitions(): number {
+    if (this.#destination.partitionOf === undefined) return 0
+    return new Set([...this.#open.keys(), ...this.#queue.map(({ partition }) => partition)]).size
+  }
+
+  #openBatch(partition: string): Batch {
+    const destination = this.#destination
+    const batch: Batch = { partition, destination, records: [], bytes: 0 }
+    const ageMs = destination.bufferIntervalSeconds * 1000
+    const cancelAge = this.#clock.schedule(() => this.#cut(partition), ageMs, { unref: true })
+    this.#open.set(partition, { batch, cancelAge })
+    return batch
+  }
+
+  #cutAll(): void {
+    for (const partition of [...this.#open.keys()]) this.#cut(partition)
+  }
+
+  #cut(partition: string): void {
+    const open = this.#open.get(partition)
+    if (open === undefined) return
+    open.cancelAge()
+    this.#open.delete(partition)
+    this.#queue.push(open.batch)
     this.#delivering ??= this.#deliverAll().finally(() => {
       this.#delivering = undefined
       this.#wake()

@@ -18,6 +18,8 @@ export interface S3Settings {
   readonly kmsKeyArn?: string | undefined
   /** Whether a newline is put behind every record. */
   readonly appendDelimiter: boolean
+  /** Set for dynamic partitioning: the prefix depends on the record. */
+  readonly partitioning?: { readonly retrySeconds: number } | undefined
   /** Takes every record as it was put; undefined without such a backup, and for a backup itself. */
   readonly sourceBackup?: S3Settings | undefined
 }

@@ -70,6 +70,14 @@ function describeDestination(settings: DestinationSettings): object {
           ...(settings.sourceBackup === undefined
             ? { S3BackupMode: 'Disabled' }
             : { S3BackupMode: 'Enabled', S3BackupDescription: describeS3(settings.sourceBackup) }),
+          ...(settings.partitioning === undefined
+            ? {}
+            : {
+                DynamicPartitioningConfiguration: {
+                  Enabled: true,
+                  RetryOptions: { DurationInSeconds: settings.partitioning.retrySeconds }
+                }
+              }),
           FileExtension: settings.fileExtension,
           CustomTimeZone: settings.timeZone
         }

@@ -55,6 +55,12 @@ export interface DestinationBackup {
   writeFailed(lines: readonly string[], arrivedMs: number): Promise<void>
 }
 
+/** Why a record cannot be buffered. */
+export interface RecordFault {
+  readonly errorCode: string
+  readonly errorMessage: string
+}
+
 /** The port between the buffer of a delivery stream and what stands behind it. */
 export interface Destination {
   /** A batch is cut as soon as it holds this much, in MiB, before compression. */
@@ -68,6 +74,8 @@ export interface Destination {
    */
   readonly retryDurationMs: number
   readonly backup: DestinationBackup | undefined
+  /** Records of different partitions share no batch. @default all are of one */
+  readonly partitionOf?: ((record: BufferedRecord) => string | RecordFault) | undefined
   /** How long to wait after so many attempts, from 1, in milliseconds. */
   retryDelayMs(attempts: number): number
   /** Tries to deliver every record once. Rejecting means that all have failed, and that another attempt may help. */

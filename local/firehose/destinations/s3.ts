@@ -10,6 +10,7 @@ import {
   type DestinationBackup,
   doublingDelayMs
 } from './destination.ts'
+import { dynamicPartition } from './dynamic-partition.ts'
 import { zip } from './zip.ts'
 
 /** The part of the S3 engine that delivery needs. */
@@ -61,8 +62,11 @@ export class S3Destination implements Destination {
   readonly retryDurationMs = Number.POSITIVE_INFINITY
   readonly backup: DestinationBackup | undefined
 
+  readonly partitionOf: Destination['partitionOf']
+
   constructor(options: S3ObjectsOptions) {
     this.#options = options
+    if (options.settings.partitioning !== undefined) this.partitionOf = dynamicPartition(options.settings)
     const { sourceBackup } = options.settings
     if (sourceBackup === undefined) return
     this.backup = {
@@ -91,7 +95,7 @@ export class S3Destination implements Destination {
   async deliver(records: readonly BufferedRecord[]): Promise<Attempt> {
     const { appendDelimiter } = this.#options.settings
     const parts = records.flatMap(({ data }) => (appendDelimiter ? [data, newline] : [data]))
-    await writeObject(this.#options, Buffer.concat(parts), records[0]!.arrivedMs)
+    await writeObject(this.#options, Buffer.concat(parts), records[0]!)
     return { outcomes: records.map(() => ({ kind: 'delivered' })) }
   }
 }
@@ -102,17 +106,18 @@ export function writeErrors(
   lines: readonly string[],
   arrivedMs: number
 ): Promise<void> {
-  return writeObject(options, Buffer.from(`${lines.join('\n')}\n`), arrivedMs, options.errorOutputType)
+  const text = Buffer.from(`${lines.join('\n')}\n`)
+  return writeObject(options, text, { arrivedMs }, options.errorOutputType)
 }
 
 /**
- * Writes one object under the prefix; with `errorOutputType` under the prefix of errors. `arrivedMs` is the arrival
- * of its oldest record, milliseconds since 1970.
+ * Writes one object under the prefix; with `errorOutputType` under the prefix of errors. What its key says of a record
+ * is said of its oldest one.
  */
 export async function writeObject(
   { deliveryStreamName, version, settings, objects }: S3ObjectsOptions,
   plain: Buffer,
-  arrivedMs: number,
+  { arrivedMs, partitionKeys }: Pick<BufferedRecord, 'arrivedMs' | 'partitionKeys'>,
   errorOutputType?: string
 ): Promise<void> {
   const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone, kmsKeyArn } = settings
@@ -124,6 +129,7 @@ export async function writeObject(
     version,
     arrivedMs,
     timeZone,
+    partitionKeys,
     extension: fileExtension || extension
   })
   await objects.putObject(bucket, key, await compress(plain), {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CancelTimer, Clock } from '../../../core/clock.ts'
-import { type BufferedRecord, doublingDelayMs } from '../destinations/destination.ts'
+import { type BufferedRecord, doublingDelayMs, type RecordFault } from '../destinations/destination.ts'
 import type { TransformSettings } from './settings.ts'
 import { transformOutcomes } from './transform-answer.ts'
 import { type FirehoseTransformRecord, transformRecord } from './transform-event.ts'
@@ -12,10 +12,8 @@ import {
 } from './transform-function.ts'
 
 /** A record that is not delivered, and why. */
-export interface ProcessingFailure {
+interface ProcessingFailure extends RecordFault {
   readonly record: BufferedRecord
-  readonly errorCode: string
-  readonly errorMessage: string
 }
 
 export interface TransformOptions {
@@ -26,7 +24,7 @@ export interface TransformOptions {
   /** The Kinesis stream that is read from; undefined for direct puts. */
   readonly sourceArn: string | undefined
   /** Takes a record on, or says why it cannot. */
-  readonly deliver: (record: BufferedRecord) => Omit<ProcessingFailure, 'record'> | undefined
+  readonly deliver: (record: BufferedRecord) => RecordFault | undefined
   /** Keeps error records, one JSON document each. Rejects when that failed. */
   readonly writeFailed: (lines: readonly string[], arrivedMs: number) => Promise<void>
   /** Hears how an invocation went, and what it let through. */

@@ -67,6 +67,9 @@ export function updateDestination(
   if (keepsAll(kept.S3BackupMode) && !keepsAll(configuration.S3BackupMode)) {
     throw invalid('S3BackupMode can be enabled and not disabled.')
   }
+  if (partitions(settings) !== partitions(previous.settings)) {
+    throw invalid('Dynamic partitioning can be enabled or disabled only when the delivery stream is created.')
+  }
   return { family: parsedAs, configuration, settings, processing: processingOf(parsedAs, shape) }
 }
 
@@ -74,6 +77,10 @@ export function updateDestination(
 function withoutReplaced(configuration: Members, update: Members): Members {
   const { DomainARN, ClusterEndpoint, ...rest } = configuration
   return update.DomainARN === undefined && update.ClusterEndpoint === undefined ? configuration : rest
+}
+
+function partitions(settings: DestinationSettings): boolean {
+  return settings.kind === 's3' && settings.partitioning !== undefined
 }
 
 function keepsAll(backupMode: unknown): boolean {

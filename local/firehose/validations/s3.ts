@@ -1,5 +1,5 @@
 import { constraintError } from '../../constraint-error.ts'
-import { evaluatedPrefix, prefixFault } from '../object-key.ts'
+import { evaluatedPrefix, maxPrefixLength, partitionKeyNames, prefixFault } from '../object-key.ts'
 import type { S3Settings } from '../settings.ts'
 import { invalid, type Shape } from './shape.ts'
 
@@ -8,7 +8,7 @@ const compressions = ['ZIP', 'HADOOP_SNAPPY', 'Snappy', 'GZIP', 'UNCOMPRESSED'] 
 export const roleArnPattern = /^arn:[^:]*:iam::\d{12}:role\/.+/
 
 /** A configuration of S3, as destination or as backup of another one. */
-export function parseS3(shape: Shape): S3Settings {
+export function parseS3(shape: Shape, mayPartition = false): S3Settings {
   const roleArn = shape.required('RoleARN', { pattern: roleArnPattern })
   const bucketArn = shape.required('BucketARN', { pattern: /^arn:[^:]*:s3:::[\w.-]{1,255}$/ })
   const compression = shape.oneOf('CompressionFormat', compressions, 'UNCOMPRESSED')
@@ -17,7 +17,7 @@ export function parseS3(shape: Shape): S3Settings {
   }
   const prefix = shape.text('Prefix', { max: 1024 })
   const errorOutputPrefix = shape.text('ErrorOutputPrefix', { max: 1024 })
-  checkPrefixes(prefix, errorOutputPrefix)
+  checkPrefixes(prefix, errorOutputPrefix, mayPartition)
   checkLength('Prefix', prefix)
   checkLength('ErrorOutputPrefix', errorOutputPrefix, longestErrorType)
   return {
@@ -41,17 +41,41 @@ export function parseS3(shape: Shape): S3Settings {
  * the path.
  */
 export function parseExtendedS3(shape: Shape, backupMember: string): S3Settings {
-  for (const name of ['DynamicPartitioningConfiguration', 'DataFormatConversionConfiguration']) {
-    // Without Enabled a conversion is on, and a partitioning is not.
-    const { Enabled: isEnabled = name.startsWith('Data') } = shape.child(name).members
-    if (shape.has(name) && isEnabled === true) throw invalid(`${name} is not implemented by the local engine`)
+  // Without Enabled a conversion is on.
+  const { Enabled: converts = true } = shape.child('DataFormatConversionConfiguration').members
+  if (shape.has('DataFormatConversionConfiguration') && converts === true) {
+    throw invalid('DataFormatConversionConfiguration is not implemented by the local engine')
   }
-  const settings = parseS3(shape)
+  const isPartitioned = shape.child('DynamicPartitioningConfiguration').members.Enabled === true
+  const parsed = parseS3(shape, isPartitioned)
+  const settings = isPartitioned ? parsePartitioning(shape, parsed) : parsed
   if (shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled') return settings
   return {
     ...settings,
     sourceBackup: parseBackupS3(shape.requiredChild('S3BackupConfiguration', backupMember))
   }
+}
+
+const errorType = '!{firehose:error-output-type}'
+
+function parsePartitioning(shape: Shape, settings: S3Settings): S3Settings {
+  const retrySeconds = shape
+    .child('DynamicPartitioningConfiguration')
+    .child('RetryOptions')
+    .number('DurationInSeconds', 0, 7200, 300)
+  if (partitionKeyNames(settings.prefix).length === 0) {
+    throw invalid('Prefix must contain a partition key when dynamic partitioning is enabled.')
+  }
+  if (!settings.errorOutputPrefix.includes(errorType)) {
+    throw invalid(`ErrorOutputPrefix must contain ${errorType} when dynamic partitioning is enabled.`)
+  }
+  if (!shape.processors().includes('Lambda')) {
+    throw invalid('A Lambda processor is required for partition keys from Lambda.')
+  }
+  // Without hints it is what the guide recommends.
+  const bufferSizeMiB = shape.has('BufferingHints') ? settings.bufferSizeMiB : 128
+  if (bufferSizeMiB < 64) throw invalid('SizeInMBs must be at least 64 when dynamic partitioning is enabled.')
+  return { ...settings, bufferSizeMiB, partitioning: { retrySeconds } }
 }
 
 /** A configuration of S3 that is the backup of a destination: it has no zero buffering. */
@@ -63,7 +87,6 @@ export function parseBackupS3(shape: Shape): S3Settings {
   return settings
 }
 
-const maxEvaluatedLength = 512
 const longestErrorType = 'AmazonOpenSearchService-failed'
 
 /** When every part of a date has as many digits as it can have. */
@@ -71,19 +94,18 @@ const longestDateMs = Date.UTC(2000, 11, 31, 23, 59, 59, 999)
 
 function checkLength(member: string, prefix: string, errorOutputType?: string): void {
   const evaluated = evaluatedPrefix({ prefix, errorOutputType, arrivedMs: longestDateMs, timeZone: 'UTC' })
-  if (evaluated.length > maxEvaluatedLength) {
-    throw invalid(`${member} must be at most ${maxEvaluatedLength} characters after evaluation.`)
+  if (evaluated.length > maxPrefixLength) {
+    throw invalid(`${member} must be at most ${maxPrefixLength} characters after evaluation.`)
   }
 }
 
-function checkPrefixes(prefix: string, errorOutputPrefix: string): void {
-  const fault = prefixFault(prefix)
+function checkPrefixes(prefix: string, errorOutputPrefix: string, mayPartition: boolean): void {
+  const fault = prefixFault(prefix, mayPartition)
   if (fault !== undefined) throw invalid(`Prefix: ${fault}`)
   if (prefix.includes('!{') && errorOutputPrefix === '') {
     throw invalid('ErrorOutputPrefix cannot be null or empty when Prefix contains expressions.')
   }
   if (!errorOutputPrefix.includes('!{')) return
-  const errorType = '!{firehose:error-output-type}'
   if (!errorOutputPrefix.includes(errorType)) {
     throw invalid(`ErrorOutputPrefix must contain ${errorType} when it contains expressions.`)
   }
