@@ -3,7 +3,7 @@ import type { CancelTimer, Clock } from '../../../core/clock.ts'
 import { type BufferedRecord, doublingDelayMs, type RecordFault } from '../destinations/destination.ts'
 import type { TransformSettings } from './settings.ts'
 import { transformOutcomes } from './transform-answer.ts'
-import { type FirehoseTransformRecord, transformRecord } from './transform-event.ts'
+import { transformRecord } from './transform-event.ts'
 import {
   type FirehoseFunctions,
   type Invocation,
@@ -80,7 +80,7 @@ export class Transform {
 
   /** A batch that is open goes to the function that it was begun for. */
   add(record: BufferedRecord, settings: TransformSettings): void {
-    const payloadBytes = payloadBytesOf(transformRecord(record))
+    const payloadBytes = payloadBytesOf(record)
     const isOver =
       this.#open !== undefined && this.#open.payloadBytes + payloadBytes > maxPayloadBytes - eventBytes
     if (isOver || this.#open?.settings !== settings) this.#cut()
@@ -244,8 +244,9 @@ export class Transform {
   }
 }
 
-/** In the event, with the comma. */
-function payloadBytesOf(record: FirehoseTransformRecord): number {
-  const { data, ...rest } = record
-  return Buffer.byteLength(JSON.stringify(rest)) + data.length + 12
+/** In the event, with the comma. The data is not encoded for it. */
+function payloadBytesOf(record: BufferedRecord): number {
+  const { length } = record.data
+  const withoutData = JSON.stringify(transformRecord({ ...record, data: Buffer.alloc(0) }))
+  return Buffer.byteLength(withoutData) + Math.ceil(length / 3) * 4 + 1
 }
