@@ -44,7 +44,7 @@ for (const folder of folders) {
       if (target.startsWith(`${folder}/`)) continue
       const allowed = mayImport[folder].some(rule =>
         rule.startsWith('*')
-          ? /^[a-z]+(\/testing)?\/index\.[jt]s$/.test(target)
+          ? /^[a-z]+(\/(testing|state))?\/index\.[jt]s$/.test(target)
           : target === rule || target.startsWith(`${rule}/`)
       )
       if (!allowed) findings.push(`${from} imports ${target}`)

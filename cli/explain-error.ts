@@ -1,5 +1,6 @@
 import { ErrorCode, InvalidOptionError, isSealstreamError } from '../core/errors.ts'
 import { classifyFailure, FailureClass, ServiceError } from '../core/service-errors.ts'
+import { StateError } from '../local/state/index.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
 
 export interface Explanation {
@@ -16,6 +17,7 @@ export function explainError(error: unknown, endpoint: string): Explanation {
   if (isSealstreamError(error) && error.code === ErrorCode.engineUnavailable) {
     return { exitCode: ExitCode.unreachable, message: error.message }
   }
+  if (error instanceof StateError) return { exitCode: ExitCode.usage, message: error.message }
   const failure = failureOf(error)
   if (failure === FailureClass.unreachable) {
     return {

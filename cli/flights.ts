@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createGunzip } from 'node:zlib'
@@ -6,7 +6,6 @@ import { type InputLine, readLines } from './input.ts'
 
 const file = new URL('../../examples/flights/flights-20k.ndjson.gz', import.meta.url)
 const canaryEvery = 1_000
-const canaryAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 /** Lines of the flights that come with the package. */
 export const flightCount = 20_000
@@ -14,9 +13,10 @@ export const flightCount = 20_000
 /** What a job reads when it is not given an input of its own. */
 export interface FlightInput {
   readonly input: AsyncIterable<readonly InputLine[]>
+  readonly inputName: string
   readonly format: 'ndjson'
   readonly partitionKeyField: string
-  /** The canaries in the lines that were read so far: each 16 random characters that must never be found at rest. */
+  /** The canaries in the lines that were read so far: each 16 characters that must never be found at rest. */
   readonly canaries: () => readonly Buffer[]
 }
 
@@ -25,6 +25,7 @@ export function flightInput(repeat: number): FlightInput {
   const canaries: Buffer[] = []
   return {
     input: flightLines(repeat, canaries),
+    inputName: `flights, ${repeat} times`,
     format: 'ndjson',
     partitionKeyField: 'origin',
     canaries: () => canaries
@@ -39,7 +40,9 @@ async function* flightLines(repeat: number, canaries: Buffer[]): AsyncGenerator<
       yield lines.map(line => {
         const hasCanary = number % canaryEvery === 0
         const bytes =
-          hasCanary || round > 1 ? rewrite(line.bytes, round, hasCanary ? canaries : undefined) : line.bytes
+          hasCanary || round > 1
+            ? rewrite(line.bytes, round, hasCanary ? canaryOf(number, canaries) : undefined)
+            : line.bytes
         number += 1
         return { number, bytes, tooLong: false }
       })
@@ -47,13 +50,16 @@ async function* flightLines(repeat: number, canaries: Buffer[]): AsyncGenerator<
   }
 }
 
-function rewrite(bytes: Buffer, round: number, canaries: Buffer[] | undefined): Buffer {
+/** Stands nowhere else, and is the same when an interrupted run reads its line again. */
+function canaryOf(number: number, canaries: Buffer[]): string {
+  const canary = hash('sha256', `canary ${number}`, 'base64').replaceAll(/[+/]/g, '').slice(0, 16)
+  canaries.push(Buffer.from(canary))
+  return canary
+}
+
+function rewrite(bytes: Buffer, round: number, canary: string | undefined): Buffer {
   const flight = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>
   if (round > 1) flight.id = `${flight.id}-${round}`
-  if (canaries !== undefined) {
-    const canary = Array.from({ length: 16 }, () => canaryAlphabet[randomInt(canaryAlphabet.length)]).join('')
-    canaries.push(Buffer.from(canary))
-    flight.canary = canary
-  }
+  if (canary !== undefined) flight.canary = canary
   return Buffer.from(JSON.stringify(flight))
 }

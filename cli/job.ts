@@ -1,10 +1,12 @@
 import type { WorkerEvent } from '../consumer/index.ts'
 import { systemClock } from '../core/clock.ts'
 import { isSealstreamError } from '../core/errors.ts'
-import { createPipeline, Ledger, recordsOf } from '../pipeline/index.ts'
+import { createPipeline, Ledger } from '../pipeline/index.ts'
+import { Deliveries } from './deliveries.ts'
 import { type InputLine, type ParsedLine, parseLine } from './input.ts'
 import { NeedleStore } from './needle-store.ts'
-import type { JobOptions, JobResult, Progress, Sample } from './types.ts'
+import type { LineFate } from './run-progress.ts'
+import type { DestinationOutcome, JobOptions, JobResult, Progress, Sample } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
 import { WorkerFleet } from './worker-fleet.ts'
 
@@ -28,7 +30,8 @@ class Job {
   readonly #options: JobOptions
   readonly #pipeline: ReturnType<typeof createPipeline>
   readonly #producer: ReturnType<ReturnType<typeof createPipeline>['createProducer']>
-  readonly #ledger = new Ledger()
+  readonly #deliveries: Deliveries
+  readonly #ledger: Ledger
   readonly #needles = new NeedleStore()
   readonly #startedMs = systemClock.now()
   #fleet: WorkerFleet | undefined
@@ -38,6 +41,7 @@ class Job {
   #latestDeliveryMs: number | undefined
   #phase: Progress['phase'] = 'starting'
   #refused = 0
+  #passedOver = 0
   #badLine: string | undefined
   #failure: Error | undefined
   #peakResidentBytes = 0
@@ -52,6 +56,8 @@ class Job {
   constructor(options: JobOptions) {
     this.#options = options
     this.#pipeline = createPipeline(options.plan, { engine: options.engine })
+    this.#deliveries = new Deliveries(this.#pipeline, options.sources)
+    this.#ledger = new Ledger(this.#deliveries.destinations)
     this.#producer = this.#pipeline.createProducer({
       maxBufferedBytes: producerBufferBytes,
       onEvent: event => {
@@ -62,18 +68,23 @@ class Job {
   }
 
   async run(): Promise<JobResult> {
-    const { provision, signal, local } = this.#options
+    const { provision, signal, local, progress } = this.#options
     if (provision) await this.#pipeline.provision(signal)
-    const objects = this.#pipeline.createObjectReader()
-    // What earlier runs left there is not ours to count.
-    await objects.skipExisting()
+    // What earlier runs left there is not ours to count; what this one did before it was interrupted is.
+    if (progress === undefined) await this.#deliveries.skipExisting()
+    for (const { sequenceNumber, subSequenceNumbers } of progress?.deadLetters ?? []) {
+      this.#ledger.deadLetter(sequenceNumber, subSequenceNumbers)
+    }
     this.#fleet = await WorkerFleet.start({
       size: this.#options.workers,
       plan: this.#options.plan,
       engine: this.#options.engine,
       onEvent: (workerId, event) => this.#onWorkerEvent(workerId, event),
       // From the workers themselves: the queue belongs to the user, and reading it would hide what it holds.
-      onDeadLetter: (sequenceNumber, subs) => this.#ledger.deadLetter(sequenceNumber, subs)
+      onDeadLetter: (sequenceNumber, subSequenceNumbers) => {
+        progress?.deadLetter({ sequenceNumber, subSequenceNumbers })
+        this.#ledger.deadLetter(sequenceNumber, subSequenceNumbers)
+      }
     })
     if (this.#options.verbose) {
       for (const { workerId, pid } of this.#fleet.members)
@@ -82,7 +93,7 @@ class Job {
     await this.#untilShared()
 
     const feeding = new AbortController()
-    const watching = this.#watch(objects, feeding.signal)
+    const watching = this.#watch(feeding.signal)
     try {
       this.#phase = 'running'
       await this.#feed()
@@ -92,10 +103,10 @@ class Job {
       feeding.abort()
       await watching
     }
-    await this.#settle(objects)
+    await this.#settle()
     await this.#fleet.stop()
     await local?.flushFirehose()
-    await this.#collect(objects)
+    await this.#collect()
     this.#phase = 'done'
     this.#report()
     return this.#result()
@@ -108,11 +119,22 @@ class Job {
 
   /** Puts every line of the input. Returns at its end, at a bad line that ends the job, or at the signal. */
   async #feed(): Promise<void> {
-    const { input, parse, onBadLine, signal, killAfterLines } = this.#options
+    const { input, parse, onBadLine, signal, killAfterLines, progress } = this.#options
+    let read = 0
     let fed = 0
     for await (const lines of untilAborted(input, signal)) {
       for (const line of lines) {
         if (signal.aborted || this.#stopped()) return
+        // Lets acknowledgements, timers and signals in while the input comes from memory.
+        if (++read % 256 === 0) await new Promise(resolve => setImmediate(resolve))
+        const place = progress?.read(line.bytes)
+        if (typeof place === 'object') {
+          this.#passOver(line, place)
+          continue
+        }
+        const decide = (fate: LineFate): void => {
+          if (place !== undefined) progress?.decide(place, fate)
+        }
         const parsed = parseLine(line, parse)
         if (!parsed.ok) {
           const reason = `line ${line.number} ${parsed.reason}`
@@ -120,25 +142,40 @@ class Job {
             this.#badLine = reason
             return
           }
-          await this.#setAside(line, reason)
+          decide(await this.#setAside(line, reason))
           continue
         }
         await this.#producer.ready({ signal }).catch(() => {})
         if (signal.aborted) return
-        this.#put(line, parsed)
+        this.#put(line, parsed, decide)
         fed += 1
         if (fed === killAfterLines) await this.#killWorker()
-        // Lets acknowledgements, timers and signals in while the input comes from memory.
-        if (fed % 256 === 0) await new Promise(resolve => setImmediate(resolve))
       }
     }
+    if (!signal.aborted) progress?.end()
   }
 
-  #put(line: InputLine, parsed: Extract<ParsedLine, { ok: true }>): void {
+  /** A line whose fate was decided before the run was interrupted: counted, and not put again. */
+  #passOver({ bytes }: InputLine, fate: LineFate): void {
+    if (fate.kind === 'refused') {
+      this.#refused += 1
+      return
+    }
+    this.#passedOver += 1
+    this.#needles.add(bytes)
+    if (fate.kind === 'deadLettered') {
+      this.#ledger.deadLetterInput(this.#ledger.accept(bytes))
+      return
+    }
+    const index = this.#ledger.acceptAgain(bytes)
+    this.#ledger.acknowledge(index, fate.sequenceNumber, fate.subSequenceNumber)
+  }
+
+  #put(line: InputLine, parsed: Extract<ParsedLine, { ok: true }>, decide: (fate: LineFate) => void): void {
     const { data, partitionKey } = parsed
     if (line.tooLong) {
-      this.#refused += 1
-      this.#options.onNote(`line ${line.number} refused: over the record limit`)
+      this.#refuse(`line ${line.number} refused: over the record limit`)
+      decide({ kind: 'refused' })
       return
     }
     this.#firstPutMs ??= systemClock.now()
@@ -150,12 +187,13 @@ class Job {
       ({ shardId, sequenceNumber, subSequenceNumber }) => {
         if (index === undefined) return
         this.#ledger.acknowledge(index, sequenceNumber, subSequenceNumber)
+        decide({ kind: 'acknowledged', sequenceNumber, subSequenceNumber })
         this.#sample ??= { bytes: data, shardId, sequenceNumber, objectKey: undefined }
       },
       (error: unknown) => {
         if (index === undefined) {
-          this.#refused += 1
-          this.#options.onNote(`line ${line.number} refused: ${textOf(error)}`)
+          this.#refuse(`line ${line.number} refused: ${textOf(error)}`)
+          decide({ kind: 'refused' })
         } else {
           this.#ledger.handBack(index)
           this.#failure ??= error as Error
@@ -164,17 +202,21 @@ class Job {
     )
   }
 
+  #refuse(note: string): void {
+    this.#refused += 1
+    this.#options.onNote(note)
+  }
+
   #accept(data: Buffer): number {
     this.#needles.add(data)
     return this.#ledger.accept(data)
   }
 
   /** A bad line that does not end the job: passed over, or sealed and kept with the dead letters. */
-  async #setAside(line: InputLine, reason: string): Promise<void> {
+  async #setAside(line: InputLine, reason: string): Promise<LineFate> {
     if (this.#options.onBadLine === 'skip') {
-      this.#refused += 1
-      this.#options.onNote(`${reason}: skipped`)
-      return
+      this.#refuse(`${reason}: skipped`)
+      return { kind: 'refused' }
     }
     const sealer = this.#pipeline.createSealer()
     try {
@@ -192,6 +234,7 @@ class Job {
       })
       this.#ledger.deadLetterInput(index)
       this.#options.onNote(`${reason}: dead-lettered`)
+      return { kind: 'deadLettered' }
     } finally {
       sealer?.close()
     }
@@ -255,22 +298,22 @@ class Job {
     }
   }
 
-  /** Follows the destination while the input is fed. */
-  async #watch(objects: ObjectSource, signal: AbortSignal): Promise<void> {
+  /** Follows the destinations while the input is fed. */
+  async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#collect(objects)
+      await this.#collect()
       this.#report()
       await systemClock.sleep(pollMs * 2, signal).catch(() => {})
     }
   }
 
   /** Waits until every accepted record has come to an end, or nothing moves any more. */
-  async #settle(objects: ObjectSource): Promise<void> {
+  async #settle(): Promise<void> {
     let movedMs = systemClock.now()
     let seen = ''
     while (!this.#ledger.settled && !this.#stopped()) {
       await this.#options.local?.flushFirehose()
-      await this.#collect(objects)
+      await this.#collect()
       this.#report()
       const now = `${JSON.stringify(this.#ledger.summary)}/${this.#fleet!.sum(stats => stats.processed)}`
       if (now !== seen) movedMs = systemClock.now()
@@ -280,19 +323,16 @@ class Job {
     }
   }
 
-  async #collect(objects: ObjectSource): Promise<void> {
-    for await (const { key, body } of objects.readNew()) {
-      this.#objects += 1
+  async #collect(): Promise<void> {
+    for await (const { destination, piece } of this.#deliveries.readNew()) {
+      const isObject = this.#deliveries.destinations[destination]!.kind === 's3'
+      if (isObject) this.#objects += 1
       this.#latestDeliveryMs = systemClock.now()
-      for (const record of recordsOf(body, this.#pipeline.plan.delivery.framing)) {
-        this.#ledger.deliver(record)
-        if (
-          this.#sample !== undefined &&
-          this.#sample.objectKey === undefined &&
-          record.equals(this.#sample.bytes)
-        ) {
-          this.#sample.objectKey = key
-        }
+      for (const record of piece.records) {
+        this.#ledger.deliver(record, destination)
+        const sample = this.#sample
+        if (!isObject || sample === undefined || sample.objectKey !== undefined) continue
+        if (sample.bytes.equals(record as Uint8Array)) sample.objectKey = piece.place
       }
     }
   }
@@ -303,6 +343,7 @@ class Job {
   }
 
   #report(): void {
+    this.#options.progress?.flush()
     const { stats } = this.#producer
     const members = this.#fleet?.members ?? []
     const resident = [process.memoryUsage.rss(), ...members.map(({ residentBytes }) => residentBytes)]
@@ -311,6 +352,7 @@ class Job {
       phase: this.#phase,
       flowMs: this.#flowMs(),
       ledger: this.#ledger.summary,
+      passedOver: this.#passedOver,
       bytesIn: stats.bytesIn,
       kinesisRecords: stats.kinesisRecords,
       lagMs: Math.max(0, ...members.map(({ stats: worker }) => worker?.millisBehindLatest ?? 0)),
@@ -335,6 +377,7 @@ class Job {
     const elapsedMs = Math.round(systemClock.now() - this.#startedMs)
     return {
       ledger: this.#ledger.summary,
+      passedOver: this.#passedOver,
       refused: this.#refused,
       badLine: this.#badLine,
       plaintextFoundAtRest: await this.#scan(),
@@ -345,6 +388,7 @@ class Job {
       elapsedMs,
       flowMs: this.#flowMs(),
       objects: this.#objects,
+      destinations: this.#destinations(),
       peakResidentBytes: this.#peakResidentBytes,
       takeover:
         this.#kill === undefined ? undefined : { victim: this.#kill.victim, leases: this.#kill.leases },
@@ -352,6 +396,15 @@ class Job {
       interrupted: this.#options.signal.aborted,
       failure: this.#failure
     }
+  }
+
+  #destinations(): JobResult['destinations'] {
+    const delivered = Object.entries(this.#ledger.summary.destinations).map(
+      ([name, { delivered }]) => [name, delivered] as const
+    )
+    const acknowledged = this.#fleet!.sum(({ processed }) => processed)
+    const unseen = this.#deliveries.unseen.map(name => [name, { acknowledged }] as const)
+    return Object.fromEntries<DestinationOutcome>([...delivered, ...unseen])
   }
 
   /** Looks for canaries and whole lines in all that the engines hold; null where nothing can be looked into. */
@@ -382,8 +435,6 @@ class Job {
         }
   }
 }
-
-type ObjectSource = ReturnType<ReturnType<typeof createPipeline>['createObjectReader']>
 
 function textOf(error: unknown): string {
   return isSealstreamError(error) ? error.message : 'failed'

@@ -1,7 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { InvalidOptionError } from '../core/errors.ts'
+import { StateError } from '../local/state/index.ts'
 import { demoCommand, demoUsage } from './commands/demo.ts'
 import { localCommand, localUsage } from './commands/local.ts'
+import { openCommand, openUsage } from './commands/open.ts'
 import { replayCommand, replayUsage } from './commands/replay.ts'
 import { runCommand, runUsage } from './commands/run.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
@@ -16,6 +18,8 @@ ${localUsage}
 
 ${replayUsage}
 
+${openUsage}
+
 Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreachable or denied; 4 findings;
 130 interrupted.
 `
@@ -24,7 +28,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<Exi
   run: runCommand,
   demo: demoCommand,
   local: localCommand,
-  replay: replayCommand
+  replay: replayCommand,
+  open: openCommand
 }
 
 /** Runs one command of the command line and returns the exit code. Never throws. */
@@ -47,7 +52,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
       throw new UsageError(`unknown command ${verb}; known are ${Object.keys(commands).join(', ')}`)
     return await command(rest)
   } catch (error) {
-    if (error instanceof UsageError || error instanceof InvalidOptionError) {
+    if (error instanceof UsageError || error instanceof InvalidOptionError || error instanceof StateError) {
       process.stderr.write(`sealstream: ${error.message}\n`)
       return ExitCode.usage
     }

@@ -1,4 +1,5 @@
-import type { JobResult } from './types.ts'
+import type { DestinationSummary } from '../pipeline/index.ts'
+import type { DestinationOutcome, JobResult } from './types.ts'
 import { bytes, count, rate, recordsPerSecond } from './view.ts'
 
 export interface SummaryContext {
@@ -7,6 +8,9 @@ export interface SummaryContext {
   /** Commands worth trying next. */
   readonly next: readonly string[]
 }
+
+/** Every store that a record lies in before the destinations, where it is sealed. */
+const scannedStores = ['Kinesis', 'DynamoDB', 'SQS'] as const
 
 /** The one line that `--json` prints last. */
 export function jsonSummary(result: JobResult, output: string): string {
@@ -30,7 +34,11 @@ export function jsonSummary(result: JobResult, output: string): string {
     recordsPerSecond: recordsPerSecond(result),
     peakResidentBytes: result.peakResidentBytes,
     takenOver: result.takeover?.leases.length ?? 0,
-    destinations: { s3: ledger.delivered + ledger.duplicates },
+    destinations: result.destinations,
+    destinationDuplicates: Object.fromEntries(
+      Object.entries(ledger.destinations).map(([name, { duplicates }]) => [name, duplicates])
+    ),
+    scannedStores: result.plaintextFoundAtRest === null ? [] : scannedStores,
     output
   })
 }
@@ -51,6 +59,7 @@ export function textSummary(result: JobResult, context: SummaryContext): string 
   ]
   if (result.refused > 0)
     lines.push(`  refused        ${count(result.refused)} (never accepted; named above)`)
+  lines.push('', 'Destinations', ...destinationLines(result))
   lines.push(
     '',
     `Kinesis      ${count(result.kinesisRecords)} records, ${bytes(result.bytesSealed)} stored for ${bytes(result.bytesIn)} put, ${count(result.kmsCalls)} KMS calls`,
@@ -79,11 +88,34 @@ export function textSummary(result: JobResult, context: SummaryContext): string 
   return `${lines.join('\n')}\n`
 }
 
+function destinationLines({ destinations, ledger }: JobResult): string[] {
+  const names = Object.keys(destinations)
+  const width = Math.max(14, ...names.map(({ length }) => length))
+  return names.map(
+    name => `  ${name.padEnd(width)} ${destinationText(destinations[name]!, ledger.destinations[name])}`
+  )
+}
+
+function destinationText(outcome: DestinationOutcome, summary: DestinationSummary | undefined): string {
+  if (typeof outcome !== 'number') {
+    return 'unavailable' in outcome
+      ? `left out: ${outcome.unavailable}`
+      : `${count(outcome.acknowledged)} acknowledged (what it holds cannot be read from here)`
+  }
+  const { duplicates = 0, foreign = 0 } = summary ?? {}
+  return [
+    `${count(outcome)} records, each with the content that was put`,
+    ...(duplicates > 0 ? [`${count(duplicates)} duplicates`] : []),
+    ...(foreign > 0 ? [`${count(foreign)} that were not put`] : [])
+  ].join(', ')
+}
+
 function plaintextLine(found: number | null): string {
   if (found === null) return 'not scanned: only the embedded engines can be looked into'
+  const stores = 'what the Kinesis, DynamoDB and SQS engines hold, every store before the destinations'
   return found === 0
-    ? 'no plaintext found in anything that the Kinesis, DynamoDB and SQS engines hold'
-    : `${count(found)} pieces of plaintext FOUND in what the Kinesis, DynamoDB and SQS engines hold`
+    ? `no plaintext found in ${stores}`
+    : `${count(found)} pieces of plaintext FOUND in ${stores}`
 }
 
 function hexLines(data: Buffer, lines: number): string[] {

@@ -1,6 +1,7 @@
 import type { LocalEngines } from '../local/index.ts'
-import type { Engine, LedgerSummary, PipelinePlan } from '../pipeline/index.ts'
+import type { Engine, LedgerSummary, PipelinePlan, ReadingSources } from '../pipeline/index.ts'
 import type { InputLine, ParseOptions } from './input.ts'
+import type { RunProgress } from './run-progress.ts'
 
 export type OnBadLine = 'fail' | 'skip' | 'dead-letter'
 
@@ -9,6 +10,8 @@ export interface JobOptions {
   readonly engine: Engine
   /** The engines of this process; undefined where nothing stored can be looked into. */
   readonly local: LocalEngines | undefined
+  /** Where the content of destinations is found that are not S3. */
+  readonly sources: ReadingSources
   /** Whether missing resources are made. */
   readonly provision: boolean
   /** Lines, a handful at a time. */
@@ -16,6 +19,8 @@ export interface JobOptions {
   readonly parse: ParseOptions
   readonly onBadLine: OnBadLine
   readonly workers: number
+  /** How far the run came before, and how it goes on; undefined for a run that begins anew every time. */
+  readonly progress: RunProgress | undefined
   /** SIGKILL one worker in the middle, after this many lines. */
   readonly killAfterLines?: number
   /** Put into some records by the demo, and looked for in everything that was stored. */
@@ -36,6 +41,8 @@ export interface Progress {
   /** From the first record put to the latest delivery, in milliseconds; 0 before there is one. */
   readonly flowMs: number
   readonly ledger: LedgerSummary
+  /** Accepted records that were put before the run was interrupted, and not again. */
+  readonly passedOver: number
   readonly bytesIn: number
   readonly kinesisRecords: number
   /** Lag of the slowest shard, in milliseconds. */
@@ -66,8 +73,16 @@ export interface Sample {
   readonly objectKey: string
 }
 
+/**
+ * What came to a destination: distinct records that were read there; where nothing can be read, user records that the
+ * workers handed over and had acknowledged, again ones counted again; or why nothing was delivered there at all.
+ */
+export type DestinationOutcome = number | { readonly acknowledged: number } | { readonly unavailable: string }
+
 export interface JobResult {
   readonly ledger: LedgerSummary
+  /** Accepted records that were put before the run was interrupted, and not again: no other figure counts them. */
+  readonly passedOver: number
   /** Lines that never were accepted: over the limit, or passed over as bad. */
   readonly refused: number
   /** The first bad line, when such a line ends the job. */
@@ -81,6 +96,8 @@ export interface JobResult {
   /** From the first record put to the last delivery, in milliseconds: what a rate is measured over. */
   readonly flowMs: number
   readonly objects: number
+  /** By name: those that can be read in the order of the plan, then the others. */
+  readonly destinations: Readonly<Record<string, DestinationOutcome>>
   /** Highest resident memory seen of any process of the job, in bytes. */
   readonly peakResidentBytes: number
   readonly takeover: Takeover | undefined

@@ -110,16 +110,22 @@ function summaryLine(progress: Progress): string {
   ].join('   ')
 }
 
-type Flow = Pick<Progress, 'flowMs' | 'ledger' | 'bytesIn'>
+type Flow = Pick<Progress, 'flowMs' | 'ledger' | 'bytesIn' | 'passedOver'>
 
 /** Delivered records over the time from the first put to the latest delivery. */
-export function recordsPerSecond({ flowMs, ledger }: Flow): number {
-  return Math.round((ledger.delivered * 1000) / Math.max(flowMs, 1))
+export function recordsPerSecond(flow: Flow): number {
+  return Math.round((deliveredNow(flow) * 1000) / Math.max(flow.flowMs, 1))
+}
+
+/** What an interrupted run has delivered before does not count towards a rate. */
+function deliveredNow({ ledger, passedOver }: Flow): number {
+  return Math.max(0, ledger.delivered - passedOver)
 }
 
 export function rate(flow: Flow): string {
-  const { flowMs, ledger, bytesIn } = flow
-  const delivered = ledger.accepted === 0 ? 0 : (bytesIn * ledger.delivered) / ledger.accepted
+  const { flowMs, ledger, bytesIn, passedOver } = flow
+  const accepted = ledger.accepted - passedOver
+  const delivered = accepted === 0 ? 0 : (bytesIn * deliveredNow(flow)) / accepted
   return `${count(recordsPerSecond(flow))} records/s, ${(delivered / 1e3 / Math.max(flowMs, 1)).toFixed(2)} MB/s`
 }
 

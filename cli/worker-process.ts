@@ -48,5 +48,6 @@ async function run({ workerId, plan, engine }: Extract<ToWorker, { type: 'start'
 }
 
 function send(message: FromWorker): void {
-  if (process.connected) process.send?.(message)
+  // A command that was killed is told by `disconnect`; what cannot be sent to it any more is no failure of ours.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }

@@ -93,5 +93,7 @@ export type {
   StreamOptions,
   WorkerOptions
 } from './options.ts'
+export type { ReadRecord, RecordFault, RecordReaderOptions } from './retrieval/record-reader.ts'
+export { RecordReader } from './retrieval/record-reader.ts'
 export type { ShardHealth, WorkerEvent, WorkerStats } from './types.ts'
 export { Worker } from './worker.ts'

@@ -106,8 +106,11 @@ export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
   readonly dynamodb?: { readonly client?: DynamoDBClient; readonly clientConfig?: DynamoDBClientConfig }
   /** Leases kept elsewhere than in DynamoDB, for tests and simulations. */
   readonly leaseTable?: LeaseTable
-  /** Open sealed records; without it records are handed on as they came. */
-  readonly open?: OpenOptions
+  /**
+   * Open sealed records. Without it records are handed on as they came, taken out of their aggregates; with `false` each
+   * Kinesis record is handed on as it was received, aggregates and sealed messages whole.
+   */
+  readonly open?: OpenOptions | false
   /** Exactly one of `eachBatch`, `eachRecord`, `processor` and `sink`, or none to iterate over `batches()`. */
   readonly eachBatch?: BatchHandler
   readonly eachRecord?: RecordHandler
@@ -260,6 +263,8 @@ export interface ResolvedWorkerOptions extends Surroundings<WorkerEvent> {
   readonly tableName: string
   readonly createTable: boolean | CreateLeaseTable
   readonly open: Required<OpenOptions> | undefined
+  /** Whether Kinesis records are handed on whole. */
+  readonly asReceived: boolean
   readonly deadLetters: DeadLetterStore | undefined
   readonly failoverTimeMs: number
   readonly maxLeases: number
@@ -320,7 +325,8 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
     workerId: checkString('workerId', options.workerId ?? `${hostname()}:${process.pid}:${randomUUID()}`),
     tableName: checkString('tableName', options.tableName ?? applicationName),
     createTable: checkCreateTable(options.createTable ?? false),
-    open: resolveOpen(options.open),
+    open: resolveOpen(options.open || undefined),
+    asReceived: checkTaken(options),
     deadLetters: options.deadLetters,
     failoverTimeMs: checkInteger('failoverTimeMs', options.failoverTimeMs ?? 10_000, 1_000, 300_000),
     maxLeases:
@@ -472,6 +478,28 @@ function resolveOpen(open: OpenOptions | undefined): Required<OpenOptions> | und
     unstoredContext: open.unstoredContext ?? {},
     acceptPlaintext: open.acceptPlaintext ?? false
   }
+}
+
+/**
+ * Whether Kinesis records are handed on as they were received. What a sink takes for the other kind it would deliver all
+ * the same.
+ */
+export function checkTaken({ open, sink }: Pick<WorkerOptions, 'open' | 'sink'>): boolean {
+  const asReceived = open === false
+  const takes = sink?.takes
+  if (takes === 'kinesisRecords' && !asReceived) {
+    throw new InvalidOptionError(
+      'open',
+      'the sink takes Kinesis records as they were received: expected false'
+    )
+  }
+  if (takes === 'userRecords' && asReceived) {
+    throw new InvalidOptionError(
+      'open',
+      'the sink takes user records: false would hand on Kinesis records whole'
+    )
+  }
+  return asReceived
 }
 
 function resolveRetrieval(

@@ -30,7 +30,10 @@ export const ErrorCode = {
   unreachable: 'SEALSTREAM_UNREACHABLE',
   undeliverable: 'SEALSTREAM_UNDELIVERABLE',
   processorFailed: 'SEALSTREAM_PROCESSOR_FAILED',
-  engineUnavailable: 'SEALSTREAM_ENGINE_UNAVAILABLE'
+  engineUnavailable: 'SEALSTREAM_ENGINE_UNAVAILABLE',
+  stateInUse: 'SEALSTREAM_STATE_IN_USE',
+  stateDamaged: 'SEALSTREAM_STATE_DAMAGED',
+  stateFormat: 'SEALSTREAM_STATE_FORMAT'
 } as const
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 
@@ -101,6 +104,13 @@ export class ClosedError extends SealstreamError {
  * The record itself is wrong and stays wrong; it is dead-lettered as it was received.
  */
 export class RecordFaultError extends SealstreamError {}
+
+/** The record can never be delivered as it is. The message says why, and never what the record holds. */
+export class UndeliverableError extends RecordFaultError {
+  constructor(reason: string, cause?: unknown) {
+    super(ErrorCode.undeliverable, `record cannot be delivered: ${reason}`, { cause })
+  }
+}
 
 /**
  * **Key fault**: the key cannot be had at the moment (denied, disabled, throttled, unreachable).

@@ -17,12 +17,20 @@ export {
   isSealstreamError,
   KeyUnavailableError,
   RecordFaultError,
-  SealstreamError
+  SealstreamError,
+  UndeliverableError
 } from './errors.ts'
 export type { Logger } from './logger.ts'
 export type { MetricDimensions, MetricStatistics, Metrics, MetricUnit } from './metrics.ts'
 export { MetricsRecorder } from './metrics.ts'
-export type { DeadLetter, DeadLetterStore, RecordSink, UndeliverableRecord } from './record-sink.ts'
+export { Framing } from './record-framing.ts'
+export type {
+  DeadLetter,
+  DeadLetterStore,
+  DeliverOptions,
+  RecordSink,
+  UndeliverableRecord
+} from './record-sink.ts'
 export type {
   EncryptionContext,
   KeyStats,

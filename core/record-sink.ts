@@ -8,13 +8,29 @@ export interface UndeliverableRecord {
   readonly error: SealstreamError
 }
 
+export interface DeliverOptions extends CallOptions {
+  /** Told of the index of each record that the destination has acknowledged, in any order, once each. */
+  readonly onAcknowledged?: ((index: number) => void) | undefined
+}
+
 /** Port through which a worker hands records to a destination, such as a Firehose delivery stream. */
 export interface RecordSink {
+  /**
+   * What it expects to be handed: user records, opened where the stream is sealed, or Kinesis records as they were
+   * received. A worker that hands on the other kind is refused.
+   * @default either
+   */
+  readonly takes?: 'userRecords' | 'kinesisRecords'
   /**
    * Resolves when the destination has acknowledged every record but those that it returns as undeliverable.
    * Rejects when it gave up or the signal aborted; the caller may offer the same records again.
    */
-  deliver(records: readonly ConsumedRecord[], options?: CallOptions): Promise<readonly UndeliverableRecord[]>
+  deliver(
+    records: readonly ConsumedRecord[],
+    options?: DeliverOptions
+  ): Promise<readonly UndeliverableRecord[]>
+  /** Sends what is held for company, at once: whoever waits for it wants to stop. */
+  flush?(): Promise<void>
   /** Sends what is held and stops. */
   close(): Promise<void>
 }

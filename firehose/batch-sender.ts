@@ -1,113 +1,163 @@
 import { backoffDelayMs } from '../core/backoff.ts'
 import { Semaphore } from '../core/concurrency.ts'
+import { UndeliverableError } from '../core/errors.ts'
 import { FailureClass, isTransient, type ServiceError } from '../core/service-errors.ts'
-import type { ConsumedRecord } from '../core/user-record.ts'
+import { AdaptiveRate } from './adaptive-rate.ts'
+import type { Batch, Entry } from './batch.ts'
+import { billedBytes } from './billing.ts'
 import type { ResolvedSinkOptions } from './options.ts'
 import { type BatchOutcome, mayBlameRecord, putRecordBatch } from './put-record-batch.ts'
 import type { FirehosePort } from './types.ts'
 
-/** One record with the bytes that go to Firehose. */
-export interface Entry {
-  readonly record: ConsumedRecord
-  readonly data: Uint8Array
-}
-
-/** An entry that Firehose refused when it stood alone in its request. */
-export interface RefusedEntry {
-  readonly entry: Entry
-  readonly error: ServiceError
-}
-
-/** One call of `deliver`, while it is under way. */
-export interface Delivery {
-  /** By the clock's `now`. */
-  readonly deadline: number
-  readonly signal: AbortSignal | undefined
-  /** Entries that have a RecordId so far. */
-  delivered: number
-}
-
 /** The counters that the sender moves. */
 export interface SenderCounters {
-  delivered: number
   requests: number
+  entriesDelivered: number
   retries: number
   throttled: number
   bytesDelivered: number
+  bytesBilled: number
+  bytesSaved: number
+}
+
+export interface BatchSenderOptions {
+  readonly firehose: FirehosePort
+  readonly options: ResolvedSinkOptions
+  readonly counters: SenderCounters
+  /** A request is over, so another one may be made. */
+  readonly onFreeSlot: () => void
 }
 
 /** First and longest bound of a backoff, in milliseconds; guessed, not published by the service. */
 const backoff = { baseMs: 100, maxMs: 5_000 }
 
-/** Sends one batch until every entry has a RecordId, was refused by itself, or time is over. */
+/** Sends a batch until every entry has a RecordId, was refused by itself, was given up, or nobody waits for it. */
 export class BatchSender {
-  readonly #firehose: FirehosePort
-  readonly #options: ResolvedSinkOptions
-  readonly #counters: SenderCounters
+  readonly #given: BatchSenderOptions
   readonly #slots: Semaphore
+  readonly #rate: AdaptiveRate
 
-  constructor(firehose: FirehosePort, options: ResolvedSinkOptions, counters: SenderCounters) {
-    this.#firehose = firehose
-    this.#options = options
-    this.#counters = counters
-    this.#slots = new Semaphore(options.maxConcurrentRequests)
+  constructor(given: BatchSenderOptions) {
+    this.#given = given
+    const { maxConcurrentRequests, clock, onEvent } = given.options
+    this.#slots = new Semaphore(maxConcurrentRequests)
+    this.#rate = new AdaptiveRate({
+      clock,
+      onChange: bytesPerSecond =>
+        onEvent(bytesPerSecond === undefined ? { type: 'recovered' } : { type: 'slowed', bytesPerSecond })
+    })
   }
 
-  /**
-   * Resolves with the entries that were refused by themselves. Rejects with `signal.reason`, and with a
-   * `ServiceError` when trying again is no use or the deadline comes first.
-   */
-  async send(entries: readonly Entry[], delivery: Delivery): Promise<readonly RefusedEntry[]> {
-    const { clock, random } = this.#options
-    const { deadline, signal } = delivery
-    let pending = entries
-    for (let attempt = 0; ; attempt += 1) {
-      const { failed, error, isRefused } = await this.#request(pending, delivery)
-      if (error === undefined) return []
-      if (error.failure === FailureClass.aborted) signal?.throwIfAborted()
-      if (isRefused && mayBlameRecord(error)) return this.#findRefused(pending, error, delivery)
-      if (!isTransient(error.failure)) throw error
-      if (error.failure === FailureClass.throttled) this.#counters.throttled += isRefused ? 1 : failed.length
-      const delayMs = backoffDelayMs(attempt, { ...backoff, random })
-      if (clock.now() + delayMs >= deadline) throw error
-      this.#tell(failed.length, error, delayMs)
-      await clock.sleep(delayMs, signal)
-      pending = failed.map(index => pending[index]!)
-      this.#counters.retries += pending.length
+  get hasFreeSlot(): boolean {
+    return this.#slots.taken + this.#slots.waiting < this.#given.options.maxConcurrentRequests
+  }
+
+  /** Bytes a second; undefined without a bound. */
+  get rateLimit(): number | undefined {
+    return this.#rate.limit
+  }
+
+  /** Resolves when all of it is settled. Never rejects: each entry tells the offers of its members. */
+  async send(batch: Batch): Promise<void> {
+    try {
+      await this.#send(batch.entries, 0, batch.signal)
+    } catch (error) {
+      // Nobody waits for it any more; or a callback of the caller threw, who must not wait for ever then.
+      if (!batch.signal.aborted) batch.fail(error)
+    } finally {
+      batch.end()
     }
   }
 
-  async #request(entries: readonly Entry[], delivery: Delivery): Promise<BatchOutcome> {
-    await this.#slots.take(1, delivery.signal)
+  async #send(entries: readonly Entry[], attempts: number, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#given.options
+    let pending = entries
+    for (let attempt = attempts; ; attempt += 1) {
+      const outcome = await this.#request(pending, signal)
+      if (outcome === 'tooLarge') return this.#sendHalves(pending, attempt, signal)
+      const { failed, error, isRefused } = outcome
+      if (error === undefined) return
+      signal.throwIfAborted()
+      if (isRefused && mayBlameRecord(error)) return this.#findRefused(pending, error, signal)
+      if (!isTransient(error.failure)) return giveUp(pending, error)
+      const delayMs = backoffDelayMs(attempt, { ...backoff, random })
+      pending = this.#stillWanted(
+        failed.map(index => pending[index]!),
+        clock.now() + delayMs,
+        error
+      )
+      if (pending.length === 0) return
+      this.#tell(pending.length, error, delayMs)
+      await clock.sleep(delayMs, signal)
+      this.#given.counters.retries += pending.length
+    }
+  }
+
+  /** One request; `tooLarge` for one that the rate does not allow at once. */
+  async #request(entries: readonly Entry[], signal: AbortSignal): Promise<BatchOutcome | 'tooLarge'> {
+    const { firehose, options, onFreeSlot } = this.#given
+    await this.#slots.take(1, signal)
     try {
-      const { deliveryStreamName } = this.#options
+      const bytes = sizeOf(entries)
+      // The bound may have come while this one waited.
+      if (entries.length > 1 && bytes > this.#rate.mostRequestBytes) return 'tooLarge'
+      await this.#rate.take(bytes, signal)
+      this.#given.counters.requests += 1
       const data = entries.map(entry => entry.data)
-      this.#counters.requests += 1
-      const outcome = await putRecordBatch(this.#firehose, deliveryStreamName, data, delivery.signal)
-      const delivered = data.length - outcome.failed.length
-      delivery.delivered += delivered
-      this.#counters.delivered += delivered
-      this.#counters.bytesDelivered += sizeOf(data) - sizeOf(outcome.failed.map(index => data[index]!))
+      const outcome = await putRecordBatch(firehose, options.deliveryStreamName, data, signal)
+      this.#count(entries, outcome)
       return outcome
     } finally {
       this.#slots.release(1)
+      onFreeSlot()
     }
   }
 
+  #count(entries: readonly Entry[], { recordIds, failed, error, isRefused }: BatchOutcome): void {
+    const { counters } = this.#given
+    let stored = 0
+    for (const [index, recordId] of recordIds.entries()) {
+      if (recordId === undefined) continue
+      const { data, members, billedApart } = entries[index]!
+      const billed = billedBytes(data.length)
+      stored += data.length
+      counters.entriesDelivered += 1
+      counters.bytesBilled += billed
+      counters.bytesSaved += billedApart - billed
+      for (const { offer, record, index: at } of members) offer.delivered(record, at, recordId)
+    }
+    counters.bytesDelivered += stored
+    const isThrottled = error?.failure === FailureClass.throttled
+    if (isThrottled) counters.throttled += isRefused ? 1 : failed.length
+    this.#rate.note(stored, isThrottled ? sizeOf(failed.map(index => entries[index]!)) : 0)
+  }
+
   /** Firehose refuses a whole request for one bad record: halves are sent, in order, until it stands alone. */
-  async #findRefused(
-    entries: readonly Entry[],
-    error: ServiceError,
-    delivery: Delivery
-  ): Promise<readonly RefusedEntry[]> {
-    if (entries.length === 1) return [{ entry: entries[0]!, error }]
+  async #findRefused(entries: readonly Entry[], error: ServiceError, signal: AbortSignal): Promise<void> {
+    if (entries.length > 1) return this.#sendHalves(entries, 0, signal)
+    // A stream that never took a record may refuse all of them for what it is itself.
+    if (this.#given.counters.entriesDelivered === 0) return giveUp(entries, error)
+    const fault = new UndeliverableError('Firehose refused it', error)
+    for (const { offer, record, index } of entries[0]!.members) offer.undeliverable(record, index, fault)
+  }
+
+  async #sendHalves(entries: readonly Entry[], attempts: number, signal: AbortSignal): Promise<void> {
     const middle = entries.length >>> 1
-    const first = await this.send(entries.slice(0, middle), delivery)
-    return [...first, ...(await this.send(entries.slice(middle), delivery))]
+    await this.#send(entries.slice(0, middle), attempts, signal)
+    await this.#send(entries.slice(middle), attempts, signal)
+  }
+
+  /** What somebody waits for, and longer than until then. The others are given up. */
+  #stillWanted(entries: readonly Entry[], nextMs: number, error: ServiceError): readonly Entry[] {
+    return entries.filter(({ members }) => {
+      for (const { offer, record, index, deadlineMs } of members)
+        if (nextMs >= deadlineMs) offer.givenUp(record, index, error)
+      return members.some(({ offer, deadlineMs }) => !offer.isOver && nextMs < deadlineMs)
+    })
   }
 
   #tell(entries: number, { failure, serviceCode }: ServiceError, delayMs: number): void {
-    const { onEvent, logger, deliveryStreamName } = this.#options
+    const { onEvent, logger, deliveryStreamName } = this.#given.options
     onEvent({ type: 'retrying', entries, failure, errorCode: serviceCode, delayMs })
     logger.warn(
       { deliveryStreamName, entries, failure, errorCode: serviceCode },
@@ -116,6 +166,14 @@ export class BatchSender {
   }
 }
 
-function sizeOf(data: readonly Uint8Array[]): number {
-  return data.reduce((bytes, { length }) => bytes + length, 0)
+function giveUp(entries: readonly Entry[], error: ServiceError): void {
+  for (const { members } of entries) {
+    for (const { offer, record, index } of members) offer.givenUp(record, index, error)
+  }
+}
+
+function sizeOf(entries: readonly Entry[]): number {
+  let bytes = 0
+  for (const { data } of entries) bytes += data.length
+  return bytes
 }

@@ -3,6 +3,8 @@ import type { FirehosePort } from './types.ts'
 
 /** What one PutRecordBatch call came to. */
 export interface BatchOutcome {
+  /** Of each entry in turn; undefined for one that failed. Empty when the request failed as a whole. */
+  readonly recordIds: readonly (string | undefined)[]
   /** Indices of the entries without a RecordId, in order. */
   readonly failed: readonly number[]
   /** Why the first of them failed; undefined when none did. */
@@ -29,6 +31,7 @@ export async function putRecordBatch(
     )
   } catch (cause) {
     return {
+      recordIds: [],
       failed: data.map((_, index) => index),
       error: new ServiceError('firehose', 'PutRecordBatch', cause),
       isRefused: true
@@ -38,12 +41,16 @@ export async function putRecordBatch(
   // An answer of another length cannot be matched by index, so nothing is known about any entry.
   const isMatched = responses.length === data.length
   const failed: number[] = []
+  const recordIds: (string | undefined)[] = []
   for (let index = 0; index < data.length; index += 1) {
     const response = isMatched ? responses[index] : undefined
-    if (!response?.RecordId || response.ErrorCode) failed.push(index)
+    const recordId = response?.ErrorCode ? undefined : response?.RecordId || undefined
+    if (recordId === undefined) failed.push(index)
+    recordIds.push(recordId)
   }
   const errorCode = (isMatched && responses[failed[0] ?? 0]?.ErrorCode) || 'UnknownAnswer'
   return {
+    recordIds,
     failed,
     error: failed.length === 0 ? undefined : entryError(errorCode),
     isRefused: false

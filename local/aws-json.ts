@@ -1,23 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AwsError } from './aws-error.ts'
 import { EventStreamOutput, sendEventStream } from './event-stream.ts'
-import { headerOf, type RequestListener, readBody } from './http-server.ts'
+import { type FailEntry, type Fault, failEntryOf, type LocalFault, shortened } from './faults/fault.ts'
+import { cut, headerOf, type RequestListener, readBody } from './http-server.ts'
+import { checkedInput, type WireTypes } from './wire-types.ts'
 
-/** An error as an AWS service answers it: `type` is what the SDK turns into the error's name. */
-export class AwsError extends Error {
-  readonly type: string
-  readonly status: number
-  /** Further members of the error body. */
-  readonly members: Readonly<Record<string, unknown>>
-
-  constructor(type: string, message: string, status = 400, members: Readonly<Record<string, unknown>> = {}) {
-    super(message)
-    this.name = type
-    this.type = type
-    this.status = status
-    this.members = members
-  }
-}
+export { AwsError }
 
 export interface ActionContext {
   readonly requestId: string
@@ -31,6 +20,8 @@ export interface ActionContext {
   readonly host: string | undefined
   /** Calls back when the caller is gone, or has its answer: an action that waits may stop. */
   onEnd(callback: () => void): void
+  /** Scripted failures of single entries of a batch. */
+  readonly failEntry: FailEntry | undefined
 }
 
 /**
@@ -42,27 +33,19 @@ export type Action = (
   context: ActionContext
 ) => object | Promise<object>
 
-/** What a scripted fault does with a request. */
-export type Fault =
-  | { readonly kind: 'error'; readonly error: AwsError }
-  /** The action is carried out, then the connection is cut: the caller cannot know. */
-  | { readonly kind: 'loseAnswer' }
-  | { readonly kind: 'reset' }
-
 export interface AwsJsonOptions {
   /** Before the dot of `x-amz-target`, such as `Kinesis_20131202`. */
   readonly targetPrefix: string
   readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1'
   readonly actions: Readonly<Record<string, Action>>
+  /** Types that members of the input must have: actions see nothing else. */
+  readonly types: WireTypes
   /** @default 16 MiB */
   readonly maxBodyBytes?: number
   /** Further headers of an error answer. */
   readonly errorHeaders?: (error: AwsError) => Readonly<Record<string, string>>
   /** Asked before every action; may be slow on purpose. */
-  readonly fault?: (
-    operation: string,
-    input: Readonly<Record<string, unknown>>
-  ) => Fault | undefined | Promise<Fault | undefined>
+  readonly fault?: LocalFault
 }
 
 /** The AWS JSON protocol over `actions`: targets, request ids, error bodies. */
@@ -99,9 +82,11 @@ async function serve(
     sendError(options, response, new AwsError('UnknownOperationException', `unknown operation ${operation}`))
     return
   }
-  const input = parseInput(body)
-  if (input === undefined) {
-    sendError(options, response, new AwsError('SerializationException', 'body is not a JSON object'))
+  let input: Readonly<Record<string, unknown>>
+  try {
+    input = checkedInput(parseInput(body), options.types)
+  } catch (error) {
+    sendError(options, response, toAwsError(error))
     return
   }
   const fault = await options.fault?.(operation, input)
@@ -113,15 +98,24 @@ async function serve(
     sendError(options, response, fault.error)
     return
   }
+  if (fault?.kind === 'answer') {
+    sendScripted(response, fault)
+    return
+  }
   let output: object
   try {
-    output = await action(input, contextOf(request, response, requestId))
+    output = await action(input, contextOf(request, response, requestId, failEntryOf(fault)))
   } catch (error) {
     sendError(options, response, toAwsError(error))
     return
   }
   if (fault?.kind === 'loseAnswer') {
     cut(request, response)
+    return
+  }
+  if (fault?.kind === 'damageAnswer') {
+    if (fault.how === 'empty') response.writeHead(200, { 'content-length': 0 }).end()
+    else send(options, response, 200, shortened(output))
     return
   }
   if (output instanceof EventStreamOutput) {
@@ -134,19 +128,25 @@ async function serve(
   send(options, response, 200, output)
 }
 
-function parseInput(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+function parseInput(body: Buffer): Readonly<Record<string, unknown>> {
   if (body.length === 0) return {}
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'))
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      return parsed as Record<string, unknown>
+    }
   } catch {
-    return undefined
+    // Told below: the parser's own words may quote the body.
   }
+  throw new AwsError('SerializationException', 'body is not a JSON object')
 }
 
-function contextOf(request: IncomingMessage, response: ServerResponse, requestId: string): ActionContext {
+function contextOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  failEntry: FailEntry | undefined
+): ActionContext {
   const credential = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(headerOf(request, 'authorization') ?? '')
   return {
     requestId,
@@ -154,8 +154,18 @@ function contextOf(request: IncomingMessage, response: ServerResponse, requestId
     accessKeyId: credential?.[1],
     invocationId: headerOf(request, 'amz-sdk-invocation-id'),
     host: headerOf(request, 'host'),
-    onEnd: callback => void response.once('close', callback)
+    onEnd: callback => void response.once('close', callback),
+    failEntry
   }
+}
+
+/** Sends the answer that a fault puts in the place of the service's. */
+export function sendScripted(
+  response: ServerResponse,
+  { status, headers, body }: Extract<Fault, { kind: 'answer' }>
+): void {
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  response.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes)
 }
 
 function send(
@@ -183,10 +193,4 @@ function toAwsError(error: unknown): AwsError {
   if (error instanceof AwsError) return error
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new AwsError('InternalFailure', `bug in the local engine: ${detail}`, 500)
-}
-
-function cut(request: IncomingMessage, response: ServerResponse): void {
-  if (request.httpVersionMajor >= 2)
-    (response as unknown as { stream: { close(code: number): void } }).stream.close(2)
-  else request.socket.destroy()
 }

@@ -87,6 +87,13 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   })
 }
 
+/** Ends the connection of a request without an answer; over HTTP/2 its stream alone. */
+export function cut(request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersionMajor >= 2)
+    (response as unknown as { stream: { close(code: number): void } }).stream.close(2)
+  else request.socket.destroy()
+}
+
 export function headerOf(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name]
   return Array.isArray(value) ? value[0] : value

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { headerOf, type RequestListener, readBody } from './http-server.ts'
+import { type FailEntry, failEntryOf, type ReceiverFault, shortened } from './faults/fault.ts'
+import { cut, headerOf, type RequestListener, readBody } from './http-server.ts'
 
 /** A request to a service that is not AWS's, its body without its content encoding. */
 export interface ReceiverRequest {
@@ -12,6 +13,8 @@ export interface ReceiverRequest {
   /** Value of a header by its name in lower case; undefined when it is absent. */
   header(name: string): string | undefined
   readonly body: Buffer
+  /** Scripted failures of single entries of a batch. */
+  readonly failEntry?: FailEntry | undefined
 }
 
 export interface ReceiverResponse {
@@ -21,15 +24,10 @@ export interface ReceiverResponse {
   readonly body: unknown
 }
 
-/** What a scripted fault does with a request. */
-export type ReceiverFault =
-  | ({ readonly kind: 'answer' } & ReceiverResponse)
-  /** The request is carried out, then the connection is cut: the caller cannot know. */
-  | { readonly kind: 'loseAnswer' }
-  | { readonly kind: 'reset' }
-
 /** Asked before every request of a receiver; what it returns happens to the request. */
-export type FailReceiverRequest = (request: ReceiverRequest) => ReceiverFault | undefined
+export type FailReceiverRequest = (
+  request: ReceiverRequest
+) => ReceiverFault | undefined | Promise<ReceiverFault | undefined>
 
 /** Answers a request. Rejects with `ConnectionCut` where a caller over the network sees its connection end. */
 export type ReceiverHandler = (request: ReceiverRequest) => Promise<ReceiverResponse>
@@ -51,13 +49,20 @@ export function withFaults(
   fault: FailReceiverRequest | undefined
 ): ReceiverHandler {
   return async request => {
-    const scripted = fault?.(request)
+    const scripted = await fault?.(request)
     if (scripted?.kind === 'answer') return scripted
     if (scripted?.kind === 'reset') throw new ConnectionCut()
-    const response = handle(request)
+    const failEntry = failEntryOf(scripted)
+    const response = handle(failEntry === undefined ? request : { ...request, failEntry })
     if (scripted?.kind === 'loseAnswer') throw new ConnectionCut()
+    if (scripted?.kind === 'damageAnswer') return damaged(response, scripted.how)
     return response
   }
+}
+
+function damaged(response: ReceiverResponse, how: 'empty' | 'short'): ReceiverResponse {
+  if (how === 'empty') return { status: 200, body: '' }
+  return { ...response, body: shortened(response.body as object) }
 }
 
 /**
@@ -67,7 +72,7 @@ export function withFaults(
 export function receiverListener(handle: ReceiverHandler, maxBodyBytes: number): RequestListener {
   return (request, response) => {
     serve(handle, maxBodyBytes, request, response).catch((error: unknown) => {
-      if (error instanceof ConnectionCut || response.headersSent) request.socket.destroy()
+      if (error instanceof ConnectionCut || response.headersSent) cut(request, response)
       else send(response, { status: 500, body: { error: 'bug in the local engine' } }, true)
     })
   }
@@ -95,7 +100,12 @@ async function serve(
       return
     }
   }
-  const url = new URL(incoming.url ?? '/', 'http://localhost')
+  const target = incoming.url ?? '/'
+  if (!URL.canParse(target, 'http://localhost')) {
+    send(response, { status: 400, body: { error: 'request target is not a path' } }, hasBody)
+    return
+  }
+  const url = new URL(target, 'http://localhost')
   const answer = await handle({
     method: incoming.method ?? 'GET',
     path: url.pathname,

@@ -1,31 +1,32 @@
 import { randomUUID } from 'node:crypto'
 import { createHecEngine, type HecToken } from './hec/engine.ts'
-import type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
+import type { AcknowledgementQuestion, HecEvent, HecStore } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
+import { createCopyRunner, type ObjectReader, type RunCopy } from './redshift/copy.ts'
+import { type LocalRedshift, type RedshiftOptions, startRedshift } from './redshift/engine.ts'
 import { createSearchEngine } from './search/engine.ts'
-import type { SearchDocument } from './search/store.ts'
+import type { SearchDocument, SearchStore } from './search/store.ts'
+import type { StateFolder } from './state/index.ts'
 
 /** Services that are not AWS's, for Firehose to deliver to. */
-export type LocalReceiver = 'search' | 'hec'
+export const localReceivers = ['search', 'hec', 'redshift'] as const
+export type LocalReceiver = (typeof localReceivers)[number]
 
 export interface ReceiverOptions {
   readonly search?: {
     /** @default any that is free */
     readonly port?: number
-    /** Scripted failures of whole requests. */
-    readonly fault?: FailReceiverRequest
   }
   readonly hec?: {
     /** @default any that is free */
     readonly port?: number
-    /** @default one that is told under `hec.token`, with acknowledgements */
+    /** @default one that is told under `hec.token`, with acknowledgements; the same one with the same state folder */
     readonly tokens?: readonly HecToken[]
     /** Whether a request is indexed when it is polled for: never, late, on one channel alone. @default at once */
     readonly acknowledge?: (question: AcknowledgementQuestion) => boolean
-    /** Scripted failures of whole requests. */
-    readonly fault?: FailReceiverRequest
   }
+  readonly redshift?: RedshiftOptions
 }
 
 /** A search index that understands enough of Elasticsearch and OpenSearch to deliver to, to count and to find. */
@@ -45,6 +46,8 @@ export interface LocalHec {
   readonly token: string
   /** In the order in which they came; those of requests that are never acknowledged too. */
   events(): readonly HecEvent[]
+  /** The same, and lets go of them: what is taken again and again stays small, however much is delivered. */
+  takeEvents(): readonly HecEvent[]
 }
 
 export interface Receivers {
@@ -52,6 +55,14 @@ export interface Receivers {
   readonly search: LocalSearch | undefined
   /** undefined unless `receivers` asks for it. */
   readonly hec: LocalHec | undefined
+  /** undefined unless `receivers` asks for it. A ClusterJDBCURL of any cluster of AWS stands for it. */
+  readonly redshift: LocalRedshift | undefined
+}
+
+/** Asked before every request of a receiver. */
+export interface ReceiverFaults {
+  readonly search?: FailReceiverRequest | undefined
+  readonly hec?: FailReceiverRequest | undefined
 }
 
 export interface CreatedReceivers {
@@ -61,16 +72,43 @@ export interface CreatedReceivers {
   running(urls: readonly string[]): Receivers
   /** undefined when there is none, or none that listens yet. */
   searchUrl(): string | undefined
+  /** ClusterJDBCURL of Redshift; undefined when there is none. */
+  redshiftUrl(): string | undefined
+  /** How a COPY reaches Redshift. */
+  readonly copy: RunCopy
+  /** Empties them, at the same addresses; a PostgreSQL that was there already is left alone. */
+  reset(): Promise<void>
+  readonly stores: { readonly search: SearchStore | undefined; readonly hec: HecStore | undefined }
+  close(): Promise<void>
 }
 
-/** The receivers that are asked for, before they listen. */
-export function createReceivers(
+/**
+ * The receivers that are asked for, before they listen; Redshift listens already, and loads from `objects`.
+ *
+ * @throws {EngineStartError} when Redshift cannot be started
+ */
+export async function createReceivers(
   names: readonly LocalReceiver[],
-  options: ReceiverOptions = {}
-): CreatedReceivers {
-  const search = names.includes('search') ? createSearchEngine({ fault: options.search?.fault }) : undefined
-  const tokens = options.hec?.tokens ?? [{ token: randomUUID() }]
-  const hec = names.includes('hec') ? createHecEngine({ ...options.hec, tokens }) : undefined
+  {
+    objects,
+    options = {},
+    faults = {},
+    state
+  }: {
+    readonly objects: ObjectReader
+    readonly options?: ReceiverOptions | undefined
+    readonly faults?: ReceiverFaults
+    readonly state: StateFolder | undefined
+  }
+): Promise<CreatedReceivers> {
+  const search = names.includes('search') ? createSearchEngine({ fault: faults.search, state }) : undefined
+  const tokens = options.hec?.tokens ?? [{ token: names.includes('hec') ? ownToken(state) : '' }]
+  const hec = names.includes('hec')
+    ? createHecEngine({ ...options.hec, tokens, fault: faults.hec, state })
+    : undefined
+  const redshift = names.includes('redshift')
+    ? await startRedshift({ ...(state && { folder: state.folderOf('redshift') }), ...options.redshift })
+    : undefined
   const ports = [
     ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
     ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
@@ -79,17 +117,28 @@ export function createReceivers(
   return {
     ports,
     searchUrl: () => searchUrl,
+    redshiftUrl: () => redshift?.local.jdbcUrl,
+    copy: createCopyRunner({ objects, connectionString: request => redshift?.connectionString(request) }),
+    close: async () => redshift?.close(),
+    stores: { search: search?.store, hec: hec?.store },
+    async reset() {
+      search?.store.clear()
+      hec?.store.clear()
+      await redshift?.reset()
+    },
     running(urls) {
       const addresses = [...urls]
       if (search !== undefined) searchUrl = addresses.shift()
       return {
+        redshift: redshift?.local,
         hec:
           hec === undefined
             ? undefined
             : {
                 url: addresses.shift()!,
                 token: tokens[0]?.token ?? '',
-                events: () => [...hec.store.events]
+                events: () => [...hec.store.events],
+                takeEvents: () => hec.store.take()
               },
         search:
           search === undefined
@@ -102,4 +151,12 @@ export function createReceivers(
       }
     }
   }
+}
+
+/** Drawn once for a state folder: delivery streams that are kept name it. */
+function ownToken(state: StateFolder | undefined): string {
+  const document = state?.document('hec', 'token')
+  const token = (document?.read() as string | undefined) ?? randomUUID()
+  document?.write(token)
+  return token
 }

@@ -1,85 +1,34 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { type Clock, systemClock } from '../core/clock.ts'
-import type { AwsJsonOptions } from './aws-json.ts'
-import { createDynamodbEngine } from './dynamodb/engine.ts'
-import type { FailDeliveryEntry } from './firehose/actions/put-records.ts'
-import { createFirehoseEngine } from './firehose/engine.ts'
+import { InvalidOptionError } from '../core/errors.ts'
+import { inspectOf, type LocalClock, type LocalInspect, localClock } from './admin/control.ts'
+import { adminListener } from './admin/routes.ts'
+import { createEngines, type Engines, listenerOf } from './engines.ts'
+import { FaultScript, type LocalFaults } from './faults/fault-script.ts'
+import { collectorOperation, indexNames, searchOperation } from './faults/resource-names.ts'
 import type { FirehoseMetrics } from './firehose/metrics.ts'
-import type { FirehoseFunctions } from './firehose/processing/transform-function.ts'
-import { sourceStreams } from './firehose/source/source-streams.ts'
 import { type LocalServer, listen, type RequestListener } from './http-server.ts'
-import type { FailEntry } from './kinesis/actions/put-records.ts'
-import { createKinesisEngine } from './kinesis/engine.ts'
-import { createKmsEngine } from './kms/engine.ts'
-import type { KmsAuthorize } from './kms/request.ts'
+import { InFlight } from './in-flight.ts'
 import type { KmsLoggedRequest } from './kms/store.ts'
 import { multiplex } from './multiplexer.ts'
-import { createReceivers, type LocalReceiver, type ReceiverOptions, type Receivers } from './receivers.ts'
-import { createS3Engine } from './s3/engine.ts'
-import { createSqsEngine } from './sqs/engine.ts'
-
-export type LocalService = 'kinesis' | 'dynamodb' | 'kms' | 's3' | 'sqs' | 'firehose'
-
-/** Asked before every request of a service; what it returns happens to the request. */
-export type LocalFault = NonNullable<AwsJsonOptions['fault']>
-
-export interface LocalOptions {
-  /** Time of all engines. @default the system's */
-  readonly clock?: Clock
-  /** S3 objects lie in `<outputFolder>/<bucket>/<key>`. @default a temporary folder that goes with `close` */
-  readonly outputFolder?: string
-  /** Port of each service. @default any that is free */
-  readonly ports?: Readonly<Partial<Record<LocalService, number>>>
-  /** Port that serves all services. @default any that is free */
-  readonly port?: number
-  /** Address to listen on; `0.0.0.0` lets other machines in, inside a container for example. @default '127.0.0.1' */
-  readonly host?: string
-  /**
-   * Whether each Kinesis shard keeps to the limits of AWS, with a second's worth in store, on `clock`. Puts: 1,000
-   * records and 1 MiB of data and partition keys a second, entry by entry; a record larger than that passes when
-   * nothing was taken for long enough, and is paid off afterwards. GetRecords: 5 calls and 2 MiB a second; an answer
-   * may be larger, up to 10 MiB, and is paid off by refusing the next ones. Without it tests are not slowed down.
-   * @default false
-   */
-  readonly throttle?: boolean
-  /** How long Kinesis streams and their consumers stay CREATING, UPDATING and DELETING, in milliseconds. @default 0 */
-  readonly statusDelayMs?: number
-  /** How long a subscription to a Kinesis shard lives, in milliseconds. @default 300_000, as on AWS */
-  readonly subscriptionLifeMs?: number
-  /**
-   * Bytes of data and partition keys that Kinesis keeps over all streams, and 32 for each record. Beyond it the oldest
-   * records go, whatever their stream's retention period, so that a long run holds its memory.
-   * @default 512 MiB
-   */
-  readonly maxKinesisBytes?: number
-  /** Scripted failures of whole requests, by service. */
-  readonly faults?: Readonly<Partial<Record<LocalService, LocalFault>>>
-  /**
-   * Decides about every request to KMS, grants in hand; see `KmsAuthorize`. Key policies are kept and handed to it,
-   * and not evaluated. @default everybody may do everything
-   */
-  readonly authorize?: KmsAuthorize
-  /**
-   * Cryptographic requests that KMS takes per second, over all keys and regions, before it answers
-   * ThrottlingException; a second's worth is in store, on `clock`. @default no bound
-   */
-  readonly kmsRequestsPerSecond?: number
-  /** Scripted failures of single entries of PutRecords. */
-  readonly failPutRecordsEntry?: FailEntry
-  /** Scripted failures of single entries of PutRecordBatch. */
-  readonly failPutRecordBatchEntry?: FailDeliveryEntry
-  /**
-   * Transform functions of delivery streams, by the LambdaArn of their processor or by the name of the function: a
-   * function of this process, or the address of an HTTP endpoint that takes the event. @default none
-   */
-  readonly firehoseFunctions?: FirehoseFunctions
-  /** What Firehose can deliver to besides S3; each listens on a port of its own. @default none */
-  readonly receivers?: readonly LocalReceiver[]
-  /** Ports, scripted failures and behaviour of the receivers. */
-  readonly receiverOptions?: ReceiverOptions
-}
+import type { FailReceiverRequest } from './receiver.ts'
+import { createReceivers, type Receivers } from './receivers.ts'
+import {
+  accountId,
+  type FaultFunctions,
+  faultsOf,
+  type LocalOptions,
+  type LocalService,
+  localServices,
+  receiversOf,
+  region,
+  servicesOf
+} from './services.ts'
+import { StateFolder } from './state/index.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 /** What an AWS SDK client for one service is made from. */
 export interface LocalClientConfig {
@@ -97,16 +46,29 @@ export interface LocalServices extends AsyncDisposable {
   readonly credentials: LocalClientConfig['credentials']
   /** One address that serves all services, such as `http://127.0.0.1:4566`. */
   readonly endpoint: string
-  /** Address of each service. */
+  /** Address of each service; of one that does not run, the common one, which says so. */
   readonly endpoints: Readonly<Record<LocalService, string>>
   /** `new KinesisClient(engines.clientConfig('kinesis'))`, and so on. */
   clientConfig(service: LocalService): LocalClientConfig
   close(): Promise<void>
 }
 
-/** The engines while they run. All of it ends with the process. */
+/** The engines while they run. All of it ends with the process, unless there is a state folder. */
 export interface LocalEngines extends LocalServices, Receivers {
   readonly outputFolder: string
+  /** Those that run, S3 that comes with Firehose included. */
+  readonly services: readonly LocalService[]
+  /** Scripted faults, from here on. Functions that were given at the start stay. */
+  readonly faults: LocalFaults
+  readonly inspect: LocalInspect
+  readonly clock: LocalClock
+  /**
+   * Everything as at the start: engines and receivers empty, faults and their chances as they were given. Addresses
+   * and tokens stay, and time does not go back. Requests under way are cut, buffers dropped, and what the engines would
+   * have done later is not done; a request that comes meanwhile waits.
+   * @throws InvalidOptionError with a state folder, which keeps what it holds
+   */
+  reset(): Promise<void>
   /**
    * Delivers what the delivery streams hold now. Returns also when nothing goes on before time has passed: after a
    * failure that will be tried again, or while a Splunk acknowledgement is waited for.
@@ -123,104 +85,139 @@ export interface LocalEngines extends LocalServices, Receivers {
   kmsRequestLog(): readonly KmsLoggedRequest[]
 }
 
-const region = 'us-east-1'
-const accountId = '000000000000'
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 
-/** Starts Kinesis, DynamoDB, KMS, S3, SQS and Firehose in this process, on loopback. */
+/**
+ * Starts Kinesis, DynamoDB, KMS, S3, SQS and Firehose, or some of them, in this process, on loopback. Nothing is shared
+ * between two starts: each has ports, engines, time and faults of its own.
+ * @throws InvalidOptionError
+ * @throws {StateError} when the state folder is in use, damaged, or of another version
+ * @throws {EngineStartError} when there is no PostgreSQL for the receiver `redshift`
+ */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalEngines> {
-  const clock = options.clock ?? systemClock
-  const faults = options.faults ?? {}
-  const faultOf = (service: LocalService): { fault?: LocalFault } =>
-    faults[service] === undefined ? {} : { fault: faults[service] }
-  const outputFolder = resolve(options.outputFolder ?? (await mkdtemp(join(tmpdir(), 'sealstream-'))))
-
-  const kinesis = createKinesisEngine({
-    clock,
-    region,
-    accountId,
-    throttle: options.throttle,
-    statusDelayMs: options.statusDelayMs,
-    subscriptionLifeMs: options.subscriptionLifeMs,
-    maxStoredBytes: options.maxKinesisBytes,
-    failEntry: options.failPutRecordsEntry,
-    ...faultOf('kinesis')
-  })
-  const kms = createKmsEngine({
-    clock,
-    region,
-    accountId,
-    authorize: options.authorize,
-    requestsPerSecond: options.kmsRequestsPerSecond,
-    ...faultOf('kms')
-  })
-  const dynamodb = await createDynamodbEngine({
-    clock,
-    region,
-    accountId,
-    keyArnOf: (keyId, principal) =>
-      kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` }),
-    ...faultOf('dynamodb')
-  })
-  const s3 = createS3Engine({
-    clock,
-    region,
-    folder: outputFolder,
-    async dataKeyArnOf({ keyId, objectArn, principal }) {
-      const { KeyId: keyArn } = (await kms.call(
-        'GenerateDataKey',
-        { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: { 'aws:s3:arn': objectArn } },
-        { principal, viaService: `s3.${region}.amazonaws.com` }
-      )) as { KeyId: string }
-      return keyArn
-    },
-    ...faultOf('s3')
-  })
-  const sqs = createSqsEngine({ clock, region, accountId, ...faultOf('sqs') })
-  const receivers = createReceivers(options.receivers ?? [], options.receiverOptions)
-  const firehose = createFirehoseEngine({
-    clock,
-    region,
-    accountId,
-    objects: s3.store,
-    failEntry: options.failPutRecordBatchEntry,
-    domainUrl: () => receivers.searchUrl(),
-    functions: options.firehoseFunctions,
-    streams: sourceStreams(kinesis.store),
-    ...faultOf('firehose')
-  })
-
-  const listeners: Readonly<Record<LocalService, RequestListener>> = {
-    kinesis: kinesis.listener,
-    dynamodb: dynamodb.listener,
-    kms: kms.listener,
-    s3: s3.listener,
-    sqs: sqs.listener,
-    firehose: firehose.listener
+  const services = servicesOf(options)
+  const state = options.stateFolder === undefined ? undefined : StateFolder.open(options.stateFolder)
+  const kept = options.outputFolder ?? state?.folderOf('s3')
+  const outputFolder = resolve(kept ?? (await mkdtemp(join(tmpdir(), 'sealstream-'))))
+  const letGo = async (): Promise<void> => {
+    state?.close()
+    // A request that was cut off may still be writing its file.
+    const options = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }
+    if (kept === undefined) await rm(outputFolder, options)
   }
-  const services = Object.keys(listeners) as LocalService[]
+  try {
+    return await start({ options, services, outputFolder, state, letGo })
+  } catch (error) {
+    await letGo()
+    throw error
+  }
+}
+
+interface Start {
+  readonly options: LocalOptions
+  readonly services: readonly LocalService[]
+  readonly outputFolder: string
+  readonly state: StateFolder | undefined
+  /** Of the folders, at the end. */
+  readonly letGo: () => Promise<void>
+}
+
+async function start({ options, services, outputFolder, state, letGo }: Start): Promise<LocalEngines> {
+  const { rules, functions } = faultsOf(options)
+  const clock = options.clock === 'virtual' ? new VirtualClock() : (options.clock ?? systemClock)
+  const script = new FaultScript(clock, rules, options.seed ?? 1)
+  const receiverNames = receiversOf(options)
+  let engines!: Engines
+  const receivers = await createReceivers(receiverNames, {
+    // Those of the engine of the moment.
+    objects: {
+      hasBucket: bucket => engines.s3?.store.hasBucket(bucket) === true,
+      readObject: async (bucket, key) => engines.s3?.store.readObject(bucket, key)
+    },
+    options: options.receiverOptions,
+    faults: receiverFaults(script, functions),
+    state
+  })
+  const make = (): Promise<Engines> =>
+    createEngines({
+      options,
+      services,
+      clock,
+      outputFolder,
+      script,
+      functions,
+      receivers,
+      state
+    })
+  const closeEngines = async (): Promise<void> => {
+    await engines?.firehose?.close()
+    await receivers.close()
+    await engines?.dynamodb?.close()
+  }
+  try {
+    engines = await make()
+  } catch (error) {
+    await closeEngines()
+    throw error
+  }
+
+  const inFlight = new InFlight()
+  const listeners = Object.fromEntries(
+    services.map(service => [service, inFlight.listener(() => listenerOf(engines, service)!)])
+  ) as Partial<Record<LocalService, RequestListener>>
+  const reset = async (): Promise<void> => {
+    if (state !== undefined)
+      throw new InvalidOptionError('stateFolder', 'keeps what it holds: reset() does not go with it')
+    await inFlight.exchange(async () => {
+      script.script(rules)
+      await engines.firehose?.close()
+      await engines.s3?.store.discard()
+      await receivers.reset()
+      engines = await make()
+    })
+  }
+  const inspect = inspectOf(() => engines, receivers.stores)
+  const shownClock = localClock(clock)
+  const admin = adminListener({
+    faults: script,
+    inspect,
+    clock: shownClock,
+    reset,
+    running: [...services, ...receiverNames.filter(name => name !== 'redshift')]
+  })
+
   const servers = await listenAll(
     [
-      ...services.map(service => ({ listener: listeners[service], port: options.ports?.[service] })),
-      ...receivers.ports,
-      { listener: multiplex(listeners, process.version), port: options.port }
+      ...services.map(service => ({ listener: listeners[service]!, port: options.ports?.[service] })),
+      ...receivers.ports.map(({ listener, port }) => ({ listener: inFlight.listener(() => listener), port })),
+      { listener: multiplex(listeners, admin, process.version), port: options.port }
     ],
     options.host
-  )
+  ).catch(async (error: unknown) => {
+    await closeEngines()
+    throw error
+  })
   const urls = servers.map(({ url }) => url)
   const endpoint = urls.at(-1)!
-  const endpoints = Object.fromEntries(services.map((service, index) => [service, urls[index]])) as Record<
-    LocalService,
-    string
-  >
+  const endpoints = Object.fromEntries(
+    localServices.map(service => [service, urls[services.indexOf(service)] ?? endpoint])
+  ) as Record<LocalService, string>
   const running = receivers.running(urls.slice(services.length, -1))
+  engines.firehose?.start()
+  const unsettle = settleDeliveries(clock, () => engines.firehose?.isBusy === true && script.delayed === 0)
 
-  const close = async (): Promise<void> => {
+  let closed: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
+    unsettle()
     await Promise.all(servers.map(server => server.close()))
-    await firehose.close()
-    if (options.outputFolder !== undefined) return
-    // A request that was cut off may still be writing its file.
-    await rm(outputFolder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+    script.clear()
+    await closeEngines()
+    await letGo()
+  }
+  // Once: by now somebody else may have the state folder.
+  const close = (): Promise<void> => {
+    closed ??= closeAll()
+    return closed
   }
   return {
     region,
@@ -229,17 +226,26 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalEngin
     endpoint,
     endpoints,
     outputFolder,
+    services,
+    faults: script,
+    inspect,
+    clock: shownClock,
+    reset,
     clientConfig: service => clientConfigOf({ region, credentials, endpoints }, service),
-    flushFirehose: () => firehose.flush(),
-    firehoseBufferedBytes: () => firehose.bufferedBytes,
-    firehoseMetrics: name => firehose.store.streamOf({ DeliveryStreamName: name }).metrics.snapshot(),
-    async *everythingAtRest() {
-      yield* kinesis.store.everything()
-      yield* dynamodb.everything()
-      yield* sqs.store.everything()
+    async flushFirehose() {
+      await engines.firehose?.flush()
     },
-    kmsRequests: () => kms.store.calls,
-    kmsRequestLog: () => [...kms.store.requests],
+    firehoseBufferedBytes: () => engines.firehose?.bufferedBytes ?? 0,
+    firehoseMetrics: name =>
+      engines.firehose?.store.streamOf({ DeliveryStreamName: name }).metrics.snapshot() ?? {},
+    async *everythingAtRest() {
+      const { kinesis, dynamodb, sqs } = engines
+      if (kinesis !== undefined) yield* kinesis.store.everything()
+      if (dynamodb !== undefined) yield* dynamodb.everything()
+      if (sqs !== undefined) yield* sqs.store.everything()
+    },
+    kmsRequests: () => engines.kms?.store.calls ?? 0,
+    kmsRequestLog: () => [...(engines.kms?.store.requests ?? [])],
     ...running,
     close,
     [Symbol.asyncDispose]: close
@@ -257,6 +263,40 @@ export function clientConfigOf(
     credentials,
     ...(service === 's3' ? { forcePathStyle: true } : {})
   }
+}
+
+/** The functions that receivers ask: the given one first, then the rules in force. */
+function receiverFaults(
+  script: FaultScript,
+  functions: FaultFunctions
+): Readonly<Record<'search' | 'hec', FailReceiverRequest>> {
+  const asked = (service: 'search' | 'hec', scripted: FailReceiverRequest): FailReceiverRequest => {
+    const given = functions[service]
+    return given === undefined
+      ? scripted
+      : async request => (await given(request)) ?? (await scripted(request))
+  }
+  // No rule of a receiver makes an error of AWS.
+  const rule = (...decided: Parameters<FaultScript['decide']>): ReturnType<FailReceiverRequest> =>
+    script.decide(...decided) as ReturnType<FailReceiverRequest>
+  return {
+    search: asked('search', request => rule('search', searchOperation(request), () => indexNames(request))),
+    hec: asked('hec', request => rule('hec', collectorOperation(request), () => []))
+  }
+}
+
+/** Longest wait for one delivery that does not end, in milliseconds of the real time. */
+const maxSettleMs = 1_000
+
+/** Has a virtual clock wait for what deliveries read and write, which no timer tells. Returns what takes it back. */
+function settleDeliveries(clock: Clock, isBusy: () => boolean): () => void {
+  if (!(clock instanceof VirtualClock)) return () => {}
+  return clock.settleWith(async () => {
+    if (!isBusy()) return false
+    const end = performance.now() + maxSettleMs
+    while (isBusy() && performance.now() < end) await systemClock.sleep(1)
+    return !isBusy()
+  })
 }
 
 /** All of them, or none: when one port is taken the others are given back. */

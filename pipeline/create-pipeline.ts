@@ -12,16 +12,20 @@ import {
   type WorkerEvent
 } from '../consumer/index.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
+import { InvalidOptionError } from '../core/errors.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
 import type { Logger } from '../core/logger.ts'
-import type { DeadLetterStore } from '../core/record-sink.ts'
+import type { DeadLetterStore, RecordSink } from '../core/record-sink.ts'
 import { ContextName, type RecordSealer, type SealingKeyring } from '../core/record-transform.ts'
 import { kmsKeyring } from '../crypto/index.ts'
 import { DeliveryStreamSink } from '../firehose/index.ts'
 import { Producer, type ProducerEvent, type ProducerOptions } from '../producer/index.ts'
 import { deadLetterSource, deadLetterStore, telling } from './dead-letters.ts'
 import { ObjectReader, staticPrefix } from './delivered-objects.ts'
+import { type DestinationReader, destinationReader, type ReadingSources } from './destination-reader.ts'
+import type { ResolvedDestination } from './destinations.ts'
 import { awsEngine, clientConfigOf, type Engine } from './engine.ts'
+import { FanOutSink } from './fan-out-sink.ts'
 import { definePipeline, type PipelinePlan, type ResolvedPlan } from './plan.ts'
 import { provision } from './provision.ts'
 
@@ -67,17 +71,19 @@ export interface Pipeline {
   /** Makes what the plan names and is not there yet. Never called by itself: resources cost money. */
   provision(signal?: AbortSignal): Promise<void>
   createProducer(overrides?: ProducerOverrides): Producer
-  /** A worker that opens the records and hands them to the plan's delivery stream. */
+  /** A worker that opens the records and hands them to all of the plan's destinations, see `FanOutSink`. */
   createWorker(overrides?: WorkerOverrides): Worker
   /** Seals single payloads as the producer does; undefined when sealing is off. The caller closes it. */
   createSealer(): RecordSealer | undefined
   readonly deadLetters: DeadLetterStore
   /** Reads the stored dead letters, wherever the plan keeps them. */
   createDeadLetterSource(): DeadLetterSource
-  /** Opens the stored dead letters again and hands them to the plan's delivery stream, see `replayDeadLetters`. */
+  /** Opens the stored dead letters again and hands them to all of the plan's destinations, see `replayDeadLetters`. */
   replayDeadLetters(overrides?: ReplayOverrides): Promise<ReplayResult>
-  /** Reads what the plan's destination holds. */
+  /** Reads what the plan's first destination of kind `s3` holds. @throws InvalidOptionError when there is none */
   createObjectReader(): ObjectReader
+  /** Reads what one of the plan's destinations holds; undefined where it cannot be seen from here. */
+  createReader(destination: ResolvedDestination, sources?: ReadingSources): DestinationReader | undefined
   /** One Kinesis record as the stream stores it; undefined when it is not there any more. */
   readStored(shardId: string, sequenceNumber: string): Promise<StoredRecord | undefined>
   /** Ends the connections of the clients made here; producers and workers are closed by whoever made them. */
@@ -99,13 +105,18 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
   const deadLetters = deadLetterStore(plan, { s3, sqs })
   const shared = { clock, ...(options.logger === undefined ? {} : { logger: options.logger }) }
   const opening = sealed ? { open: { keyring, context } } : {}
-  const createSink = (): DeliveryStreamSink =>
-    new DeliveryStreamSink({
-      deliveryStreamName: plan.delivery.deliveryStreamName,
-      framing: plan.delivery.framing,
-      clientConfig: clientConfigOf(engine, 'firehose'),
-      ...shared
-    })
+  const createSink = (): RecordSink => {
+    const sinks = plan.destinations.map(
+      ({ deliveryStreamName, framing }) =>
+        new DeliveryStreamSink({
+          deliveryStreamName,
+          framing,
+          clientConfig: clientConfigOf(engine, 'firehose'),
+          ...shared
+        })
+    )
+    return sinks.length === 1 ? sinks[0]! : new FanOutSink(sinks)
+  }
 
   return {
     plan,
@@ -155,7 +166,12 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
       }),
     createSealer: () =>
       sealed ? keyring.createSealer({ streamName: plan.stream.name, context }) : undefined,
-    createObjectReader: () => new ObjectReader(s3, plan.delivery.bucket, staticPrefix(plan.delivery.prefix)),
+    createObjectReader() {
+      const destination = plan.destinations.find(({ kind }) => kind === 's3')
+      if (destination === undefined) throw new InvalidOptionError('destinations', "expected one of kind 's3'")
+      return new ObjectReader(s3, destination.bucket, staticPrefix(destination.prefix))
+    },
+    createReader: (destination, sources = {}) => destinationReader(destination, s3, sources, engine.kind),
     createDeadLetterSource: () => deadLetterSource(plan, { s3, sqs }),
     async replayDeadLetters(overrides = {}) {
       const sink = createSink()

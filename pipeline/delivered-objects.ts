@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3'
 import { sendOptions } from '../core/sdk-client.ts'
-import type { PlanFraming } from './plan.ts'
+import type { PlanFraming } from './destinations.ts'
 
 /** Reads what a destination bucket holds, each object once, in the order of the keys. */
 export class ObjectReader {

@@ -1,12 +1,9 @@
-import {
-  checkBoolean,
-  checkInteger,
-  checkKnownOptions,
-  checkOneOf,
-  checkString
-} from '../core/check-option.ts'
+import { checkBoolean, checkInteger, checkOneOf, checkString } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import type { EncryptionContext } from '../core/record-transform.ts'
+import type { PlanDestination, ResolvedDestination } from './destinations.ts'
+import { checkText, checkUpTo, section } from './plan-checks.ts'
+import { resolveDestinations } from './resolve-destinations.ts'
 import {
   checkReaders,
   maxDeliveredBytes,
@@ -17,8 +14,6 @@ import {
 
 /** How the payload is sealed; `off` puts plain records and is for migrations and tests. */
 export type PlanSealMode = 'aggregate' | 'record' | 'off'
-export type PlanFraming = 'ndjson' | 'lines' | 'none'
-export type PlanCompression = 'UNCOMPRESSED' | 'GZIP'
 export type PlanDeadLetterKind = 'sqs' | 's3'
 export type PlanStreamMode = 'provisioned' | 'on-demand'
 /** `auto`: Kinesis spreads records over the shards and ignores their partition keys, so that nothing has an order. */
@@ -117,24 +112,11 @@ export interface PipelinePlan {
     /** Whether a Java KCL shares the lease table. @default false */
     readonly foreignWorkers?: boolean
   }
-  readonly delivery?: {
-    /** @default `<name>-s3` */
-    readonly deliveryStreamName?: string
-    /** What stands between two records of an object. @default 'ndjson' */
-    readonly framing?: PlanFraming
-    /** @default `<name>-delivered` */
-    readonly bucket?: string
-    /** Prefix of the object keys, see the Firehose documentation. @default 'records/' */
-    readonly prefix?: string
-    /** Role that Firehose assumes; only used where the delivery stream has to be made. */
-    readonly roleArn?: string
-    /** Range 1 to 128. @default 5 */
-    readonly bufferSizeMiB?: number
-    /** Range 0 to 900. @default 60 */
-    readonly bufferIntervalSeconds?: number
-    /** @default 'UNCOMPRESSED' */
-    readonly compression?: PlanCompression
-  }
+  /**
+   * Where the workers deliver every record to, each through a delivery stream of its own. 1 to 16.
+   * @default [{ kind: 's3' }]
+   */
+  readonly destinations?: readonly PlanDestination[]
   readonly deadLetters?: {
     /** Messages in SQS, or objects in S3 alone: those are kept for longer than 14 days. @default 'sqs' */
     readonly kind?: PlanDeadLetterKind
@@ -164,7 +146,7 @@ export interface ResolvedPlan {
     readonly maxRecordsPerAggregate: number | undefined
   }
   readonly consumer: Filled<NonNullable<PipelinePlan['consumer']>>
-  readonly delivery: Filled<NonNullable<PipelinePlan['delivery']>>
+  readonly destinations: readonly ResolvedDestination[]
   readonly deadLetters: Filled<Omit<NonNullable<PipelinePlan['deadLetters']>, 'keyId'>> & {
     /** Undefined: SQS's own encryption. */
     readonly keyId: string | undefined
@@ -177,7 +159,7 @@ export interface ResolvedPlan {
  * contradicts another, such as a way of sealing that a declared reader cannot read.
  */
 export function definePipeline(plan: PipelinePlan): ResolvedPlan {
-  section('', plan, ['name', 'stream', 'sealing', 'producer', 'consumer', 'delivery', 'deadLetters'])
+  section('', plan, ['name', 'stream', 'sealing', 'producer', 'consumer', 'destinations', 'deadLetters'])
   const name = checkString('name', plan.name)
   if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name)) {
     throw new InvalidOptionError('name', 'expected 1 to 40 lower-case letters, digits and hyphens')
@@ -193,19 +175,9 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     'filterOutOfRange',
     'foreignWorkers'
   ])
-  const delivery = section('delivery', plan.delivery, [
-    'deliveryStreamName',
-    'framing',
-    'bucket',
-    'prefix',
-    'roleArn',
-    'bufferSizeMiB',
-    'bufferIntervalSeconds',
-    'compression'
-  ])
   const stream = resolveStream(plan.stream, name)
   const mode = checkOneOf('sealing.mode', sealing.mode ?? 'aggregate', ['aggregate', 'record', 'off'])
-  const framing = checkOneOf('delivery.framing', delivery.framing ?? 'ndjson', ['ndjson', 'lines', 'none'])
+  const destinations = resolveDestinations(plan.destinations ?? [{ kind: 's3' }], name)
   checkReadable(mode, stream.readers)
   return {
     name,
@@ -215,7 +187,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
       keyId: checkString('sealing.keyId', sealing.keyId ?? `alias/${name}`),
       context: checkContext(sealing.context ?? {})
     },
-    producer: resolveProducer(plan.producer, { stream, mode, framing }),
+    producer: resolveProducer(plan.producer, { stream, mode, destinations }),
     consumer: {
       applicationName: checkString('consumer.applicationName', consumer.applicationName ?? `${name}-worker`),
       initialPosition: checkOneOf('consumer.initialPosition', consumer.initialPosition ?? 'TRIM_HORIZON', [
@@ -247,27 +219,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
       filterOutOfRange: checkBoolean('consumer.filterOutOfRange', consumer.filterOutOfRange ?? false),
       foreignWorkers: checkBoolean('consumer.foreignWorkers', consumer.foreignWorkers ?? false)
     },
-    delivery: {
-      deliveryStreamName: checkString(
-        'delivery.deliveryStreamName',
-        delivery.deliveryStreamName ?? `${name}-s3`
-      ),
-      framing,
-      bucket: checkString('delivery.bucket', delivery.bucket ?? `${name}-delivered`),
-      prefix: checkText('delivery.prefix', delivery.prefix ?? 'records/'),
-      roleArn: checkString('delivery.roleArn', delivery.roleArn ?? 'arn:aws:iam::000000000000:role/firehose'),
-      bufferSizeMiB: checkInteger('delivery.bufferSizeMiB', delivery.bufferSizeMiB ?? 5, 1, 128),
-      bufferIntervalSeconds: checkInteger(
-        'delivery.bufferIntervalSeconds',
-        delivery.bufferIntervalSeconds ?? 60,
-        0,
-        900
-      ),
-      compression: checkOneOf('delivery.compression', delivery.compression ?? 'UNCOMPRESSED', [
-        'UNCOMPRESSED',
-        'GZIP'
-      ])
-    },
+    destinations,
     deadLetters: resolveDeadLetters(plan.deadLetters, name)
   }
 }
@@ -354,7 +306,7 @@ function checkReadable(mode: PlanSealMode, readers: readonly StreamReader[]): vo
 
 function resolveProducer(
   options: PipelinePlan['producer'],
-  { stream, mode, framing }: { stream: ResolvedPlan['stream']; mode: PlanSealMode; framing: PlanFraming }
+  { stream, mode, destinations }: Pick<ResolvedPlan, 'stream' | 'destinations'> & { mode: PlanSealMode }
 ): ResolvedPlan['producer'] {
   const producer = section('producer', options, [
     'aggregateBy',
@@ -372,7 +324,7 @@ function resolveProducer(
     )
   }
   const firehose = stream.readers.findIndex(({ kind }) => kind === 'firehose')
-  const addsDelimiter = framing !== 'none' || firehose >= 0
+  const addsDelimiter = firehose >= 0 || destinations.some(({ framing }) => framing !== 'none')
   // The stream's own limit is never the strictest one: it is 1 MiB at least.
   const maxRecordBytes = addsDelimiter ? maxDeliveredBytes - 1 : maxDeliveredBytes
   return {
@@ -415,35 +367,6 @@ function checkRecordsPerAggregate(value: number | undefined, firehose: number): 
     return checkUpTo(option, value ?? most, 1, most, because)
   }
   return value === undefined ? undefined : checkInteger(option, value, 1, 100_000)
-}
-
-/** As `checkInteger`; a value that is only too large for something else in the plan is told so. */
-function checkUpTo(option: string, value: unknown, min: number, max: number, because: string): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value > max) {
-    throw new InvalidOptionError(
-      option,
-      `expected an integer from ${min} to ${max}, ${because}, found ${value}`
-    )
-  }
-  return checkInteger(option, value, min, max)
-}
-
-function section<T extends object>(
-  path: string,
-  value: T | undefined,
-  known: readonly (keyof T & string)[]
-): Partial<T> {
-  if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidOptionError(path === '' ? 'plan' : path, 'expected an object')
-  }
-  checkKnownOptions(path, value, known)
-  return value
-}
-
-function checkText(option: string, value: unknown): string {
-  if (typeof value === 'string') return value
-  throw new InvalidOptionError(option, `expected a string, found ${typeof value}`)
 }
 
 function checkContext(context: EncryptionContext): EncryptionContext {

@@ -20,6 +20,8 @@ import {
 import type { Clock } from '../core/clock.ts'
 import { ErrorCode, SealstreamError } from '../core/errors.ts'
 import { callService, classifyFailure, FailureClass, ServiceError } from '../core/service-errors.ts'
+import { deliveryStreamRequest } from './delivery-stream-request.ts'
+import type { ResolvedDestination } from './destinations.ts'
 import { isQueueUrl, type ResolvedPlan } from './plan.ts'
 
 export interface ProvisioningClients {
@@ -37,7 +39,7 @@ const pollMs = 100
 const longestRetention = 1_209_600
 
 /**
- * Makes what the plan names and is not there yet: stream, key with alias, buckets, queue, delivery stream. What is
+ * Makes what the plan names and is not there yet: stream, key with alias, buckets, queue, delivery streams. What is
  * there is left as it is. The lease table is the worker's own affair.
  */
 export async function provision(
@@ -47,16 +49,20 @@ export async function provision(
   signal?: AbortSignal
 ): Promise<void> {
   const { kinesis, kms, s3, sqs, firehose } = clients
-  const bucketName = plan.delivery.bucket
+  // Several of them may be one.
+  const buckets = new Set([plan.deadLetters.bucket, ...plan.destinations.map(({ bucket }) => bucket)])
   await Promise.all([
     makeStream(plan, kinesis, clock, signal),
     plan.sealing.mode === 'off' ? undefined : makeKey(plan.sealing.keyId, kms),
-    makeBucket(plan.deadLetters.bucket, s3),
+    ...[...buckets].map(bucket => makeBucket(bucket, s3)),
     plan.deadLetters.kind === 'sqs' ? makeQueue(plan.deadLetters, sqs) : undefined
   ])
-  // The delivery stream checks its bucket, and both buckets may be one.
-  await makeBucket(bucketName, s3)
-  await makeDeliveryStream(plan, firehose, clock, signal)
+  // Delivery streams check their buckets.
+  await Promise.all(
+    plan.destinations.map((destination, index) =>
+      makeDeliveryStream(destination, `destinations[${index}]`, firehose, clock, signal)
+    )
+  )
 }
 
 async function makeStream(
@@ -154,40 +160,22 @@ async function makeQueue({ queue, keyId }: ResolvedPlan['deadLetters'], client: 
 }
 
 async function makeDeliveryStream(
-  plan: ResolvedPlan,
+  destination: ResolvedDestination,
+  option: string,
   client: FirehoseClient,
   clock: Clock,
   signal?: AbortSignal
 ): Promise<void> {
-  const { delivery } = plan
-  const input = { DeliveryStreamName: delivery.deliveryStreamName }
+  const input = { DeliveryStreamName: destination.deliveryStreamName }
   const status = (): Promise<string | undefined> =>
     client
       .send(new DescribeDeliveryStreamCommand(input))
       .then(answer => answer.DeliveryStreamDescription?.DeliveryStreamStatus)
   const found = await ifFound('firehose', 'DescribeDeliveryStream', status)
   if (found === undefined) {
+    const request = deliveryStreamRequest(destination, option)
     await callService('firehose', 'CreateDeliveryStream', () =>
-      client.send(
-        new CreateDeliveryStreamCommand({
-          ...input,
-          DeliveryStreamType: 'DirectPut',
-          ExtendedS3DestinationConfiguration: {
-            RoleARN: delivery.roleArn,
-            BucketARN: `arn:aws:s3:::${delivery.bucket}`,
-            Prefix: delivery.prefix,
-            CompressionFormat: delivery.compression,
-            BufferingHints: {
-              SizeInMBs: delivery.bufferSizeMiB,
-              IntervalInSeconds: delivery.bufferIntervalSeconds
-            },
-            // A prefix with an expression demands an error prefix with one.
-            ...(delivery.prefix.includes('!{')
-              ? { ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/' }
-              : {})
-          }
-        })
-      )
+      client.send(new CreateDeliveryStreamCommand(request))
     )
   }
   await untilActive('firehose', 'DescribeDeliveryStream', status, clock, signal)

@@ -1,15 +1,25 @@
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { ExitCode } from '../exit-code.ts'
+import type { FaultRule, LocalOptions } from '../../local/index.ts'
+import { ExitCode, UsageError } from '../exit-code.ts'
+import { exportLines } from '../local-environment.ts'
 import { integer, parseOptions } from './run.ts'
 
 export const localUsage = `sealstream local
 
-Serves the embedded engines until it is interrupted: Kinesis, DynamoDB, KMS, S3, SQS and Firehose, in memory, behind one
-port.
+Serves the embedded engines until it is interrupted: Kinesis, DynamoDB, KMS, S3, SQS and Firehose, behind one port. What
+they hold ends with them, unless there is a state folder. Prints what clients need to know as lines for a shell to
+evaluate, then Ready.
 
   --port N        port of all services; default 4566
   --host ADDRESS  address to listen on; default 127.0.0.1
-  --output DIR    S3 objects lie in DIR/<bucket>/<key>; default a folder that goes with the engines`
+  --output DIR    S3 objects lie in DIR/<bucket>/<key>; default a folder that goes with the engines
+  --state DIR     keep everything in DIR, also when the process is killed, and go on from there
+  --services A,B  which engines run; default all
+  --receivers A,B what Firehose can deliver to besides S3: search, hec, redshift; default none
+  --faults FILE   faults from the start on, a JSON list of rules; /_sealstream/faults changes them
+  --throttle      shards of Kinesis keep to the limits of AWS
+  --clock NAME    system (default), or virtual: time stands still until /_sealstream/clock moves it`
 
 /** Prints `Ready.` when the engines listen, as LocalStack does: clients of its image wait for that line. */
 export async function localCommand(args: readonly string[]): Promise<ExitCode> {
@@ -21,6 +31,12 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
         port: { type: 'string', default: '4566' },
         host: { type: 'string', default: '127.0.0.1' },
         output: { type: 'string' },
+        state: { type: 'string' },
+        services: { type: 'string' },
+        receivers: { type: 'string' },
+        faults: { type: 'string' },
+        throttle: { type: 'boolean', default: false },
+        clock: { type: 'string', default: 'system' },
         help: { type: 'boolean', default: false }
       }
     })
@@ -30,6 +46,11 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     return ExitCode.ok
   }
   const port = integer('--port', values.port, 0, 65_535)
+  if (values.clock !== 'system' && values.clock !== 'virtual') {
+    throw new UsageError(`--clock: expected system or virtual, found ${values.clock}`)
+  }
+  const receivers = list(values.receivers) as NonNullable<LocalOptions['receivers']>
+  const faults = values.faults === undefined ? [] : await readFaults(values.faults)
   const { startLocal } = await import('../../local/index.ts')
   const interrupted = new Promise<void>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
@@ -39,7 +60,15 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     local = await startLocal({
       port,
       host: values.host,
-      ...(values.output === undefined ? {} : { outputFolder: values.output })
+      receivers,
+      faults,
+      throttle: values.throttle,
+      ...(values.clock === 'virtual' ? { clock: 'virtual' } : {}),
+      ...(values.services === undefined
+        ? {}
+        : { services: list(values.services) as NonNullable<LocalOptions['services']> }),
+      ...(values.output === undefined ? {} : { outputFolder: values.output }),
+      ...(values.state === undefined ? {} : { stateFolder: values.state })
     })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
@@ -48,8 +77,26 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     )
     return ExitCode.unreachable
   }
-  process.stdout.write(`Kinesis, DynamoDB, KMS, S3, SQS and Firehose at ${local.endpoint}\nReady.\n`)
+  const lines = [
+    `# ${local.services.join(', ')} at ${local.endpoint}`,
+    ...exportLines(local, receivers),
+    'Ready.'
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
   await interrupted
   await local.close()
   return ExitCode.ok
+}
+
+function list(value = ''): readonly string[] {
+  return value.split(',').filter(name => name !== '')
+}
+
+async function readFaults(file: string): Promise<readonly FaultRule[]> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as readonly FaultRule[]
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : (error as NodeJS.ErrnoException).code
+    throw new UsageError(`--faults ${file}: cannot be read: ${reason}`)
+  }
 }

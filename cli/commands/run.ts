@@ -1,17 +1,19 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../core/clock.ts'
-import type { LocalEngines } from '../../local/index.ts'
+import type { LocalEngines, LocalOptions } from '../../local/index.ts'
 import {
   awsEngine,
   definePipeline,
   type Engine,
   embeddedEngine,
   endpointEngine,
-  type PipelinePlan
+  type PipelinePlan,
+  type ReadingSources,
+  type ResolvedPlan
 } from '../../pipeline/index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
@@ -20,6 +22,7 @@ import { flightInput } from '../flights.ts'
 import { type InputLine, readLines } from '../input.ts'
 import { listenForInterrupt } from '../interrupt.ts'
 import { runJob } from '../job.ts'
+import { type CompleteRun, type RunOptions, RunState } from '../run-state.ts'
 import { jsonSummary, textSummary } from '../summary.ts'
 import type { JobOptions, JobResult, OnBadLine } from '../types.ts'
 import { createView } from '../view.ts'
@@ -38,7 +41,9 @@ delivered by Firehose to S3, and counted in a ledger.
   --config FILE           a plan: .json, .js, .mjs or .ts; needed for aws
   --workers N             worker processes, 1 to 32; default 2
   --on-bad-line ACTION    fail (default), skip or dead-letter
-  --output DIR            folder of the embedded S3 engine; default sealstream-output/<run>
+  --output DIR            folder of the embedded S3 engine; default sealstream-output/<run>, or in DIR of --state
+  --state DIR             keep engines and progress in DIR: a run that was interrupted, or killed, goes on from there
+                          when it is started again with the same options; on the embedded engine
   --create                make missing resources on aws, too
   --stall-timeout SECONDS give up after this long without progress; default 60
   --json                  print one last line of JSON
@@ -52,6 +57,17 @@ export interface RunExtras {
   readonly killAfterLines?: number
   readonly canaries?: () => readonly Buffer[]
   readonly next?: readonly string[]
+  /** Starts the embedded engines with more than S3 to deliver to. */
+  readonly startEngines?: (options: LocalOptions, plan: PipelinePlan) => Promise<DestinationEngines>
+}
+
+/** Engines, and a plan with the destinations that they serve. */
+export interface DestinationEngines {
+  readonly local: LocalEngines
+  readonly plan: PipelinePlan
+  readonly sources: ReadingSources
+  /** Why a destination is left out, by its name. */
+  readonly unavailable: Readonly<Record<string, string>>
 }
 
 export interface RunSettings {
@@ -59,6 +75,8 @@ export interface RunSettings {
   readonly endpoint: string | undefined
   readonly plan: PipelinePlan
   readonly input: AsyncIterable<readonly InputLine[]>
+  /** What the input is: a path, `-`, or a name of our own. */
+  readonly inputName: string
   /** Lets go of the input, also in the middle. */
   readonly closeInput?: () => void
   readonly format: 'ndjson' | 'lines'
@@ -66,6 +84,8 @@ export interface RunSettings {
   readonly onBadLine: OnBadLine
   readonly workers: number
   readonly output: string | undefined
+  /** Folder that the run goes on from; undefined for one that begins anew every time. */
+  readonly state: string | undefined
   readonly create: boolean
   readonly stallTimeoutMs: number
   readonly json: boolean
@@ -79,6 +99,7 @@ export const commonOptions = {
   workers: { type: 'string', default: '2' },
   'on-bad-line': { type: 'string', default: 'fail' },
   output: { type: 'string' },
+  state: { type: 'string' },
   create: { type: 'boolean', default: false },
   'stall-timeout': { type: 'string', default: '60' },
   json: { type: 'boolean', default: false },
@@ -121,6 +142,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     {
       ...(await commonSettings(values)),
       input: await openInput(values.input),
+      inputName: values.input === '-' ? '-' : resolve(values.input),
       // An open standard input would keep the process alive.
       ...(values.input === '-' ? { closeInput: () => process.stdin.destroy() } : {}),
       format,
@@ -135,7 +157,7 @@ type CommonValues = { readonly [K in keyof typeof commonOptions]?: string | bool
 /** Settings that every command with a pipeline has. */
 export async function commonSettings(
   values: CommonValues
-): Promise<Omit<RunSettings, 'input' | 'format' | 'partitionKeyField'>> {
+): Promise<Omit<RunSettings, 'input' | 'inputName' | 'format' | 'partitionKeyField'>> {
   const engine = oneOf('--engine', values.engine, engines)
   const text = (value: string | boolean | undefined): string | undefined =>
     typeof value === 'string' ? value : undefined
@@ -145,10 +167,19 @@ export async function commonSettings(
       '--engine aws needs --config: the names of your stream, table, key and delivery stream'
     )
   }
+  const state = text(values.state)
+  if (state !== undefined && engine !== 'embedded') {
+    throw new UsageError('--state goes with the embedded engine: other engines keep their own state')
+  }
   const plan = config === undefined ? defaultPlan(engine) : await readConfigFile(config)
   definePipeline(plan)
-  if (engine === 'aws' && values.create === true && plan.delivery?.roleArn === undefined) {
-    throw new UsageError('--create on aws needs delivery.roleArn in the plan: the role that Firehose assumes')
+  const withoutRole = (plan.destinations ?? [{ kind: 's3' }]).findIndex(
+    ({ roleArn }) => roleArn === undefined
+  )
+  if (engine === 'aws' && values.create === true && withoutRole >= 0) {
+    throw new UsageError(
+      `--create on aws needs destinations[${withoutRole}].roleArn in the plan: the role that Firehose assumes`
+    )
   }
   return {
     engine,
@@ -157,6 +188,7 @@ export async function commonSettings(
     onBadLine: oneOf('--on-bad-line', values['on-bad-line'], ['fail', 'skip', 'dead-letter']),
     workers: integer('--workers', text(values.workers), 1, 32),
     output: text(values.output),
+    state,
     create: values.create === true,
     stallTimeoutMs: integer('--stall-timeout', text(values['stall-timeout']), 1, 86_400) * 1000,
     json: values.json === true,
@@ -174,18 +206,24 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
   )
   let where = 'AWS'
   let opened: OpenedEngine | undefined
+  let state: RunState | undefined
   try {
-    opened = await openEngine(settings)
+    state = settings.state === undefined ? undefined : RunState.open(settings.state, optionsOf(settings))
+    const complete = state?.complete
+    if (complete !== undefined) return tellComplete(complete, settings)
+    opened = await openEngine({ ...settings, stateFolder: state?.enginesFolder }, extras.startEngines)
     where = opened.where
     const options: JobOptions = {
-      plan: settings.plan,
+      plan: opened.plan,
       engine: opened.engine,
       local: opened.local,
+      sources: opened.sources,
       provision: settings.engine !== 'aws' || settings.create,
       input: settings.input,
       parse: { format: settings.format, partitionKeyField: settings.partitionKeyField },
       onBadLine: settings.onBadLine,
       workers: settings.workers,
+      progress: state?.progress,
       ...(extras.killAfterLines === undefined ? {} : { killAfterLines: extras.killAfterLines }),
       canaries: extras.canaries ?? (() => []),
       stallTimeoutMs: settings.stallTimeoutMs,
@@ -194,14 +232,27 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
       onNote: note => view.note(note),
       signal: interrupt.signal
     }
-    const result = await runJob(options)
+    const done = await runJob(options)
+    const unavailable = Object.entries(opened.unavailable).map(([name, reason]) => [
+      name,
+      { unavailable: reason }
+    ])
+    const result = {
+      ...done,
+      destinations: { ...done.destinations, ...Object.fromEntries(unavailable) }
+    }
     view.end()
     const output = opened.output
-    if (!settings.json) {
-      shown.write(textSummary(result, { output, next: extras.next ?? [] }))
-    }
+    const text = textSummary(result, { output, next: extras.next ?? [] })
+    if (!settings.json) shown.write(text)
     const code = report(result, settings, where)
-    if (settings.json) process.stdout.write(`${jsonSummary(result, output)}\n`)
+    const json = `${jsonSummary(result, output)}\n`
+    if (settings.json) process.stdout.write(json)
+    if (hasCarriedAll(result)) {
+      // Without its sample: no payload of the input is written down.
+      const context = { output, next: [] }
+      state?.finish({ exitCode: code, json, text: textSummary({ ...result, sample: undefined }, context) })
+    }
     return code
   } catch (error) {
     view.end()
@@ -214,7 +265,33 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
     interrupt.end()
     settings.closeInput?.()
     await opened?.close()
+    state?.close()
   }
+}
+
+/** What has to be the same when a run goes on from its state folder. */
+function optionsOf(settings: RunSettings): RunOptions {
+  const { inputName, format, partitionKeyField, onBadLine, output, plan } = settings
+  return {
+    '--input': inputName,
+    '--format': format,
+    '--on-bad-line': onBadLine,
+    // Plans may hold what is nobody's business.
+    'plan (--config)': hash('sha256', JSON.stringify(plan)),
+    ...(partitionKeyField === undefined ? {} : { '--partition-key': partitionKeyField }),
+    ...(output === undefined ? {} : { '--output': resolve(output) })
+  }
+}
+
+function hasCarriedAll({ ledger, interrupted, failure, badLine }: JobResult): boolean {
+  const isBalanced = ledger.lost === 0 && ledger.inFlight === 0 && ledger.handedBack === 0
+  return isBalanced && !interrupted && failure === undefined && badLine === undefined
+}
+
+function tellComplete({ exitCode, text, json }: CompleteRun, settings: RunSettings): ExitCode {
+  process.stderr.write(`sealstream: the run in ${settings.state} is complete: nothing was put again\n`)
+  process.stdout.write(settings.json ? json : text)
+  return exitCode
 }
 
 function report(result: JobResult, settings: RunSettings, where: string): ExitCode {
@@ -224,6 +301,8 @@ function report(result: JobResult, settings: RunSettings, where: string): ExitCo
   }
   if (result.badLine !== undefined)
     complain(`${result.badLine}; nothing after it was read (see --on-bad-line)`)
+  if (result.interrupted && settings.state !== undefined)
+    complain('interrupted: the same command goes on from here')
   if (result.failure !== undefined) complain(explainError(result.failure, where).message)
   if (ledger.lost > 0 || ledger.inFlight > 0)
     complain('the ledger does not balance: not everything accepted came out')
@@ -246,6 +325,11 @@ function report(result: JobResult, settings: RunSettings, where: string): ExitCo
 export interface OpenedEngine {
   readonly engine: Engine
   readonly local: LocalEngines | undefined
+  /** The plan that was given, or what the engines make of it. */
+  readonly plan: PipelinePlan
+  readonly sources: ReadingSources
+  /** Why a destination is left out, by its name. */
+  readonly unavailable: Readonly<Record<string, string>>
   /** Where the services are, for messages. */
   readonly where: string
   /** Folder or bucket of what is delivered. */
@@ -255,11 +339,22 @@ export interface OpenedEngine {
 }
 
 export async function openEngine(
-  settings: Pick<RunSettings, 'engine' | 'endpoint' | 'plan' | 'output'>
+  settings: Pick<RunSettings, 'engine' | 'endpoint' | 'plan' | 'output'> & {
+    /** Of the embedded engines. @default memory alone */
+    readonly stateFolder?: string | undefined
+  },
+  startEngines?: RunExtras['startEngines']
 ): Promise<OpenedEngine> {
-  const { delivery, name } = definePipeline(settings.plan)
-  const bucket = `s3://${delivery.bucket}/${delivery.prefix}`
-  const remote = { local: undefined, output: bucket, close: async () => {} }
+  const { plan } = settings
+  const resolved = definePipeline(plan)
+  const remote = {
+    local: undefined,
+    plan,
+    sources: {},
+    unavailable: {},
+    output: bucketOf(resolved, 's3:/'),
+    close: async () => {}
+  }
   if (settings.engine === 'aws') return { ...remote, engine: awsEngine, where: 'AWS' }
   if (settings.engine === 'endpoint') {
     const url = settings.endpoint!
@@ -271,17 +366,38 @@ export async function openEngine(
     const where = `LocalStack at ${stack.endpoint}`
     return { ...remote, engine: endpointEngine(stack.endpoint), where, close: () => stack.close() }
   }
-  const { startLocal } = await import('../../local/index.ts')
-  const folder = resolve(settings.output ?? `sealstream-output/${runName()}`)
-  const local = await startLocal({ outputFolder: folder })
-  const output = relative(process.cwd(), `${folder}/${delivery.bucket}`)
+  const { stateFolder } = settings
+  const outputFolder =
+    settings.output ?? (stateFolder === undefined ? `sealstream-output/${runName()}` : undefined)
+  const started = await (startEngines ?? startPlain)(
+    {
+      ...(outputFolder === undefined ? {} : { outputFolder: resolve(outputFolder) }),
+      ...(stateFolder === undefined ? {} : { stateFolder })
+    },
+    plan
+  )
+  const { local } = started
+  const folder = local.outputFolder
+  const output = relative(process.cwd(), bucketOf(resolved, folder))
   return {
+    ...started,
     engine: embeddedEngine(local),
-    local,
-    where: `the embedded engines of ${name}`,
-    output: output.startsWith('..') ? `${folder}/${delivery.bucket}` : output,
+    where: `the embedded engines of ${resolved.name}`,
+    output: output.startsWith('..') ? bucketOf(resolved, folder) : output,
     close: () => local.close()
   }
+}
+
+/** The plan says where everything goes. */
+async function startPlain(options: LocalOptions, plan: PipelinePlan): Promise<DestinationEngines> {
+  const { startLocal } = await import('../../local/index.ts')
+  return { local: await startLocal(options), plan, sources: {}, unavailable: {} }
+}
+
+/** Where objects are delivered; without such a destination where those of the first one are. */
+function bucketOf({ destinations }: ResolvedPlan, root: string): string {
+  const { bucket, prefix } = destinations.find(({ kind }) => kind === 's3') ?? destinations[0]!
+  return root === 's3:/' ? `${root}/${bucket}/${prefix}` : `${root}/${bucket}`
 }
 
 /** A plan for a run without a configuration file: buffers of one second, quick failover. */
@@ -292,7 +408,7 @@ function defaultPlan(engine: RunSettings['engine']): PipelinePlan {
   return {
     name,
     consumer: { failoverTimeMs: 2_000, idleTimeBetweenReadsMs: 200 },
-    delivery: { bufferIntervalSeconds: 1 },
+    destinations: [{ kind: 's3', bufferIntervalSeconds: 1 }],
     // An emulator takes what comes.
     ...(engine === 'aws' ? {} : { producer: { rateLimitPercent: 1_000_000 } })
   }

@@ -9,7 +9,7 @@ import {
   surroundingNames
 } from '../../core/surroundings.ts'
 import type { BatchHandler } from '../handlers/handlers.ts'
-import type { OpenOptions } from '../options.ts'
+import { checkTaken, type OpenOptions } from '../options.ts'
 import type { DeadLetterSource } from './dead-letter-source.ts'
 import type { EndedBy } from './hold-each.ts'
 
@@ -53,8 +53,8 @@ export interface DeadLetterBounds extends CallOptions {
 export interface ReplayOptions extends DeadLetterBounds, Partial<Surroundings<ReplayEvent>> {
   /** Dead letters of other streams stay where they are. */
   readonly streamName: string
-  /** Open sealed records, as the worker does; without it records are handed on as they came. */
-  readonly open?: OpenOptions
+  /** As of the worker: `false` hands Kinesis records on as they were received. */
+  readonly open?: OpenOptions | false
   /** Exactly one of `eachBatch` and `sink`. Called with the user records of one Kinesis record at a time. */
   readonly eachBatch?: BatchHandler
   /** Stays open. */
@@ -120,7 +120,8 @@ export function resolveReplay(options: ReplayOptions) {
   if ((options.eachBatch === undefined) === (options.sink === undefined)) {
     throw new InvalidOptionError('eachBatch', 'expected exactly one of eachBatch and sink')
   }
-  checkKnownOptions('open', options.open ?? {}, ['keyring', 'context', 'unstoredContext', 'acceptPlaintext'])
+  checkTaken(options)
+  checkKnownOptions('open', options.open || {}, ['keyring', 'context', 'unstoredContext', 'acceptPlaintext'])
   return {
     ...checkBounds(options),
     streamName: checkString('streamName', options.streamName),

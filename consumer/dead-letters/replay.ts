@@ -79,7 +79,7 @@ class Replay {
   constructor(options: ReplayOptions) {
     this.#given = options
     this.#options = resolveReplay(options)
-    const { open } = options
+    const open = options.open || undefined
     this.#opener = open?.keyring.createOpener({
       streamName: this.#options.streamName,
       ...(open.context === undefined ? {} : { context: open.context }),
@@ -146,7 +146,8 @@ class Replay {
       streamName: letter.streamName,
       shardId: letter.shardId,
       opener: this.#opener,
-      acceptPlaintext: this.#given.open?.acceptPlaintext ?? false,
+      asReceived: this.#given.open === false,
+      acceptPlaintext: (this.#given.open || undefined)?.acceptPlaintext ?? false,
       // Whatever shard it lay in: these very records are to be handed on.
       hashKeyRange: undefined
     })

@@ -21,6 +21,9 @@ export class PartlyProcessed extends Error {
   }
 }
 
+/** Told, before a call ends, of the record up to which all of the call's are processed. */
+export type OnProgress = (record: ConsumedRecord) => void
+
 /** What a shard consumer calls, whatever the style of the user's handler. */
 export interface ShardHandler {
   /** Whether batches may be handed over while earlier ones are not acknowledged. */
@@ -31,7 +34,13 @@ export interface ShardHandler {
     readonly signal: AbortSignal
   }): Promise<void>
   /** Resolves with the positions that failed, and, from a sink, with the records that can never be delivered. */
-  process(records: readonly ConsumedRecord[], context: BatchContext): Promise<HandlerResult>
+  process(
+    records: readonly ConsumedRecord[],
+    context: BatchContext,
+    onProgress?: OnProgress
+  ): Promise<HandlerResult>
+  /** Has what is held for company sent, without waiting for it. */
+  flush?(): void
   leaseLost(): Promise<void>
   shardEnded(checkpointer: Checkpointer): Promise<void>
   shutdownRequested(checkpointer: Checkpointer): Promise<void>
@@ -78,10 +87,24 @@ export function recordHandler(eachRecord: RecordHandler): ShardHandler {
 }
 
 export function sinkHandler(sink: RecordSink): ShardHandler {
-  return simpleHandler(true, async (records, { signal }) => {
-    const undeliverable = await sink.deliver(records, { signal })
-    return undeliverable.length === 0 ? allDone : { failed: [], undeliverable }
+  const handler = simpleHandler(true, async (records, { signal }, onProgress) => {
+    const isAcknowledged = new Uint8Array(records.length)
+    let mark = 0
+    const onAcknowledged = (index: number): void => {
+      isAcknowledged[index] = 1
+      if (index !== mark) return
+      while (isAcknowledged[mark] === 1) mark += 1
+      onProgress?.(records[mark - 1]!)
+    }
+    try {
+      const undeliverable = await sink.deliver(records, { signal, onAcknowledged })
+      return undeliverable.length === 0 ? allDone : { failed: [], undeliverable }
+    } catch (error) {
+      throw mark === 0 ? error : new PartlyProcessed(mark, error)
+    }
   })
+  // What fails is told to whoever had it delivered.
+  return sink.flush === undefined ? handler : { ...handler, flush: () => void sink.flush?.().catch(() => {}) }
 }
 
 export function processorHandler(processor: RecordProcessor, shard: ShardContext): ShardHandler {

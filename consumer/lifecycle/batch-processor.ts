@@ -125,12 +125,19 @@ export class BatchProcessor {
 
   /**
    * Hands the batch to the handler, and what can never be processed to the dead letters. Rejects with the reason of one
-   * of the signals, then what is not settled counts as not read, and with `UnprocessableRecordError`.
+   * of the signals, then what is not settled counts as not read, and with `UnprocessableRecordError`. `onProgress` is
+   * told of positions up to which everything is settled before the end.
    */
-  async deliver(batch: OpenedBatch, millisBehindLatest: number): Promise<void> {
+  async deliver(
+    batch: OpenedBatch,
+    millisBehindLatest: number,
+    onProgress: (end: ExtendedSequenceNumber) => void
+  ): Promise<void> {
     const { counters, runner, checkpointer, options, shardId, metrics } = this.#given
     const { userRecords, faults, kinesisRecords, end } = batch
     let settled = 0
+    /** User records up to which all are processed, while the handler works. */
+    let done = 0
     try {
       for (const fault of faults) {
         await this.#deadLetter(fault)
@@ -140,7 +147,18 @@ export class BatchProcessor {
       if (userRecords.length === 0) return
       const { streamName, clock } = options
       const startedMs = clock.now()
-      const givenUp = await runner.run(userRecords, { streamName, shardId, millisBehindLatest, checkpointer })
+      const givenUp = await runner.run(userRecords, {
+        streamName,
+        shardId,
+        millisBehindLatest,
+        checkpointer,
+        onProgress: record => {
+          done = userRecords.indexOf(record, done) + 1
+          const { sequenceNumber, subSequenceNumber } = record
+          onProgress({ sequenceNumber, subSequenceNumber })
+        }
+      })
+      done = 0
       const processed = userRecords.length - givenUp.length
       counters.processed += processed
       settled += processed
@@ -150,6 +168,9 @@ export class BatchProcessor {
         settled += fault.subSequenceNumbers?.length ?? 1
       }
     } catch (error) {
+      // These may be behind the checkpoint already.
+      counters.processed += done
+      settled += done
       // What is given up here is read again by the next owner.
       counters.read -= userRecords.length + faults.length - settled
       throw error

@@ -1,7 +1,9 @@
+import type { Clock } from '../../core/clock.ts'
 import { Semaphore } from '../../core/concurrency.ts'
 import type { ExtendedSequenceNumber } from '../checkpoint/extended-sequence-number.ts'
 
 export interface DeliveryWindowOptions {
+  readonly clock: Pick<Clock, 'now'>
   /** Most batches, and most bytes, that are not acknowledged. */
   readonly maxBatches: number
   readonly maxBytes: number
@@ -13,14 +15,18 @@ export interface WindowBatch {
   readonly bytes: number
   /** Position of its last record; undefined when the mark stays where it is. */
   readonly end: ExtendedSequenceNumber | undefined
-  readonly deliver: () => Promise<void>
+  /** `onProgress` takes positions up to which the batch is acknowledged before it is as a whole. */
+  readonly deliver: (onProgress: (end: ExtendedSequenceNumber) => void) => Promise<void>
   /** It is acknowledged, with all before it, and the mark has moved. */
   readonly done: () => void
 }
 
+/** The mark moves inside of a batch no more often than this, in milliseconds: each time is a write. Guessed. */
+const partialMarkMs = 1_000
+
 /**
  * Batches of one shard that were handed over and are acknowledged in any order; the mark follows the oldest that is
- * not. Bounded in batches and bytes. The first failure ends it.
+ * not, and into that one when it takes its time. Bounded in batches and bytes. The first failure ends it.
  */
 export class DeliveryWindow {
   readonly #options: DeliveryWindowOptions
@@ -29,11 +35,13 @@ export class DeliveryWindow {
   readonly #failed = new AbortController()
   /** Settles when all so far are acknowledged, in order. */
   #tail: Promise<void> = Promise.resolve()
+  #markedMs: number
 
   constructor(options: DeliveryWindowOptions) {
     this.#options = options
     this.#batches = new Semaphore(options.maxBatches)
     this.#bytes = new Semaphore(options.maxBytes)
+    this.#markedMs = options.clock.now()
   }
 
   /** Aborted with the first failure. */
@@ -51,7 +59,19 @@ export class DeliveryWindow {
       this.#batches.release(1)
       throw error
     }
-    const delivered = deliver().finally(() => {
+    const startedMs = this.#options.clock.now()
+    let isOldest = false
+    let isMarking = false
+    let partial = Promise.resolve()
+    const delivered = deliver(position => {
+      const waitedMs = this.#options.clock.now() - Math.max(startedMs, this.#markedMs)
+      if (!isOldest || isMarking || waitedMs < partialMarkMs) return
+      isMarking = true
+      partial = this.#mark(position).finally(() => {
+        isMarking = false
+      })
+      partial.catch((error: unknown) => this.#failed.abort(error))
+    }).finally(() => {
       this.#bytes.release(bytes)
       this.#batches.release(1)
     })
@@ -59,8 +79,12 @@ export class DeliveryWindow {
     delivered.catch(() => {})
     const before = this.#tail
     this.#tail = before
-      .then(() => delivered)
-      .then(() => (end === undefined ? undefined : this.#options.onAcknowledged(end)))
+      .then(() => {
+        isOldest = true
+        return delivered
+      })
+      .then(() => partial)
+      .then(() => (end === undefined ? undefined : this.#mark(end)))
       .then(done)
     this.#tail.catch((error: unknown) => this.#failed.abort(error))
   }
@@ -68,5 +92,10 @@ export class DeliveryWindow {
   /** Resolves when everything is acknowledged and the mark has moved; rejects with the first failure. */
   drained(): Promise<void> {
     return this.#tail
+  }
+
+  #mark(end: ExtendedSequenceNumber): Promise<void> {
+    this.#markedMs = this.#options.clock.now()
+    return this.#options.onAcknowledged(end)
   }
 }

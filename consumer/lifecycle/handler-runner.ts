@@ -5,7 +5,7 @@ import type { ConsumedRecord } from '../../core/user-record.ts'
 import type { WorkerCounters } from '../counters.ts'
 import { HandlerOverdueError, ProcessorFailedError } from '../errors.ts'
 import type { BatchContext, RecordPosition } from '../handlers/handlers.ts'
-import { PartlyProcessed, type ShardHandler } from '../handlers/shard-handler.ts'
+import { type OnProgress, PartlyProcessed, type ShardHandler } from '../handlers/shard-handler.ts'
 import type { ResolvedWorkerOptions } from '../options.ts'
 
 export interface HandlerRunnerOptions {
@@ -35,6 +35,11 @@ interface Failure {
   readonly named: boolean
 }
 
+/** What comes with the records of a batch. */
+export interface BatchCall extends Omit<BatchContext, 'signal'> {
+  readonly onProgress?: OnProgress | undefined
+}
+
 /** Backoff in milliseconds; guessed. */
 const failureBackoff = { baseMs: 100, maxMs: 10_000 }
 
@@ -50,10 +55,7 @@ export class HandlerRunner {
   }
 
   /** Rejects with the reason of one of the signals. */
-  async run(
-    records: readonly ConsumedRecord[],
-    context: Omit<BatchContext, 'signal'>
-  ): Promise<readonly GivenUp[]> {
+  async run(records: readonly ConsumedRecord[], context: BatchCall): Promise<readonly GivenUp[]> {
     const { maxAttempts, bisect } = this.#given.options.failurePolicy
     const givenUp: GivenUp[] = []
     const parts: { readonly records: readonly ConsumedRecord[]; readonly tried: number }[] = [
@@ -79,7 +81,7 @@ export class HandlerRunner {
   async #tryUntilGivenUp(
     records: readonly ConsumedRecord[],
     tried: number,
-    context: Omit<BatchContext, 'signal'>,
+    context: BatchCall,
     givenUp: GivenUp[]
   ): Promise<{ readonly failure: Failure | undefined; readonly attempts: number }> {
     const { options, counters, waitSignal, handler } = this.#given
@@ -103,14 +105,15 @@ export class HandlerRunner {
   /** One call. Resolves with what failed in it. */
   async #try(
     records: readonly ConsumedRecord[],
-    context: Omit<BatchContext, 'signal'>,
+    call: BatchCall,
     attempt: number,
     givenUp: GivenUp[]
   ): Promise<Failure | undefined> {
     const { handlerSignal, handler } = this.#given
+    const { onProgress, ...context } = call
     try {
       const { failed, undeliverable } = await this.#call(signal =>
-        handler.process(records, { ...context, signal })
+        handler.process(records, { ...context, signal }, onProgress)
       )
       givenUp.push(...undeliverable.map(each => ({ ...each, attempts: attempt })))
       if (failed.length === 0) return undefined

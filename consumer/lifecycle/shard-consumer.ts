@@ -51,6 +51,8 @@ export interface ShardConsumerOptions {
 const parentPollMs = 250
 const checkpointBackoff = { baseMs: 100, maxMs: 2_000 }
 const callbackBackoff = { baseMs: 500, maxMs: 10_000 }
+/** Pause between two flushes of a sink that is waited for, in milliseconds; guessed. */
+const flushEveryMs = 250
 /** Most batches that a sink has in hand for one shard. */
 const sinkBatches = 16
 
@@ -106,6 +108,7 @@ export class ShardConsumer {
         streamName: options.streamName,
         shardId,
         opener,
+        asReceived: options.asReceived,
         acceptPlaintext: options.open?.acceptPlaintext ?? false,
         hashKeyRange: held.lease.hashKeyRange
       }),
@@ -124,6 +127,7 @@ export class ShardConsumer {
     this.#window = new DeliveryWindow({
       maxBatches: handler.isSink ? sinkBatches : 1,
       maxBytes: options.maxOutstandingBytes,
+      clock: options.clock,
       onAcknowledged: end => this.#onAcknowledged(end)
     })
   }
@@ -277,20 +281,38 @@ export class ShardConsumer {
         {
           bytes: opened.bytes,
           end: opened.end,
-          deliver: () => this.#processor.deliver(opened, batch.millisBehindLatest),
+          deliver: onProgress => this.#processor.deliver(opened, batch.millisBehindLatest, onProgress),
           done: () => batch.done()
         },
         this.#waitSignal
       )
     }
     // A sink acknowledges by itself; a handler's calls follow one another.
-    if (!handler.isSink || batch.children !== undefined) await this.#window.drained()
+    if (!handler.isSink || batch.children !== undefined) await this.#drain()
     if (batch.children === undefined) {
       this.#waitSignal.throwIfAborted()
       return 'succeeded'
     }
     this.#children = batch.children
     return 'shardEnded'
+  }
+
+  /** Everything that was handed over is settled. What a sink holds for company is sent: nothing follows from here. */
+  async #drain(): Promise<void> {
+    const { handler, options } = this.#given
+    const drained = this.#window.drained()
+    if (handler.flush === undefined) return drained
+    const isDrained = new AbortController()
+    const settled = drained.then(
+      () => isDrained.abort(),
+      () => isDrained.abort()
+    )
+    while (!isDrained.signal.aborted) {
+      // Again and again: what was handed over may be on its way into the sink.
+      handler.flush()
+      await Promise.race([settled, options.clock.sleep(flushEveryMs, isDrained.signal).catch(() => {})])
+    }
+    return drained
   }
 
   /** The low-water mark of the shard has moved. */
@@ -329,7 +351,7 @@ export class ShardConsumer {
 
   async #stop(): Promise<Outcome> {
     // What was handed over may end in time; what does not comes again.
-    await this.#window.drained()
+    await this.#drain()
     await this.#once('shutdownRequested', () => this.#given.handler.shutdownRequested(this.#checkpointer))
     return 'succeeded'
   }

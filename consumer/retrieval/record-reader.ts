@@ -35,6 +35,8 @@ export interface ReadRecord {
 export interface RecordReaderOptions {
   readonly streamName: string
   readonly shardId: string
+  /** Whether each Kinesis record is handed on whole, as one user record. @default false */
+  readonly asReceived?: boolean
   /** Undefined hands records on as they came. */
   readonly opener: RecordOpener | undefined
   readonly acceptPlaintext: boolean
@@ -69,8 +71,9 @@ export class RecordReader {
    * cannot be had at the moment; what is wrong with the record itself is part of the result.
    */
   read(record: KinesisRecord): ReadRecord | Promise<ReadRecord> {
-    const { opener } = this.#options
+    const { opener, asReceived } = this.#options
     const data = record.Data!
+    if (asReceived) return this.#handOn(record, [whole(record, data)])
     try {
       if (opener?.isSealed(data)) {
         const opened = opener.open(data)

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import type { StateDocument, StateFolder } from '../state/index.ts'
 import { Dynalite, type Input } from './dynalite.ts'
 import { Gate } from './gate.ts'
+import { repairTables } from './repair.ts'
+import { isProbe, type Rebuild, rebuildTable, removeTable } from './tables.ts'
 
 export interface DynamodbStoreOptions {
   readonly clock: Clock
@@ -14,6 +17,14 @@ export interface DynamodbStoreOptions {
    * @default any id is taken as it is
    */
   readonly keyArnOf?: ((keyId: string, principal: string | undefined) => Promise<string>) | undefined
+  /** Where everything is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
+}
+
+/** What the store keeps itself, as JSON. */
+interface SavedTables {
+  readonly managedKeyArn: string
+  readonly states: readonly (readonly [string, TableState])[]
 }
 
 /** What `dynalite` does not keep of a table. */
@@ -36,16 +47,57 @@ export class DynamodbStore {
   readonly gate = new Gate()
   /** Stands for the key behind `alias/aws/dynamodb`. */
   readonly managedKeyArn: string
-  readonly #states = new Map<string, TableState>()
+  readonly #states: Map<string, TableState>
+  readonly #document: StateDocument | undefined
+  /** A table that is being made anew; `null` when none is. */
+  readonly #rebuild: StateDocument | undefined
 
   private constructor(options: DynamodbStoreOptions, dynalite: Dynalite) {
     this.options = options
     this.dynalite = dynalite
-    this.managedKeyArn = `arn:aws:kms:${options.region}:${options.accountId}:key/${randomUUID()}`
+    this.#document = options.state?.document('dynamodb', 'tables')
+    this.#rebuild = options.state?.document('dynamodb', 'rebuild')
+    const saved = this.#document?.read() as SavedTables | undefined
+    this.managedKeyArn =
+      saved?.managedKeyArn ?? `arn:aws:kms:${options.region}:${options.accountId}:key/${randomUUID()}`
+    this.#states = new Map(saved?.states ?? [])
   }
 
+  /** @throws {StateError} when the state folder cannot be used */
   static async open(options: DynamodbStoreOptions): Promise<DynamodbStore> {
-    return new DynamodbStore(options, await Dynalite.load())
+    if (options.state === undefined) return new DynamodbStore(options, await Dynalite.load())
+    const folder = options.state.folderOf('dynamodb/items')
+    // Loaded first, for its message when the package is not there.
+    const dynalite = await Dynalite.load(folder, () => repairTables(folder))
+    const store = new DynamodbStore(options, dynalite)
+    await store.#finish()
+    return store
+  }
+
+  /** Writes what an operation has changed besides items to the state folder, if there is one. */
+  save(): void {
+    this.#document?.write({ managedKeyArn: this.managedKeyArn, states: [...this.#states] })
+  }
+
+  /** Makes a table anew. A killed process finds out, and does it again. */
+  async rebuild(rebuild: Rebuild): Promise<void> {
+    this.save()
+    this.#rebuild?.write(rebuild)
+    await rebuildTable(this.dynalite, rebuild)
+    this.#rebuild?.write(null)
+  }
+
+  async close(): Promise<void> {
+    // In memory there is nothing to let go of.
+    if (this.options.state !== undefined) await this.gate.alone(() => this.dynalite.close())
+  }
+
+  /** What the last process was killed in. */
+  async #finish(): Promise<void> {
+    const rebuild = this.#rebuild?.read() as Rebuild | null | undefined
+    if (rebuild !== undefined && rebuild !== null) await this.rebuild(rebuild)
+    const { TableNames: names } = await this.dynalite.ask('ListTables', {})
+    for (const name of names as string[]) if (isProbe(name)) await removeTable(this.dynalite, name)
   }
 
   nowMs(): number {

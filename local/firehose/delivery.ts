@@ -47,6 +47,25 @@ const tooManyPartitions: RecordFault = {
   errorMessage: 'The number of active partitions has exceeded the configured limit.'
 }
 
+/** Hears of every record that is put into a buffer, and of those that are done with: delivered, or backed up. */
+export interface DeliveryWatcher {
+  added(record: BufferedRecord): void
+  done(records: readonly BufferedRecord[]): void
+  /** Of those that go to the backup which takes everything. */
+  readonly copies?: DeliveryWatcher
+  /** Of those that a transform function has still to return. */
+  readonly sources?: DeliveryWatcher
+}
+
+/** The latest failure, without the words of the destination, which may quote a record. */
+export interface DeliveryError {
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number
+  readonly errorCode: string
+  /** Records that failed at that attempt. */
+  readonly records: number
+}
+
 /**
  * The buffer of one delivery stream, and the delivery of its batches, one at a time and in order. A batch is cut when
  * it reaches the size, or when its first record reaches the age. What failed is tried again for as long as the
@@ -55,6 +74,7 @@ const tooManyPartitions: RecordFault = {
  */
 export class Delivery {
   readonly #clock: Clock
+  readonly #watcher: DeliveryWatcher | undefined
   readonly #stop = new AbortController()
   /** Hears of every attempt. */
   onAttempt: ((report: AttemptReport) => void) | undefined
@@ -71,10 +91,12 @@ export class Delivery {
   /** Time has to pass before delivery goes on. */
   #isWaiting = false
   #bufferedBytes = 0
+  #lastError: DeliveryError | undefined
 
-  constructor(destination: Destination, clock: Clock) {
+  constructor(destination: Destination, clock: Clock, watcher?: DeliveryWatcher) {
     this.#destination = destination
     this.#clock = clock
+    this.#watcher = watcher
     this.#copyTo(destination.backup?.all)
   }
 
@@ -95,6 +117,16 @@ export class Delivery {
     return this.#copy?.oldestArrivedMs
   }
 
+  /** undefined while nothing has failed. */
+  get lastError(): DeliveryError | undefined {
+    return this.#lastError ?? this.#copy?.lastError
+  }
+
+  /** Whether something is under way that does not wait for time to pass. */
+  get isBusy(): boolean {
+    return (this.#delivering !== undefined && !this.#isWaiting) || (this.#copy?.isBusy ?? false)
+  }
+
   /** From here on: what is buffered already goes where it was put for. */
   changeDestination(destination: Destination): void {
     this.#cutAll()
@@ -111,7 +143,8 @@ export class Delivery {
 
   /** For the backup that takes every record as it came. */
   keepCopy(record: BufferedRecord): void {
-    if (this.#isCopying) this.#copy?.buffer(record)
+    // Another record to whoever counts them: one may be delivered without the other.
+    if (this.#isCopying) this.#copy?.buffer(newRecord(record.data, record.arrivedMs, record.origin))
   }
 
   /** For the destination; or why it cannot be. */
@@ -126,10 +159,46 @@ export class Delivery {
     }
     const bytes = record.data.length + framingBytes
     batch.records.push(record)
+    this.#watcher?.added(record)
     batch.bytes += bytes
     this.#bufferedBytes += bytes
     if (batch.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut(partition)
     return undefined
+  }
+
+  /** Takes back what was accepted once, for the destination that it was put for. Delivered from `start` on. */
+  refill(destination: Destination, records: readonly BufferedRecord[]): void {
+    const batches = new Map<string, Batch>()
+    for (const record of records) {
+      const given = destination.partitionOf?.(record)
+      const partition = typeof given === 'string' ? given : ''
+      let batch = batches.get(partition)
+      if (batch === undefined || batch.bytes >= destination.bufferSizeMiB * 1024 * 1024) {
+        batch = { partition, destination, records: [], bytes: 0 }
+        batches.set(partition, batch)
+        this.#queue.push(batch)
+      }
+      const bytes = record.data.length + destination.framingBytes
+      batch.records.push(record)
+      batch.bytes += bytes
+      this.#bufferedBytes += bytes
+    }
+  }
+
+  /** The same for the backup that takes everything. */
+  refillCopies(destination: Destination, records: readonly BufferedRecord[]): void {
+    this.#copy ??= this.#copyDelivery(destination)
+    this.#copy.refill(destination, records)
+  }
+
+  /** Delivers the batches that are there. */
+  start(): void {
+    this.#copy?.start()
+    if (this.#queue.length === 0) return
+    this.#delivering ??= this.#deliverAll().finally(() => {
+      this.#delivering = undefined
+      this.#wake()
+    })
   }
 
   /** Cuts what is buffered, and waits until all is delivered or nothing goes on before time has passed. */
@@ -158,14 +227,18 @@ export class Delivery {
   #copyTo(destination: Destination | undefined): void {
     this.#isCopying = destination !== undefined
     if (this.#copy === undefined) {
-      if (destination === undefined) return
-      this.#copy = new Delivery(destination, this.#clock)
-      this.#copy.onAttempt = report => this.onAttempt?.({ ...report, isBackup: true })
+      if (destination !== undefined) this.#copy = this.#copyDelivery(destination)
     } else if (destination === undefined) {
       this.#copy.#cutAll()
     } else {
       this.#copy.changeDestination(destination)
     }
+  }
+
+  #copyDelivery(destination: Destination): Delivery {
+    const copy = new Delivery(destination, this.#clock, this.#watcher?.copies)
+    copy.onAttempt = report => this.onAttempt?.({ ...report, isBackup: true })
+    return copy
   }
 
   /** Those that hold records. */
@@ -193,10 +266,7 @@ export class Delivery {
     open.cancelAge()
     this.#open.delete(partition)
     this.#queue.push(open.batch)
-    this.#delivering ??= this.#deliverAll().finally(() => {
-      this.#delivering = undefined
-      this.#wake()
-    })
+    this.start()
   }
 
   async #deliverAll(): Promise<void> {
@@ -216,9 +286,15 @@ export class Delivery {
     for (let attempts = 1; ; attempts += 1) {
       const startedMs = this.#clock.now()
       const { outcomes, uncountedMs = 0 } = await this.#attempt(destination, pending)
+      // Told before anything else: what has arrived has arrived, also when nobody waits for it any more.
+      this.#watcher?.done(pending.filter((_, index) => outcomes[index]!.kind === 'delivered'))
       if (this.#stop.signal.aborted) return
       if (attempts > 1) sinceFirstFailureMs += this.#clock.now() - startedMs - uncountedMs
       const failures = failuresOf(pending, outcomes)
+      if (failures.length > 0) {
+        const { errorCode } = failures[0]!.outcome
+        this.#lastError = { atMs: this.#clock.wallTime(), errorCode, records: failures.length }
+      }
       const delayMs = destination.retryDelayMs(attempts)
       const isOver = sinceFirstFailureMs + delayMs > destination.retryDurationMs
       const given = failures.filter(({ outcome }) => isOver || outcome.isFinal)
@@ -271,6 +347,7 @@ export class Delivery {
     for (let attempts = 1; !this.#stop.signal.aborted; attempts += 1) {
       try {
         await destination.backup?.writeFailed(lines, failures[0]!.record.arrivedMs)
+        this.#watcher?.done(failures.map(({ record }) => record))
         this.#report(
           failures.map(({ record }) => record),
           failures.length,

@@ -20,6 +20,7 @@ export class Intake {
   readonly #transform: Transform
   #processing: ProcessingSettings
   #writeFailed: TransformOptions['writeFailed']
+  readonly #refilled: BufferedRecord[] = []
 
   constructor(options: IntakeOptions) {
     this.#delivery = options.delivery
@@ -30,6 +31,11 @@ export class Intake {
       deliver: record => this.#delivery.buffer(record),
       writeFailed: (lines, arrivedMs) => this.#writeFailed(lines, arrivedMs)
     })
+  }
+
+  /** Whether something is under way that does not wait for time to pass. */
+  get isBusy(): boolean {
+    return this.#transform.isBusy || this.#delivery.isBusy
   }
 
   /** Bytes that are not delivered yet, copies for a backup included. */
@@ -53,11 +59,18 @@ export class Intake {
 
   add(record: BufferedRecord): void {
     this.#delivery.keepCopy(record)
-    const { deAggregation, transform } = this.#processing
-    for (const part of partsOf(record, deAggregation)) {
-      if (transform === undefined) this.#delivery.buffer(part)
-      else this.#transform.add(part, transform)
-    }
+    const { deAggregation } = this.#processing
+    for (const part of partsOf(record, deAggregation)) this.#process(part)
+  }
+
+  /** Takes back what was accepted once, and no function has returned. Goes on from `start` on. */
+  refill(records: readonly BufferedRecord[]): void {
+    this.#refilled.push(...records)
+  }
+
+  start(): void {
+    this.#delivery.start()
+    for (const record of this.#refilled.splice(0)) this.#process(record)
   }
 
   /** Delivers what is held, and waits until all is delivered or nothing goes on before time has passed. */
@@ -69,6 +82,12 @@ export class Intake {
   /** Drops what is held. Resolves when nothing is under way. */
   async discard(): Promise<void> {
     await Promise.all([this.#transform.discard(), this.#delivery.discard()])
+  }
+
+  #process(record: BufferedRecord): void {
+    const { transform } = this.#processing
+    if (transform === undefined) this.#delivery.buffer(record)
+    else this.#transform.add(record, transform)
   }
 }
 

@@ -66,5 +66,24 @@ export interface SplunkSettings {
   readonly s3: S3Settings
 }
 
+/** A table of Redshift, loaded by COPY from S3, with every default filled in. */
+export interface RedshiftSettings {
+  readonly kind: 'redshift'
+  readonly roleArn: string
+  readonly jdbcUrl: string
+  readonly username: string
+  readonly password: string
+  /** With its schema, when there is one; as given, like all that becomes part of the statement. */
+  readonly tableName: string
+  /** Names with commas between them; empty for all columns. */
+  readonly tableColumns: string
+  readonly copyOptions: string
+  readonly retrySeconds: number
+  /** Where the objects lie that a COPY loads; its hints are those of the delivery stream. */
+  readonly s3: S3Settings
+  /** Takes every record as it was put; undefined without such a backup. */
+  readonly sourceBackup: S3Settings | undefined
+}
+
 /** Where a delivery stream delivers to, and how. */
-export type DestinationSettings = S3Settings | SearchSettings | SplunkSettings
+export type DestinationSettings = S3Settings | SearchSettings | SplunkSettings | RedshiftSettings

@@ -7,6 +7,7 @@ import {
   receiverListener,
   withFaults
 } from '../receiver.ts'
+import type { StateFolder } from '../state/index.ts'
 import { parseEvents, parseRaw } from './events.ts'
 import { HecError, type HecReply, replies } from './replies.ts'
 import { type AcknowledgementQuestion, HecStore } from './store.ts'
@@ -27,6 +28,8 @@ export interface HecEngineOptions {
   /** Asked at every poll for every request that is not acknowledged yet. @default always at once */
   readonly acknowledge?: ((question: AcknowledgementQuestion) => boolean) | undefined
   readonly fault?: FailReceiverRequest | undefined
+  /** Where everything is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
 }
 
 export interface HecEngine {
@@ -41,8 +44,14 @@ const maxBodyBytes = 64 * 1024 * 1024
 
 /** The HTTP Event Collector of Splunk: events, raw lines, acknowledgements by channel, health. */
 export function createHecEngine(options: HecEngineOptions): HecEngine {
-  const store = new HecStore(options.acknowledge ?? (() => true))
-  const handle = withFaults(request => answer(store, options.tokens, request), options.fault)
+  const store = new HecStore(options.acknowledge ?? (() => true), options.state)
+  const handle = withFaults(request => {
+    try {
+      return answer(store, options.tokens, request)
+    } finally {
+      store.save()
+    }
+  }, options.fault)
   return { store, handle, listener: receiverListener(handle, maxBodyBytes) }
 }
 

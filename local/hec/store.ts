@@ -1,3 +1,4 @@
+import type { StateFolder, StateLog } from '../state/index.ts'
 import type { ParsedEvent } from './events.ts'
 import { HecError, replies } from './replies.ts'
 
@@ -22,24 +23,79 @@ interface Channel {
   readonly pending: Map<number, number>
 }
 
+/** A request that was taken, or an acknowledgement that was given. */
+type Entry =
+  | {
+      readonly events: readonly ParsedEvent[]
+      readonly sizeBytes: number
+      readonly endpoint: HecEvent['endpoint']
+      readonly channel?: string | undefined
+      readonly ackId?: number | undefined
+    }
+  | { readonly acknowledged: readonly [channel: string, ackId: number] }
+
 /** Bodies that are held together, in bytes; beyond it requests are answered that the server is busy. */
 const maxBytes = 512 * 1024 * 1024
 /** Channels, and acknowledgements of one of them, that wait. */
 const maxPending = 1_000_000
 
-/** Events in the order in which they came, and what is not acknowledged yet, by channel. */
+/**
+ * Events in the order in which they came, and what is not acknowledged yet, by channel. In memory, and in the state
+ * folder if there is one.
+ */
 export class HecStore {
   readonly #acknowledge: (question: AcknowledgementQuestion) => boolean
-  readonly #events: HecEvent[] = []
+  #events: HecEvent[] = []
   readonly #channels = new Map<string, Channel>()
+  readonly #log: StateLog | undefined
   #bytes = 0
 
-  constructor(acknowledge: (question: AcknowledgementQuestion) => boolean) {
+  /** @throws {StateError} when the state folder cannot be used */
+  constructor(acknowledge: (question: AcknowledgementQuestion) => boolean, state?: StateFolder) {
     this.#acknowledge = acknowledge
+    this.#log = state?.log('hec', {
+      name: 'events',
+      read: entry => {
+        this.#read(entry as Entry)
+        return undefined
+      },
+      // Events never go.
+      live: { count: () => Number.POSITIVE_INFINITY, entries: () => [] }
+    })
+  }
+
+  /** Writes what has changed to the state folder, if there is one. */
+  save(): void {
+    this.#log?.flush()
   }
 
   get events(): readonly HecEvent[] {
     return this.#events
+  }
+
+  /** The events so far, which are kept no longer. Acknowledgements are as before. */
+  take(): readonly HecEvent[] {
+    const taken = this.#events
+    this.#events = []
+    this.#bytes = 0
+    return taken
+  }
+
+  /** Bodies that are held, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Channels that were named, and requests of theirs that are not acknowledged yet. */
+  get pending(): { readonly channels: number; readonly acknowledgements: number } {
+    const acknowledgements = [...this.#channels.values()].reduce((sum, { pending }) => sum + pending.size, 0)
+    return { channels: this.#channels.size, acknowledgements }
+  }
+
+  clear(): void {
+    this.#events = []
+    this.#channels.clear()
+    this.#bytes = 0
   }
 
   /** The id under which the request can be asked for; undefined without acknowledgements. */
@@ -55,8 +111,8 @@ export class HecStore {
     const { endpoint, channel, useAck } = given
     if (this.#bytes + sizeBytes > maxBytes) throw new HecError(replies.busy)
     const ackId = useAck && channel !== undefined ? this.#nextAckId(channel) : undefined
-    this.#bytes += sizeBytes
-    for (const event of events) this.#events.push({ ...event, endpoint, channel, ackId })
+    this.#keep({ events, sizeBytes, endpoint, channel, ackId })
+    this.#log?.append({ events, sizeBytes, endpoint, channel, ackId } satisfies Entry)
     return ackId
   }
 
@@ -68,11 +124,29 @@ export class HecStore {
         const before = pending?.get(ackId)
         if (before === undefined) return [ackId, false]
         const isIndexed = this.#acknowledge({ channel, ackId, polls: before + 1 })
-        if (isIndexed) pending!.delete(ackId)
-        else pending!.set(ackId, before + 1)
+        if (isIndexed) {
+          pending!.delete(ackId)
+          this.#log?.append({ acknowledged: [channel, ackId] } satisfies Entry)
+        } else pending!.set(ackId, before + 1)
         return [ackId, isIndexed]
       })
     )
+  }
+
+  #keep({ events, sizeBytes, endpoint, channel, ackId }: Extract<Entry, { sizeBytes: number }>): void {
+    this.#bytes += sizeBytes
+    for (const event of events) this.#events.push({ ...event, endpoint, channel, ackId })
+  }
+
+  #read(entry: Entry): void {
+    if ('acknowledged' in entry) {
+      const [channel, ackId] = entry.acknowledged
+      this.#channels.get(channel)?.pending.delete(ackId)
+      return
+    }
+    this.#keep(entry)
+    // Given out in order, they come out the same.
+    if (entry.ackId !== undefined && entry.channel !== undefined) this.#nextAckId(entry.channel)
   }
 
   #nextAckId(name: string): number {

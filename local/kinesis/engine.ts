@@ -1,5 +1,6 @@
 import { type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
+import { savingActions } from '../state/saving.ts'
 import {
   deregisterStreamConsumer,
   describeStreamConsumer,
@@ -11,7 +12,7 @@ import { startStreamEncryption, stopStreamEncryption } from './actions/encryptio
 import { getRecords, getShardIterator } from './actions/get-records.ts'
 import { listShards } from './actions/list-shards.ts'
 import { disableEnhancedMonitoring, enableEnhancedMonitoring } from './actions/monitoring.ts'
-import { type FailEntry, putRecord, putRecords } from './actions/put-records.ts'
+import { putRecord, putRecords } from './actions/put-records.ts'
 import { deleteResourcePolicy, getResourcePolicy, putResourcePolicy } from './actions/resource-policies.ts'
 import { decreaseStreamRetentionPeriod, increaseStreamRetentionPeriod } from './actions/retention.ts'
 import { mergeShards, splitShard } from './actions/shards.ts'
@@ -36,11 +37,10 @@ import { updateShardCount } from './actions/update-shard-count.ts'
 import { updateStreamMode } from './actions/update-stream-mode.ts'
 import { updateStreamRecordDistributionStrategy } from './actions/update-stream-record-distribution-strategy.ts'
 import { KinesisStore, type KinesisStoreOptions } from './store.ts'
+import { kinesisTypes } from './wire-types.ts'
 
 export interface KinesisEngineOptions extends KinesisStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
-  /** Scripted failures of single entries of PutRecords. */
-  readonly failEntry?: FailEntry | undefined
 }
 
 export interface KinesisEngine {
@@ -48,7 +48,7 @@ export interface KinesisEngine {
   readonly store: KinesisStore
 }
 
-/** Kinesis Data Streams in memory, over AWS JSON 1.1. */
+/** Kinesis Data Streams in memory, and in a state folder if there is one, over AWS JSON 1.1. */
 export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngine {
   const store = new KinesisStore(options)
   return {
@@ -57,48 +57,52 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
       targetPrefix: 'Kinesis_20131202',
       // The Java SDK's application/x-amz-cbor-1.1 has its place in `awsJson`, beside this content type.
       contentType: 'application/x-amz-json-1.1',
+      types: kinesisTypes,
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       // 10 MiB of data in base64, and what stands around it.
       maxBodyBytes: 16 * 1024 * 1024,
-      actions: {
-        CreateStream: createStream(store),
-        DeleteStream: deleteStream(store),
-        ListStreams: listStreams(store),
-        DescribeStream: describeStream(store),
-        DescribeStreamSummary: describeStreamSummary(store),
-        ListShards: listShards(store),
-        SplitShard: splitShard(store),
-        MergeShards: mergeShards(store),
-        UpdateShardCount: updateShardCount(store),
-        UpdateStreamMode: updateStreamMode(store),
-        UpdateMaxRecordSize: updateMaxRecordSize(store),
-        UpdateStreamRecordDistributionStrategy: updateStreamRecordDistributionStrategy(store),
-        IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod(store),
-        DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod(store),
-        StartStreamEncryption: startStreamEncryption(store),
-        StopStreamEncryption: stopStreamEncryption(store),
-        EnableEnhancedMonitoring: enableEnhancedMonitoring(store),
-        DisableEnhancedMonitoring: disableEnhancedMonitoring(store),
-        AddTagsToStream: addTagsToStream(store),
-        RemoveTagsFromStream: removeTagsFromStream(store),
-        ListTagsForStream: listTagsForStream(store),
-        TagResource: tagResource(store),
-        UntagResource: untagResource(store),
-        ListTagsForResource: listTagsForResource(store),
-        PutResourcePolicy: putResourcePolicy(store),
-        GetResourcePolicy: getResourcePolicy(store),
-        DeleteResourcePolicy: deleteResourcePolicy(store),
-        DescribeLimits: describeLimits(store),
-        PutRecord: putRecord(store),
-        PutRecords: putRecords(store, options.failEntry),
-        GetShardIterator: getShardIterator(store),
-        GetRecords: getRecords(store),
-        RegisterStreamConsumer: registerStreamConsumer(store),
-        DescribeStreamConsumer: describeStreamConsumer(store),
-        ListStreamConsumers: listStreamConsumers(store),
-        DeregisterStreamConsumer: deregisterStreamConsumer(store),
-        SubscribeToShard: subscribeToShard(store)
-      }
+      actions: savingActions(
+        {
+          CreateStream: createStream(store),
+          DeleteStream: deleteStream(store),
+          ListStreams: listStreams(store),
+          DescribeStream: describeStream(store),
+          DescribeStreamSummary: describeStreamSummary(store),
+          ListShards: listShards(store),
+          SplitShard: splitShard(store),
+          MergeShards: mergeShards(store),
+          UpdateShardCount: updateShardCount(store),
+          UpdateStreamMode: updateStreamMode(store),
+          UpdateMaxRecordSize: updateMaxRecordSize(store),
+          UpdateStreamRecordDistributionStrategy: updateStreamRecordDistributionStrategy(store),
+          IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod(store),
+          DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod(store),
+          StartStreamEncryption: startStreamEncryption(store),
+          StopStreamEncryption: stopStreamEncryption(store),
+          EnableEnhancedMonitoring: enableEnhancedMonitoring(store),
+          DisableEnhancedMonitoring: disableEnhancedMonitoring(store),
+          AddTagsToStream: addTagsToStream(store),
+          RemoveTagsFromStream: removeTagsFromStream(store),
+          ListTagsForStream: listTagsForStream(store),
+          TagResource: tagResource(store),
+          UntagResource: untagResource(store),
+          ListTagsForResource: listTagsForResource(store),
+          PutResourcePolicy: putResourcePolicy(store),
+          GetResourcePolicy: getResourcePolicy(store),
+          DeleteResourcePolicy: deleteResourcePolicy(store),
+          DescribeLimits: describeLimits(store),
+          PutRecord: putRecord(store),
+          PutRecords: putRecords(store),
+          GetShardIterator: getShardIterator(store),
+          GetRecords: getRecords(store),
+          RegisterStreamConsumer: registerStreamConsumer(store),
+          DescribeStreamConsumer: describeStreamConsumer(store),
+          ListStreamConsumers: listStreamConsumers(store),
+          DeregisterStreamConsumer: deregisterStreamConsumer(store),
+          SubscribeToShard: subscribeToShard(store)
+        },
+        operation => store.save(operation)
+      )
     })
   }
 }

@@ -91,6 +91,20 @@ export class RecordLog {
     if (gone > 0) this.#segments = this.#segments.slice(gone)
   }
 
+  /**
+   * For a log that is filled again: what is numbered below `oldest` is gone, and `next` comes next. When that is not
+   * there yet, nothing before it is left.
+   */
+  resume(oldest: number, next: number): void {
+    if (next > this.nextOrdinal) {
+      this.#segments = []
+      this.#length = 0
+      this.#appended = next - 1
+    } else if (next === this.nextOrdinal && oldest > this.#oldestOrdinal) {
+      this.trim(Math.min(this.#length, oldest - this.#oldestOrdinal))
+    }
+  }
+
   /** Index of the record with that number, of the oldest one when it was trimmed, `length` when it is not there yet. */
   indexOfOrdinal(ordinal: number): number {
     return Math.min(this.#length, Math.max(0, ordinal - this.#oldestOrdinal))

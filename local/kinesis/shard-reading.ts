@@ -3,7 +3,8 @@ import { AwsError } from '../aws-json.ts'
 import { constraintError } from '../constraint-error.ts'
 import { rangeOutput } from './actions/shards.ts'
 import type { RecordLog, StoredRecord } from './record-log.ts'
-import { type KinesisStore, type Shard, type Stream, sequenceNumberOf } from './store.ts'
+import { type Shard, sequenceNumberOf } from './shard.ts'
+import type { KinesisStore, Stream } from './store.ts'
 
 /** Where a reader wants to begin, not checked. */
 export interface StartingPosition {

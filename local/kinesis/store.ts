@@ -1,34 +1,11 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import type { StateFolder } from '../state/index.ts'
 import { evenRanges, type HashKeyText, hashKeyText, hashOfPartitionKey } from './hash-keys.ts'
-import { RecordLog } from './record-log.ts'
+import { KinesisJournal } from './journal.ts'
+import type { RecordLog } from './record-log.ts'
+import { isOpen, makeShard, notify, type Shard, sequenceNumberOf } from './shard.ts'
 import { validateStreamReference } from './validations/stream-reference.ts'
-
-export interface Shard {
-  readonly id: string
-  readonly start: bigint
-  readonly end: bigint
-  readonly startText: HashKeyText
-  readonly endText: HashKeyText
-  readonly parents: readonly string[]
-  readonly startingSequenceNumber: bigint
-  /** What all sequence numbers of the shard begin with. */
-  readonly sequencePrefix: string
-  /** Set when the shard was split or merged. */
-  endingSequenceNumber: bigint | undefined
-  children: readonly Shard[]
-  readonly records: RecordLog
-  readonly nextSequenceNumber: bigint
-  /** When its parents closed; a shard without parents is as old as the stream, whatever time is asked for. */
-  readonly openedMs: number
-  closedMs: number | undefined
-  readonly records1s: TokenBucket
-  readonly bytes1s: TokenBucket
-  readonly reads1s: TokenBucket
-  readonly readBytes1s: TokenBucket
-  /** Called when there is something new: a record, the end of the shard, the end of the stream. */
-  readonly watchers: Set<() => void>
-}
 
 export type Tags = ReadonlyMap<string, string>
 
@@ -110,49 +87,6 @@ export type PutOutcome =
   | { readonly shard: Shard; readonly sequenceNumber: string }
   | { readonly shard: Shard; readonly throttled: true }
 
-export const isOpen = ({ endingSequenceNumber }: Shard): boolean => endingSequenceNumber === undefined
-
-// What a shard takes and gives in a second (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html).
-const recordsPerSecond = 1_000
-const bytesPerSecond = 1024 * 1024
-const readsPerSecond = 5
-const readBytesPerSecond = 2 * 1024 * 1024
-
-/** What fits through in a second, with a second's worth in store. */
-export class TokenBucket {
-  readonly #capacity: number
-  /** Thousandths, so that whole milliseconds add whole numbers and no rounding is left over. */
-  #thousandths: number
-  #atMs: number
-
-  constructor(perSecond: number, nowMs: number) {
-    this.#capacity = perSecond * 1000
-    this.#thousandths = this.#capacity
-    this.#atMs = nowMs
-  }
-
-  has(count: number, nowMs: number): boolean {
-    const refilled = this.#thousandths + ((nowMs - this.#atMs) * this.#capacity) / 1000
-    this.#thousandths = Math.min(this.#capacity, refilled)
-    this.#atMs = nowMs
-    // Something larger than the whole bucket passes when the bucket is full.
-    return this.#thousandths >= Math.min(count * 1000, this.#capacity)
-  }
-
-  take(count: number): void {
-    this.#thousandths -= count * 1000
-  }
-
-  /**
-   * Takes what an answer turned out to hold. More than a second's worth also takes what was in store, so that an
-   * answer of 10 MiB at 2 MiB a second is followed by 5 s without one, as AWS has it.
-   */
-  takeAnswer(count: number): void {
-    const taken = count * 1000
-    this.#thousandths = taken > this.#capacity ? -taken : this.#thousandths - taken
-  }
-}
-
 export interface KinesisStoreOptions {
   readonly clock: Clock
   readonly region: string
@@ -169,29 +103,42 @@ export interface KinesisStoreOptions {
    * @default 512 MiB
    */
   readonly maxStoredBytes?: number | undefined
+  /** Where everything is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
 }
 
 const defaultMaxStoredBytes = 512 * 1024 * 1024
 /** What a record takes beside its data and partition key, rounded up. */
 const recordOverheadBytes = 32
-/** Sequence numbers have 56 digits, as on AWS. */
-const sequenceBase = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n
-/** Room between two shards' numbers; within a shard they rise by one. */
-const ordinalDigits = 30
-const shardStep = 10n ** BigInt(ordinalDigits)
-
-/** Streams, shards and their records, in memory. */
+/** Streams, shards and their records, in memory, and in the state folder when there is one. */
 export class KinesisStore {
   readonly options: KinesisStoreOptions
   readonly clock: Clock
   readonly #streams = new Map<string, Stream>()
+  readonly #journal: KinesisJournal | undefined
   #generation = 0n
   #arrivals = 0
   #storedBytes = 0
 
+  /** @throws {StateError} when the state folder cannot be used */
   constructor(options: KinesisStoreOptions) {
     this.options = options
     this.clock = options.clock
+    if (options.state === undefined) return
+    this.#journal = new KinesisJournal(options.state, () => this.#streams.values(), this.clock.now())
+    const { streams, generation, arrivals } = this.#journal.loaded
+    this.#generation = generation
+    this.#arrivals = arrivals
+    for (const stream of streams) {
+      this.#streams.set(stream.name, stream)
+      for (const { records } of stream.shards) this.#storedBytes += bytesOf(records, records.length)
+    }
+    this.keepToCap()
+  }
+
+  /** Writes what an operation has changed to the state folder, if there is one. */
+  save(operation: string): void {
+    this.#journal?.save(operation, this.#generation)
   }
 
   /** By name. */
@@ -259,31 +206,17 @@ export class KinesisStore {
   }
 
   addShard(stream: Stream, start: bigint, end: bigint, parents: readonly Shard[]): Shard {
-    const first = sequenceBase + this.#generation++ * shardStep
-    const now = this.clock.now()
-    const shard: Shard = {
-      id: `shardId-${String(stream.shardsMade++).padStart(12, '0')}`,
-      start,
-      end,
-      startText: hashKeyText(start),
-      endText: hashKeyText(end),
-      parents: parents.map(({ id }) => id),
-      startingSequenceNumber: first,
-      sequencePrefix: String(first).slice(0, -ordinalDigits),
-      endingSequenceNumber: undefined,
-      children: [],
-      records: new RecordLog(),
-      get nextSequenceNumber() {
-        return first + BigInt(this.records.nextOrdinal)
+    const shard = makeShard(
+      {
+        id: `shardId-${String(stream.shardsMade++).padStart(12, '0')}`,
+        generation: Number(this.#generation++),
+        start,
+        end,
+        parents: parents.map(({ id }) => id),
+        openedMs: parents.length === 0 ? Number.NEGATIVE_INFINITY : this.clock.wallTime()
       },
-      openedMs: parents.length === 0 ? Number.NEGATIVE_INFINITY : this.clock.wallTime(),
-      closedMs: undefined,
-      records1s: new TokenBucket(recordsPerSecond, now),
-      bytes1s: new TokenBucket(bytesPerSecond, now),
-      reads1s: new TokenBucket(readsPerSecond, now),
-      readBytes1s: new TokenBucket(readBytesPerSecond, now),
-      watchers: new Set()
-    }
+      this.clock.now()
+    )
     stream.shards.push(shard)
     return shard
   }
@@ -325,8 +258,15 @@ export class KinesisStore {
     else this.clock.schedule(change, delay, { unref: true })
   }
 
-  /** Stores one record, unless the limits of its shard are reached. `keepToCap` is for after the last of a request. */
-  put(stream: Stream, { partitionKey, explicitHashKey, data, dataBytes }: NewRecord): PutOutcome {
+  /**
+   * Stores one record, unless the limits of its shard are reached, or are to be taken for reached. `keepToCap` is for
+   * after the last of a request.
+   */
+  put(
+    stream: Stream,
+    { partitionKey, explicitHashKey, data, dataBytes }: NewRecord,
+    isRefused = false
+  ): PutOutcome {
     const shard =
       stream.recordDistribution === 'AUTO'
         ? shardInTurn(stream)
@@ -336,6 +276,7 @@ export class KinesisStore {
               ? hashOfPartitionKey(partitionKey ?? '')
               : hashKeyText(BigInt(explicitHashKey))
           )
+    if (isRefused) return { shard, throttled: true }
     const bytes = dataBytes + Buffer.byteLength(partitionKey ?? '')
     if (this.options.throttle) {
       const now = this.clock.now()
@@ -344,13 +285,15 @@ export class KinesisStore {
       shard.bytes1s.take(bytes)
     }
     const ordinal = shard.records.nextOrdinal
-    shard.records.append({
+    const record = {
       partitionKey,
       data,
       arrivedMs: this.clock.wallTime(),
       isEncrypted: stream.keyId !== undefined,
       arrival: this.#arrivals++
-    })
+    }
+    shard.records.append(record)
+    this.#journal?.add(shard, ordinal, record)
     this.#storedBytes += bytes + recordOverheadBytes
     notify(shard)
     return { shard, sequenceNumber: sequenceNumberOf(shard, ordinal) }
@@ -413,11 +356,16 @@ export class KinesisStore {
   }
 
   #trimTo(records: RecordLog, count: number): void {
-    for (let index = 0; index < count; index += 1) {
-      this.#storedBytes -= records.bytesAt(index) + recordOverheadBytes
-    }
+    this.#storedBytes -= bytesOf(records, count)
     records.trim(count)
   }
+}
+
+/** Of the `count` oldest records, as `maxStoredBytes` counts them. */
+function bytesOf(records: RecordLog, count: number): number {
+  let bytes = 0
+  for (let index = 0; index < count; index += 1) bytes += records.bytesAt(index) + recordOverheadBytes
+  return bytes
 }
 
 /** Of the logs that have records, the one with the oldest and the one with the next oldest first record. */
@@ -434,11 +382,6 @@ function twoOldest(logs: readonly RecordLog[]): readonly [RecordLog | undefined,
   return [oldest, second]
 }
 
-export function notify({ watchers }: Shard): void {
-  if (watchers.size === 0) return
-  for (const watcher of [...watchers]) watcher()
-}
-
 /** AUTO distribution: every open shard in turn, whatever the record's keys say. */
 function shardInTurn(stream: Stream): Shard {
   const open = stream.shards.filter(isOpen)
@@ -450,9 +393,4 @@ function shardOfHashKey({ shards }: Stream, hashKey: HashKeyText): Shard {
     if (isOpen(shard) && hashKey >= shard.startText && hashKey <= shard.endText) return shard
   }
   throw new Error(`no open shard has the hash key ${hashKey}`)
-}
-
-/** As on the wire: 56 decimal digits, the last ones of which count within the shard. */
-export function sequenceNumberOf({ sequencePrefix }: Shard, ordinal: number): string {
-  return sequencePrefix + String(ordinal).padStart(ordinalDigits, '0')
 }

@@ -27,6 +27,7 @@ import { RequestQuota } from './quota.ts'
 import { type KmsAction, type KmsAuthorize, type KmsCaller, KmsRequest } from './request.ts'
 import { KmsStore, type KmsStoreOptions } from './store.ts'
 import { contextNames } from './validations/encryption-context.ts'
+import { kmsTypes } from './wire-types.ts'
 
 export interface KmsEngineOptions extends KmsStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
@@ -92,7 +93,7 @@ const actions: Readonly<Record<string, KmsAction>> = {
   ReEncrypt: reEncrypt
 }
 
-/** KMS with symmetric keys in memory, over AWS JSON 1.1, with real authenticated encryption. */
+/** KMS with symmetric keys in memory, and in a state folder if there is one, over AWS JSON 1.1, with real authenticated encryption. */
 export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
   const store = new KmsStore(options)
   const { authorize, requestsPerSecond, clock } = options
@@ -118,6 +119,7 @@ export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
       const atMs = clock.wallTime()
       const { keyArns } = request
       store.log({ atMs, operation, principal, region, keyArns, contextNames: names, viaService, error })
+      store.save(operation)
     }
   }
 
@@ -146,6 +148,7 @@ export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
     listener: awsJson({
       targetPrefix: 'TrentService',
       contentType: 'application/x-amz-json-1.1',
+      types: kmsTypes,
       ...(options.fault === undefined ? {} : { fault: options.fault }),
       actions: Object.fromEntries(
         Object.entries(actions).map(([operation, action]) => [operation, overHttp(operation, action)])

@@ -26,7 +26,11 @@ const headBytes = 2 * nameBytes + proofBytes
  */
 export class BlobSealer {
   /** Tells our blobs from altered ones before any key is looked for. */
-  readonly #secret = randomBytes(32)
+  readonly #secret: Buffer
+
+  constructor(secret: Buffer) {
+    this.#secret = secret
+  }
 
   seal({ keyId, version }: BlobName, material: KeyMaterial, plaintext: Uint8Array, context: Buffer): Buffer {
     const name = Buffer.alloc(nameBytes)

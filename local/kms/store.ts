@@ -1,9 +1,11 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { constraintError } from '../constraint-error.ts'
+import type { StateDocument, StateFolder } from '../state/index.ts'
 import type { Grant } from './grants.ts'
 import { isPrimary, type KmsKey, newMaterial, newSharedKey, type SharedKey } from './key.ts'
+import { decodeKeys, encodeKeys, keyPlace, type SavedKeys } from './saved-keys.ts'
 import { BlobSealer } from './sealing.ts'
 import { defaultPolicy } from './validations/policy.ts'
 
@@ -33,6 +35,8 @@ export interface KmsStoreOptions {
   /** Region of requests whose signature names none. */
   readonly region: string
   readonly accountId: string
+  /** Where everything but the request log is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
 }
 
 export interface NewKey {
@@ -46,10 +50,13 @@ const dayMs = 86_400_000
 const maxLoggedRequests = 10_000
 const maxGrantTokens = 10_000
 
-/** Keys and aliases of every region, and the request log, in memory. */
+/** Operations that change no key. */
+const reads = /^(Get|List|Describe|Decrypt|Encrypt|ReEncrypt|Generate)/
+
+/** Keys and aliases of every region, and the request log, in memory; but the log in the state folder, too. */
 export class KmsStore {
   readonly options: KmsStoreOptions
-  readonly sealer = new BlobSealer()
+  readonly sealer: BlobSealer
   readonly requests: KmsLoggedRequest[] = []
   /** By `<region>/<id>`. */
   readonly #keys = new Map<string, KmsKey>()
@@ -57,10 +64,39 @@ export class KmsStore {
   readonly #aliases = new Map<string, Alias>()
   /** Tokens that CreateGrant has given out. */
   readonly #grantTokens = new Map<string, { readonly key: KmsKey; readonly grantId: string }>()
+  readonly #secret: Buffer
+  readonly #document: StateDocument | undefined
   #calls = 0
+  /** Whether time alone has changed a key since the last save. */
+  #hasSettled = false
 
+  /** @throws {StateError} when the state folder cannot be used */
   constructor(options: KmsStoreOptions) {
     this.options = options
+    this.#document = options.state?.document('kms', 'keys')
+    const saved = this.#document?.read() as SavedKeys | undefined
+    const loaded = saved === undefined ? undefined : decodeKeys(saved)
+    for (const key of loaded?.keys ?? []) this.#keys.set(keyPlace(key), key)
+    for (const alias of loaded?.aliases ?? []) this.#aliases.set(`${alias.key.region}/${alias.name}`, alias)
+    for (const [token, grant] of loaded?.grantTokens ?? []) this.#grantTokens.set(token, grant)
+    this.#secret = loaded?.secret ?? randomBytes(32)
+    this.sealer = new BlobSealer(this.#secret)
+    // Blobs may be sealed before a key is changed again.
+    this.save('')
+  }
+
+  /** Writes what an operation has changed to the state folder, if there is one. */
+  save(operation: string): void {
+    if (reads.test(operation) && !this.#hasSettled) return
+    this.#hasSettled = false
+    this.#document?.write(
+      encodeKeys({
+        secret: this.#secret,
+        keys: this.#keys.values(),
+        aliases: this.#aliases.values(),
+        grantTokens: this.#grantTokens
+      })
+    )
   }
 
   /** Requests so far; the log itself is bounded. */
@@ -88,6 +124,12 @@ export class KmsStore {
       )
     }
     return this.#add(primary.shared, replica)
+  }
+
+  /** Keys of all regions, oldest first. */
+  all(): readonly KmsKey[] {
+    this.#settle()
+    return [...this.#keys.values()]
   }
 
   /** Keys of one region, oldest first. */
@@ -239,12 +281,14 @@ export class KmsStore {
       )
       if (gone === undefined) break
       this.#remove(gone)
+      this.#hasSettled = true
     }
     for (const key of this.#keys.values()) {
       const { rotation, materials } = key.shared
       if (rotation === undefined || !isPrimary(key) || key.state !== 'Enabled') continue
       for (; rotation.nextMs <= now; rotation.nextMs += rotation.periodDays * dayMs) {
         materials.push(newMaterial({ type: 'AUTOMATIC', dateMs: rotation.nextMs }))
+        this.#hasSettled = true
       }
     }
   }

@@ -14,8 +14,11 @@ export interface DecodedBody {
  *   trailer  = name ":" value CRLF
  */
 
-/** Takes the framing off. Chunk signatures are not checked, as no signature is by these engines. */
-export function decodeChunkedBody(body: Buffer): DecodedBody {
+/**
+ * Takes the framing off. Chunk signatures are not checked, as no signature is by these engines.
+ * @throws {AwsError} IncompleteBody when the framing breaks off, or other bytes come out than `decodedLength` says
+ */
+export function decodeChunkedBody(body: Buffer, decodedLength?: string): DecodedBody {
   const parts: Buffer[] = []
   let at = 0
   const line = (): string => {
@@ -26,8 +29,10 @@ export function decodeChunkedBody(body: Buffer): DecodedBody {
     return text
   }
   for (;;) {
-    const size = Number.parseInt(line(), 16)
-    if (!Number.isInteger(size) || at + size > body.length) throw incomplete()
+    const [, digits] = /^([0-9a-f]+)(?:;.*)?$/i.exec(line()) ?? []
+    if (digits === undefined) throw incomplete()
+    const size = Number.parseInt(digits, 16)
+    if (at + size > body.length) throw incomplete()
     if (size === 0) break
     parts.push(body.subarray(at, at + size))
     at += size
@@ -40,7 +45,9 @@ export function decodeChunkedBody(body: Buffer): DecodedBody {
     const colon = text.indexOf(':')
     if (colon > 0) trailers[text.slice(0, colon).toLowerCase()] = text.slice(colon + 1).trim()
   }
-  return { bytes: Buffer.concat(parts), trailers }
+  const bytes = Buffer.concat(parts)
+  if (decodedLength !== undefined && decodedLength !== String(bytes.length)) throw incomplete()
+  return { bytes, trailers }
 }
 
 function incomplete(): AwsError {

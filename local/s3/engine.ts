@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock } from '../../core/clock.ts'
-import { AwsError, type AwsJsonOptions } from '../aws-json.ts'
-import { headerOf, type RequestListener, readBody } from '../http-server.ts'
+import { AwsError, type AwsJsonOptions, sendScripted } from '../aws-json.ts'
+import { cut, headerOf, type RequestListener, readBody } from '../http-server.ts'
 import { createBucket, deleteBucket, headBucket, listBuckets } from './actions/buckets.ts'
 import { listObjects } from './actions/list-objects.ts'
 import { deleteObject, deleteObjects, getObject, headObject, putObject } from './actions/objects.ts'
@@ -11,12 +10,8 @@ import type { S3Action, S3Request, S3Response } from './protocol.ts'
 import { S3Store, type S3StoreOptions } from './store.ts'
 import { xmlDocument } from './xml.ts'
 
-export interface S3EngineOptions {
-  readonly clock: Clock
+export interface S3EngineOptions extends S3StoreOptions {
   readonly region: string
-  /** Where the buckets' folders lie. */
-  readonly folder: string
-  readonly dataKeyArnOf?: S3StoreOptions['dataKeyArnOf']
   readonly fault?: AwsJsonOptions['fault']
 }
 
@@ -69,16 +64,22 @@ async function serve(
   const operation = operationOf(request)
   const fault = await options.fault?.(operation, { Bucket: request.bucket, Key: request.key })
   if (fault?.kind === 'reset') {
-    incoming.socket.destroy()
+    cut(incoming, response)
     return
   }
   if (fault?.kind === 'error') throw fault.error
+  if (fault?.kind === 'answer') {
+    sendScripted(response, fault)
+    return
+  }
   const action = actions[operation]
   if (action === undefined) {
     throw new AwsError('NotImplemented', `${operation} is not implemented by the local engine`, 501)
   }
   const answer = await action(request)
-  if (fault?.kind === 'loseAnswer') incoming.socket.destroy()
+  if (fault?.kind === 'loseAnswer') cut(incoming, response)
+  else if (fault?.kind === 'damageAnswer' && fault.how === 'empty')
+    response.writeHead(200, { 'content-length': 0 }).end()
   else send(incoming, response, answer, requestId)
 }
 
@@ -119,13 +120,13 @@ function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {
   const path = question < 0 ? target : target.slice(0, question)
   // The path is taken as it came: URL would resolve `..` and collapse slashes, and a key may hold both.
   const slash = path.indexOf('/', 1)
-  const bucket = decodeURIComponent(slash < 0 ? path.slice(1) : path.slice(1, slash))
-  const key = slash < 0 ? '' : decodeURIComponent(path.slice(slash + 1))
+  const bucket = decoded(slash < 0 ? path.slice(1) : path.slice(1, slash))
+  const key = slash < 0 ? '' : decoded(path.slice(slash + 1))
   const isChunked =
     headerOf(incoming, 'content-encoding')?.includes('aws-chunked') ||
     headerOf(incoming, 'x-amz-content-sha256')?.startsWith('STREAMING-')
   const { bytes, trailers } = isChunked
-    ? decodeChunkedBody(raw)
+    ? decodeChunkedBody(raw, headerOf(incoming, 'x-amz-decoded-content-length'))
     : { bytes: raw, trailers: {} as Record<string, string> }
   return {
     method: incoming.method ?? 'GET',
@@ -135,6 +136,14 @@ function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {
     header: name => headerOf(incoming, name) ?? trailers[name],
     headers: incoming.headers,
     body: bytes
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new AwsError('InvalidURI', "Couldn't parse the specified URI.")
   }
 }
 

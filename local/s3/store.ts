@@ -1,9 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import type { StateFolder } from '../state/index.ts'
+import { asidePrefix } from './aside.ts'
+import { S3Journal } from './journal.ts'
 
 export interface StoredObject {
   readonly key: string
@@ -16,10 +20,15 @@ export interface StoredObject {
   readonly contentType: string
   readonly contentEncoding: string | undefined
   /** ARN of the KMS key that it is encrypted with; undefined for what S3 does by itself. */
-  readonly kmsKeyArn: string | undefined
+  readonly kmsKeyArn?: string | undefined
   /** User metadata, names without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly file: string
+}
+
+export interface StoredBucket {
+  readonly createdMs: number
+  readonly objects: Map<string, StoredObject>
 }
 
 export interface PutOptions {
@@ -36,6 +45,8 @@ export interface S3StoreOptions {
   readonly clock: Clock
   /** Objects lie in `<folder>/<bucket>/<key>`; made when the first bucket is. */
   readonly folder: string
+  /** Where what describes the objects is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
   /** Asks KMS for a data key for an object: ARN of the key that it comes from. @default every key is there */
   readonly dataKeyArnOf?: ((request: DataKeyRequest) => Promise<string>) | undefined
 }
@@ -46,20 +57,32 @@ export interface DataKeyRequest {
   readonly principal: string | undefined
 }
 
-/** Buckets as folders and objects as plain files that people can open. What describes them is kept in memory. */
+/**
+ * Buckets as folders and objects as plain files that people can open. What describes them is kept in memory, and in the
+ * state folder when there is one.
+ */
 export class S3Store {
   readonly #clock: Clock
   readonly #folder: string
   readonly #dataKeyArnOf: NonNullable<S3StoreOptions['dataKeyArnOf']>
-  readonly #buckets = new Map<
-    string,
-    { readonly createdMs: number; readonly objects: Map<string, StoredObject> }
-  >()
+  readonly #buckets = new Map<string, StoredBucket>()
+  readonly #journal: S3Journal | undefined
 
+  readonly #writes = new Set<Promise<unknown>>()
+
+  /** @throws {StateError} when the state folder cannot be used */
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
     this.#folder = options.folder
     this.#dataKeyArnOf = options.dataKeyArnOf ?? (async ({ keyId }) => keyId)
+    if (options.state === undefined) return
+    mkdirSync(this.#folder, { recursive: true })
+    this.#journal = new S3Journal(options.state, this.#folder, () => this.#buckets)
+    for (const [name, bucket] of this.#journal.loaded.buckets) this.#buckets.set(name, bucket)
+    // Killed between the two steps of a put: the second one is made up for.
+    for (const { aside, bucket, object } of this.#journal.loaded.unmoved) {
+      this.#moveInPlace(aside, bucket, object)
+    }
   }
 
   get buckets(): readonly { readonly name: string; readonly createdMs: number }[] {
@@ -78,7 +101,9 @@ export class S3Store {
         409
       )
     }
-    this.#buckets.set(bucket, { createdMs: this.#clock.wallTime(), objects: new Map() })
+    const made = { createdMs: this.#clock.wallTime(), objects: new Map() }
+    this.#buckets.set(bucket, made)
+    this.#journal?.madeBucket(bucket, made)
     await mkdir(join(this.#folder, bucket), { recursive: true })
   }
 
@@ -87,6 +112,7 @@ export class S3Store {
       throw new AwsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409)
     }
     this.#buckets.delete(bucket)
+    this.#journal?.deletedBucket(bucket)
     await rm(join(this.#folder, bucket), { recursive: true, force: true })
   }
 
@@ -100,16 +126,37 @@ export class S3Store {
     bytes: Uint8Array,
     options: PutOptions = {}
   ): Promise<StoredObject> {
+    const write = this.#put(bucket, key, bytes, options)
+    this.#writes.add(write)
+    try {
+      return await write
+    } finally {
+      this.#writes.delete(write)
+    }
+  }
+
+  async #put(bucket: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     const objects = this.#objects(bucket)
     if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
     const kmsKeyArn = options.kms && (await this.#encryptingKey(bucket, key, options.kms))
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
-    const aside = join(this.#folder, `.incoming-${randomUUID()}`)
-    await writeFile(aside, bytes)
-    const file = await this.#moveInPlace(aside, bucket, key)
-    // Another put of the same key may have come first while this one was written.
-    if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
-    const object: StoredObject = {
+    const aside = join(this.#folder, `${asidePrefix}${randomUUID()}`)
+    try {
+      await writeFile(aside, bytes)
+      // Another put of the same key may have come first meanwhile; from here on none comes in between.
+      if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
+      return this.#moveInPlace(aside, bucket, {
+        ...this.#describe(key, bytes, options),
+        ...(kmsKeyArn === undefined ? {} : { kmsKeyArn })
+      })
+    } catch (error) {
+      await rm(aside, { force: true })
+      throw error
+    }
+  }
+
+  #describe(key: string, bytes: Uint8Array, options: PutOptions): Omit<StoredObject, 'file'> {
+    return {
       key,
       sizeBytes: bytes.length,
       etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
@@ -117,12 +164,8 @@ export class S3Store {
       modifiedMs: this.#clock.wallTime(),
       contentType: options.contentType ?? 'application/octet-stream',
       contentEncoding: options.contentEncoding,
-      kmsKeyArn,
-      metadata: options.metadata ?? {},
-      file
+      metadata: options.metadata ?? {}
     }
-    objects.set(key, object)
-    return object
   }
 
   find(bucket: string, key: string): StoredObject {
@@ -137,12 +180,30 @@ export class S3Store {
     return readFile(object.file)
   }
 
+  /** The bytes of an object; undefined when there is none. */
+  async readObject(bucket: string, key: string): Promise<Buffer | undefined> {
+    const object = this.#buckets.get(bucket)?.objects.get(key)
+    return object === undefined ? undefined : this.read(object)
+  }
+
   async deleteObject(bucket: string, key: string): Promise<void> {
     const objects = this.#objects(bucket)
     const object = objects.get(key)
     if (object === undefined) return
     objects.delete(key)
-    await rm(object.file, { force: true })
+    this.#journal?.deleted(bucket, object)
+    // At once: a put behind it may bring a file of the same name.
+    rmSync(object.file, { force: true })
+  }
+
+  /** Forgets all buckets, and removes their folders once nothing writes to them. */
+  async discard(): Promise<void> {
+    const buckets = [...this.#buckets.keys()]
+    this.#buckets.clear()
+    await Promise.allSettled(this.#writes)
+    await Promise.all(
+      buckets.map(bucket => rm(join(this.#folder, bucket), { recursive: true, force: true, maxRetries: 10 }))
+    )
   }
 
   /** @throws {AwsError} what S3 makes of a refusal of KMS */
@@ -169,29 +230,28 @@ export class S3Store {
   }
 
   /** Moves a written file to the path that its key names or, where a key can be no path, under its digest. */
-  async #moveInPlace(aside: string, bucket: string, key: string): Promise<string> {
-    const known = this.#objects(bucket).get(key)
-    if (known !== undefined) {
-      await rename(aside, known.file)
-      return known.file
-    }
+  #moveInPlace(aside: string, bucket: string, described: Omit<StoredObject, 'file'>): StoredObject {
+    const { key } = described
     const base = join(this.#folder, bucket)
-    if (isPath(key)) {
-      const file = join(base, ...key.split('/'))
-      try {
-        await mkdir(dirname(file), { recursive: true })
-        await rename(aside, file)
-        return file
-      } catch (error) {
-        // S3 takes `a` beside `a/b`; a file system does not.
-        if (!['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EPERM'].includes((error as { code: string }).code))
-          throw error
-      }
+    const byDigest = join(base, '.keys', createHash('sha256').update(key).digest('hex'))
+    const byPath = isPath(key) ? join(base, ...key.split('/')) : byDigest
+    const move = (file: string): StoredObject => {
+      const object = { ...described, file }
+      mkdirSync(dirname(file), { recursive: true })
+      // Told before it is done: what is in place is described as it is, also when the process dies in between.
+      this.#journal?.put(bucket, object, aside)
+      renameSync(aside, file)
+      this.#objects(bucket).set(key, object)
+      return object
     }
-    const file = join(base, '.keys', createHash('sha256').update(key).digest('hex'))
-    await mkdir(dirname(file), { recursive: true })
-    await rename(aside, file)
-    return file
+    try {
+      return move(this.#objects(bucket).get(key)?.file ?? byPath)
+    } catch (error) {
+      // S3 takes `a` beside `a/b`; a file system does not.
+      const { code } = error as { code: string }
+      if (!['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EPERM'].includes(code)) throw error
+      return move(byDigest)
+    }
   }
 }
 

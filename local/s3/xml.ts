@@ -35,18 +35,23 @@ function escapeText(text: string): string {
   return text.replace(/[&<>"\r]/g, character => escapes[character]!)
 }
 
-/** The text of every element of this name, wherever it stands. Enough for the one body that S3 takes as XML here. */
+/**
+ * The text of every element of this name, wherever it stands. Enough for the one body that S3 takes as XML here.
+ * References that name no character are left as they are.
+ */
 export function textsOf(xml: string, name: string): string[] {
   return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text]) =>
     unescapeText(text!)
   )
 }
 
+const lastCodePoint = 0x10ffff
+
 function unescapeText(text: string): string {
   const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
   return text.replace(/&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/g, (whole, hex, decimal, name) => {
-    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16))
-    if (decimal !== undefined) return String.fromCodePoint(Number(decimal))
-    return named[name] ?? whole
+    if (name !== undefined) return Object.hasOwn(named, name) ? named[name]! : whole
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+    return code <= lastCodePoint ? String.fromCodePoint(code) : whole
   })
 }

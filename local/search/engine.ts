@@ -7,6 +7,7 @@ import {
   receiverListener,
   withFaults
 } from '../receiver.ts'
+import type { StateFolder } from '../state/index.ts'
 import { bulk } from './actions/bulk.ts'
 import { deleteDocument, getDocument, putDocument } from './actions/documents.ts'
 import {
@@ -26,6 +27,8 @@ import type { SearchAction } from './protocol.ts'
 import { SearchStore } from './store.ts'
 
 export interface SearchEngineOptions {
+  /** Where everything is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
   readonly fault?: FailReceiverRequest | undefined
 }
 
@@ -41,9 +44,15 @@ const maxBodyBytes = 256 * 1024 * 1024
 
 /** A small search index over HTTP: enough of Elasticsearch and OpenSearch to deliver to, to count and to find. */
 export function createSearchEngine(options: SearchEngineOptions = {}): SearchEngine {
-  const store = new SearchStore()
+  const store = new SearchStore(options.state)
   const routes = routesOf(store)
-  const handle = withFaults(request => answer(routes, request), options.fault)
+  const handle = withFaults(request => {
+    try {
+      return answer(routes, request)
+    } finally {
+      store.save()
+    }
+  }, options.fault)
   return { store, handle, listener: receiverListener(handle, maxBodyBytes) }
 }
 

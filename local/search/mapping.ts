@@ -16,6 +16,8 @@ const textTypes = ['text', 'keyword', 'wildcard', 'constant_keyword']
 
 /** Fields of one index, as it holds them by default. */
 const maxFields = 1_000
+/** Objects within objects, as an index takes them by default. */
+const maxDepth = 20
 
 /**
  * What the fields of an index are. Unknown fields get a type from their first value, unless `dynamic` is `strict` or
@@ -28,7 +30,7 @@ export class Mapping {
 
   /** @throws {SearchError} 400 when a type is missing from a field that has no properties */
   constructor(given: unknown) {
-    const { properties, dynamic } = (given ?? {}) as { properties?: unknown; dynamic?: unknown }
+    const { properties, dynamic } = definition(given, '_doc')
     this.#properties = {}
     this.#dynamic = String(dynamic ?? true)
     this.merge(properties)
@@ -43,29 +45,31 @@ export class Mapping {
 
   /** Adds fields; one that is there already keeps its type, or the call is refused with 400. */
   merge(properties: unknown): void {
-    this.#mergeInto(this.#properties, properties, '')
+    this.#mergeInto(this.#properties, properties, '', 1)
   }
 
   /** Adds the fields of a document. @throws {SearchError} 400 when a value does not fit; nothing is added then. */
   accept(source: Source): void {
     const added: NewFields = new Map()
-    this.#check(this.#properties, source, '', added)
+    this.#check(this.#properties, source, '', added, 1)
     for (const [properties, fields] of added) {
       for (const [name, field] of fields) this.#add(properties, name, field)
     }
   }
 
-  #mergeInto(into: Record<string, FieldMapping>, properties: unknown, path: string): void {
-    for (const [name, given] of Object.entries((properties ?? {}) as Record<string, FieldMapping>)) {
+  #mergeInto(into: Record<string, FieldMapping>, properties: unknown, path: string, depth: number): void {
+    if (depth > maxDepth) throw tooDeep()
+    for (const [name, field] of Object.entries(definition(properties, `${path}properties`))) {
       const at = `${path}${name}`
-      if (given.type === undefined && given.properties === undefined) {
+      const given = definition(field, at) as FieldMapping
+      if (typeof given.type !== 'string' && given.properties === undefined) {
         throw new SearchError(400, 'mapper_parsing_exception', `No type specified for field [${at}]`)
       }
       const present = ownField(into, name)
       if (given.properties !== undefined) {
         const field = present ?? this.#add(into, name, { properties: {} })
         field.properties ??= {}
-        this.#mergeInto(field.properties, given.properties, `${at}.`)
+        this.#mergeInto(field.properties, given.properties, `${at}.`, depth + 1)
       } else if (present === undefined) {
         this.#add(into, name, { ...given })
       } else if (present.type !== given.type) {
@@ -85,7 +89,14 @@ export class Mapping {
     return field
   }
 
-  #check(properties: Record<string, FieldMapping>, source: Source, path: string, added: NewFields): void {
+  #check(
+    properties: Record<string, FieldMapping>,
+    source: Source,
+    path: string,
+    added: NewFields,
+    depth: number
+  ): void {
+    if (depth > maxDepth) throw tooDeep()
     for (const [name, given] of Object.entries(source)) {
       const at = `${path}${name}`
       for (const value of Array.isArray(given) ? (given as unknown[]).flat(10) : [given]) {
@@ -107,7 +118,7 @@ export class Mapping {
         }
         if (field.properties !== undefined) {
           if (typeof value !== 'object') throw misfit(at, 'object')
-          this.#check(field.properties, value as Source, `${at}.`, added)
+          this.#check(field.properties, value as Source, `${at}.`, added, depth + 1)
         } else if (!fits(field.type!, value)) {
           throw misfit(at, field.type!)
         }
@@ -150,6 +161,20 @@ function misfit(path: string, type: string): SearchError {
     400,
     'document_parsing_exception',
     `failed to parse field [${path}] of type [${type}]`
+  )
+}
+
+function definition(given: unknown, path: string): Readonly<Record<string, unknown>> {
+  if (given === undefined || given === null) return {}
+  if (typeof given === 'object' && !Array.isArray(given)) return given as Record<string, unknown>
+  throw new SearchError(400, 'mapper_parsing_exception', `Expected map for property [${path}]`)
+}
+
+function tooDeep(): SearchError {
+  return new SearchError(
+    400,
+    'illegal_argument_exception',
+    `Limit of mapping depth [${maxDepth}] has been exceeded`
   )
 }
 

@@ -5,16 +5,21 @@ import { matchesPattern, type SearchDocument } from './store.ts'
 type Matches = (document: SearchDocument) => boolean
 type Members = Readonly<Record<string, unknown>>
 
+/** How deep queries of the kind bool may stand in one another, as in a cluster by default. */
+const maxDepth = 30
+
 /**
  * Which documents a query finds: match_all, match_none, ids, exists, term, terms, match, bool and query_string.
  * Nothing is ranked, every document that matches scores 1.
  * @throws {SearchError} 400 for any other query
  */
-export function parseQuery(query: unknown): Matches {
+export function parseQuery(query: unknown, depth = 0): Matches {
   if (query === undefined) return () => true
-  const entries = Object.entries((query ?? {}) as Members)
+  if (depth > maxDepth) throw malformed(`[bool] is nested deeper than ${maxDepth} times`)
+  const entries = Object.entries(objectOf('query', query))
   if (entries.length !== 1) throw malformed('[query] needs exactly one kind of query')
-  const [kind, given] = entries[0] as [string, Members]
+  const [kind, body] = entries[0]!
+  const given = objectOf(kind, body)
   switch (kind) {
     case 'match_all':
       return () => true
@@ -37,10 +42,10 @@ export function parseQuery(query: unknown): Matches {
       return fieldMatches(field, listOf(values), false)
     }
     case 'bool':
-      return parseBool(given)
+      return parseBool(given, depth)
     case 'query_string':
     case 'simple_query_string':
-      return parseQueryString(String(given.query ?? ''), given)
+      return parseQueryString(textOf(kind, given.query), given)
     default:
       throw malformed(`unknown query [${kind}]`)
   }
@@ -103,9 +108,9 @@ function wordsMatch(value: unknown, wanted: string): boolean {
   )
 }
 
-function parseBool(given: Members): Matches {
+function parseBool(given: Members, depth: number): Matches {
   const clauses = (name: string): Matches[] =>
-    (given[name] === undefined ? [] : listOf(given[name])).map(parseQuery)
+    (given[name] === undefined ? [] : listOf(given[name])).map(query => parseQuery(query ?? {}, depth + 1))
   const all = [...clauses('must'), ...clauses('filter')]
   const none = clauses('must_not')
   const some = clauses('should')
@@ -153,6 +158,16 @@ function onlyEntry(kind: string, given: Members): readonly [string, unknown] {
   const entries = Object.entries(given)
   if (entries.length !== 1) throw malformed(`[${kind}] needs exactly one field`)
   return entries[0]!
+}
+
+function objectOf(name: string, value: unknown): Members {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members
+  throw malformed(`[${name}] is not an object`)
+}
+
+function textOf(kind: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw malformed(`[${kind}] needs a text`)
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { StateFolder } from '../state/index.ts'
 import { SearchError } from './errors.ts'
+import { type SearchEntry, SearchJournal } from './journal.ts'
 import { Mapping, type Source } from './mapping.ts'
 
 export interface SearchDocument {
@@ -25,10 +27,33 @@ interface SearchIndex {
 /** Sources that all indices hold together, in bytes of JSON; beyond it writes are refused with 429. */
 const maxBytes = 512 * 1024 * 1024
 
-/** Indices by name, with their documents in the order in which they came. */
+/** Indices by name, with their documents in the order in which they came. In memory, and in the state folder if any. */
 export class SearchStore {
   readonly #indices = new Map<string, SearchIndex>()
+  readonly #journal: SearchJournal | undefined
   #bytes = 0
+
+  /** @throws {StateError} when the state folder cannot be used */
+  constructor(state?: StateFolder) {
+    if (state === undefined) return
+    this.#journal = new SearchJournal(
+      state,
+      entry => this.#read(entry),
+      () =>
+        [...this.#indices].map(([name, { mapping, documents, sequenceNumber }]) => ({
+          name,
+          mappings: mapping.description,
+          sequenceNumber,
+          documents: documents.values(),
+          count: documents.size
+        }))
+    )
+  }
+
+  /** Writes what has changed to the state folder, if there is one. */
+  save(): void {
+    this.#journal?.flush()
+  }
 
   /** In the order of their names. */
   get names(): readonly string[] {
@@ -47,11 +72,34 @@ export class SearchStore {
       throw new SearchError(400, 'invalid_index_name_exception', `Invalid index name [${index}]`)
     }
     this.#indices.set(index, { mapping: new Mapping(mappings), documents: new Map(), sequenceNumber: 0 })
+    this.#journal?.add({ index, mappings, sequenceNumber: 0 })
+  }
+
+  /** Adds fields to an index. @throws {SearchError} 400 for a field that has another type already */
+  mergeMapping(index: string, properties: unknown): void {
+    const { mapping, sequenceNumber } = this.#index(index)
+    try {
+      mapping.merge(properties)
+    } finally {
+      // Those before the wrong one have been added.
+      this.#journal?.add({ index, mappings: mapping.description, sequenceNumber })
+    }
+  }
+
+  clear(): void {
+    this.#indices.clear()
+    this.#bytes = 0
+  }
+
+  /** Sources of all indices, in bytes of JSON. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   delete(index: string): void {
     for (const { source } of this.#index(index).documents.values()) this.#bytes -= sizeOf(source)
     this.#indices.delete(index)
+    this.#journal?.add({ index, deleted: true })
   }
 
   mapping(index: string): Mapping {
@@ -103,6 +151,8 @@ export class SearchStore {
       sequenceNumber: found.sequenceNumber++
     }
     found.documents.set(documentId, document)
+    const { version, sequenceNumber } = document
+    this.#journal?.add({ index, id: documentId, source, version, sequenceNumber })
     return { document, result: previous === undefined ? 'created' : 'updated' }
   }
 
@@ -113,6 +163,7 @@ export class SearchStore {
     if (document === undefined) return false
     this.#bytes -= sizeOf(document.source)
     found.sequenceNumber += 1
+    this.#journal?.add({ index, removed: id })
     return found.documents.delete(id)
   }
 
@@ -131,6 +182,34 @@ export class SearchStore {
       }
     }
     return [...names]
+  }
+
+  #read(entry: SearchEntry): void {
+    const { index } = entry
+    const found = this.#indices.get(index)
+    if ('deleted' in entry) {
+      for (const { source } of found?.documents.values() ?? []) this.#bytes -= sizeOf(source)
+      this.#indices.delete(index)
+    } else if ('removed' in entry) {
+      const document = found?.documents.get(entry.removed)
+      if (found === undefined || document === undefined) return
+      this.#bytes -= sizeOf(document.source)
+      found.sequenceNumber += 1
+      found.documents.delete(entry.removed)
+    } else if ('source' in entry) {
+      const { id, source, version, sequenceNumber } = entry
+      const into = found ?? { mapping: new Mapping(undefined), documents: new Map(), sequenceNumber: 0 }
+      this.#indices.set(index, into)
+      const previous = into.documents.get(id)
+      this.#bytes += sizeOf(source) - (previous === undefined ? 0 : sizeOf(previous.source))
+      into.mapping.accept(source)
+      into.documents.set(id, { index, id, source, version, sequenceNumber })
+      into.sequenceNumber = sequenceNumber + 1
+    } else {
+      const { mappings, sequenceNumber } = entry
+      const documents = found?.documents ?? new Map<string, SearchDocument>()
+      this.#indices.set(index, { mapping: new Mapping(mappings), documents, sequenceNumber })
+    }
   }
 
   #index(index: string): SearchIndex {

@@ -1,5 +1,6 @@
 import { type AwsError, type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
+import { savingActions } from '../state/saving.ts'
 import { getQueueAttributes, setQueueAttributes } from './actions/queue-attributes.ts'
 import { createQueue, deleteQueue, getQueueUrl, listQueues, purgeQueue } from './actions/queues.ts'
 import { receiveMessage } from './actions/receive-message.ts'
@@ -11,6 +12,7 @@ import {
 } from './actions/received-messages.ts'
 import { sendMessage, sendMessageBatch } from './actions/send-message.ts'
 import { SqsStore, type SqsStoreOptions } from './store.ts'
+import { sqsTypes } from './wire-types.ts'
 
 export interface SqsEngineOptions extends SqsStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
@@ -36,7 +38,7 @@ const olderNames: Readonly<Record<string, string>> = {
   BatchRequestTooLong: 'AWS.SimpleQueueService.BatchRequestTooLong'
 }
 
-/** Standard queues in memory, over AWS JSON 1.0. */
+/** Standard queues in memory, and in a state folder if there is one, over AWS JSON 1.0. */
 export function createSqsEngine(options: SqsEngineOptions): SqsEngine {
   const store = new SqsStore(options)
   return {
@@ -44,24 +46,28 @@ export function createSqsEngine(options: SqsEngineOptions): SqsEngine {
     listener: awsJson({
       targetPrefix: 'AmazonSQS',
       contentType: 'application/x-amz-json-1.0',
+      types: sqsTypes,
       errorHeaders,
       ...(options.fault === undefined ? {} : { fault: options.fault }),
-      actions: {
-        CreateQueue: createQueue(store),
-        GetQueueUrl: getQueueUrl(store),
-        GetQueueAttributes: getQueueAttributes(store),
-        SetQueueAttributes: setQueueAttributes(store),
-        ListQueues: listQueues(store),
-        DeleteQueue: deleteQueue(store),
-        PurgeQueue: purgeQueue(store),
-        SendMessage: sendMessage(store),
-        SendMessageBatch: sendMessageBatch(store),
-        ReceiveMessage: receiveMessage(store),
-        DeleteMessage: deleteMessage(store),
-        DeleteMessageBatch: deleteMessageBatch(store),
-        ChangeMessageVisibility: changeMessageVisibility(store),
-        ChangeMessageVisibilityBatch: changeMessageVisibilityBatch(store)
-      }
+      actions: savingActions(
+        {
+          CreateQueue: createQueue(store),
+          GetQueueUrl: getQueueUrl(store),
+          GetQueueAttributes: getQueueAttributes(store),
+          SetQueueAttributes: setQueueAttributes(store),
+          ListQueues: listQueues(store),
+          DeleteQueue: deleteQueue(store),
+          PurgeQueue: purgeQueue(store),
+          SendMessage: sendMessage(store),
+          SendMessageBatch: sendMessageBatch(store),
+          ReceiveMessage: receiveMessage(store),
+          DeleteMessage: deleteMessage(store),
+          DeleteMessageBatch: deleteMessageBatch(store),
+          ChangeMessageVisibility: changeMessageVisibility(store),
+          ChangeMessageVisibilityBatch: changeMessageVisibilityBatch(store)
+        },
+        operation => store.save(operation)
+      )
     })
   }
 }

@@ -52,6 +52,15 @@ export interface Redrive {
   readonly move: (message: StoredMessage) => void
 }
 
+/** Hears of every change of a queue's messages, after it was made. */
+export interface QueueWatcher {
+  put(message: StoredMessage): void
+  /** It was received, or hidden for another time. */
+  changed(message: StoredMessage): void
+  gone(id: string): void
+  cleared(): void
+}
+
 /** One standard queue in memory. */
 export class Queue {
   readonly name: string
@@ -62,6 +71,7 @@ export class Queue {
   attributes: ReadonlyMap<string, string>
   purgedAtMs: number | undefined
   readonly #clock: Clock
+  readonly #watcher: QueueWatcher | undefined
   /** In the order of their arrival. */
   readonly #messages = new Map<string, StoredMessage>()
   readonly #waiting = new Set<() => void>()
@@ -71,13 +81,29 @@ export class Queue {
     readonly arn: string
     readonly attributes: ReadonlyMap<string, string>
     readonly clock: Clock
+    readonly watcher?: QueueWatcher | undefined
+    /** Wall time, milliseconds since 1970. @default now */
+    readonly createdMs?: number
+    /** @default `createdMs` */
+    readonly modifiedMs?: number
   }) {
     this.name = given.name
     this.arn = given.arn
     this.attributes = given.attributes
     this.#clock = given.clock
-    this.createdMs = given.clock.wallTime()
-    this.modifiedMs = this.createdMs
+    this.#watcher = given.watcher
+    this.createdMs = given.createdMs ?? given.clock.wallTime()
+    this.modifiedMs = given.modifiedMs ?? this.createdMs
+  }
+
+  /** Messages that are held, also such as are past their retention. */
+  get length(): number {
+    return this.#messages.size
+  }
+
+  /** Takes back what it held once; the watcher does not hear of it. */
+  refill(messages: readonly StoredMessage[]): void {
+    for (const message of messages) this.#messages.set(message.id, message)
   }
 
   get counts(): QueueCounts {
@@ -155,20 +181,28 @@ export class Queue {
 
   hide(message: StoredMessage, seconds: number): void {
     message.visibleAtMs = this.#clock.now() + seconds * 1000
+    this.#watcher?.changed(message)
     this.#wakeAll()
   }
 
-  delete(message: StoredMessage): void {
-    this.#messages.delete(message.id)
+  delete({ id }: StoredMessage): void {
+    this.#messages.delete(id)
+    this.#watcher?.gone(id)
   }
 
   purge(): void {
-    this.#messages.clear()
+    this.clear()
     this.purgedAtMs = this.#clock.now()
+  }
+
+  clear(): void {
+    this.#messages.clear()
+    this.#watcher?.cleared()
   }
 
   #add(message: StoredMessage): void {
     this.#messages.set(message.id, message)
+    this.#watcher?.put(message)
     this.#wakeAll()
   }
 
@@ -196,14 +230,16 @@ export class Queue {
       if (taken.length === max) break
       if (message.visibleAtMs > now) continue
       if (redrive !== undefined && message.receiveCount >= redrive.maxReceiveCount) {
-        this.#messages.delete(message.id)
+        // There before it is gone here: killed in between, it is there twice and not never.
         redrive.move(message)
+        this.delete(message)
         continue
       }
       message.receiveCount += 1
       message.firstReceivedMs ??= this.#clock.wallTime()
       message.visibleAtMs = now + visibilityMs
       message.receipt = randomBytes(48).toString('base64')
+      this.#watcher?.changed(message)
       taken.push(message)
     }
     return taken

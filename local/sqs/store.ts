@@ -1,5 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
+import type { StateFolder } from '../state/index.ts'
+import { type QueuesState, SqsJournal } from './journal.ts'
 import { Queue, type Redrive } from './queue.ts'
 import { redriveOf } from './validations/queue-attributes.ts'
 
@@ -7,20 +9,36 @@ export interface SqsStoreOptions {
   readonly clock: Clock
   readonly region: string
   readonly accountId: string
+  /** Where everything is written to, and read from first. @default memory alone */
+  readonly state?: StateFolder | undefined
 }
 
 /** A name stays taken this long after its queue was deleted, as on AWS, in milliseconds. */
 const deletedNameMs = 60_000
 
-/** The queues, in memory. */
+/** The queues, in memory, and in the state folder when there is one. */
 export class SqsStore {
   readonly options: SqsStoreOptions
   readonly #queues = new Map<string, Queue>()
   /** Name -> when its queue was deleted, on the monotonic clock. */
   readonly #deleted = new Map<string, number>()
 
+  readonly #journal: SqsJournal | undefined
+
+  /** @throws {StateError} when the state folder cannot be used */
   constructor(options: SqsStoreOptions) {
     this.options = options
+    if (options.state === undefined) return
+    const state = (): QueuesState => ({ queues: this.#queues.values(), deleted: this.#deleted })
+    this.#journal = new SqsJournal(options.state, state, options.clock)
+    const { queues, deleted } = this.#journal.loaded
+    for (const queue of queues) this.#queues.set(queue.name, queue)
+    for (const [name, atMs] of deleted) this.#deleted.set(name, atMs)
+  }
+
+  /** Writes what an operation has changed to the state folder, if there is one. */
+  save(operation: string): void {
+    this.#journal?.save(operation)
   }
 
   get queues(): readonly Queue[] {
@@ -52,13 +70,21 @@ export class SqsStore {
       )
     }
     this.#deleted.delete(name)
-    const queue = new Queue({ name, arn: `arn:aws:sqs:${region}:${accountId}:${name}`, attributes, clock })
+    const queue = new Queue({
+      name,
+      arn: `arn:aws:sqs:${region}:${accountId}:${name}`,
+      attributes,
+      clock,
+      watcher: this.#journal?.watcherOf(name)
+    })
     this.#queues.set(name, queue)
     return queue
   }
 
   delete(queue: Queue): void {
     this.#queues.delete(queue.name)
+    // The next queue of this name begins empty.
+    queue.clear()
     this.#deleted.set(queue.name, this.options.clock.now())
   }
 

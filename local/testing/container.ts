@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { clientConfigOf, type LocalService, type LocalServices } from '../start.ts'
+import { type LocalService, localServices } from '../services.ts'
+import { clientConfigOf, type LocalServices } from '../start.ts'
 import { endOf } from './container-end.ts'
 import { EngineStartError } from './errors.ts'
 import { WaitUntilReady } from './wait-until-ready.ts'
@@ -13,13 +14,11 @@ export interface ContainerOptions {
   readonly startupTimeoutMs?: number
 }
 
-const services: readonly LocalService[] = ['kinesis', 'dynamodb', 'kms', 's3', 'sqs', 'firehose']
-
 /** All services at one address. */
 export function servicesAt(endpoint: string, accessKey: string, close: () => Promise<void>): LocalServices {
   const region = 'us-east-1'
   const credentials = { accessKeyId: accessKey, secretAccessKey: accessKey }
-  const endpoints = Object.fromEntries(services.map(service => [service, endpoint])) as Record<
+  const endpoints = Object.fromEntries(localServices.map(service => [service, endpoint])) as Record<
     LocalService,
     string
   >

@@ -7,7 +7,11 @@ import { aDeadLetter } from '../helpers/dead-letters.ts'
 import { openLocal } from '../helpers/local.ts'
 
 const folder = makeCommandFolder()
-const plan: PipelinePlan = { name: 'orders', stream: { shards: 1 }, delivery: { bufferIntervalSeconds: 1 } }
+const plan: PipelinePlan = {
+  name: 'orders',
+  stream: { shards: 1 },
+  destinations: [{ kind: 's3', bufferIntervalSeconds: 1 }]
+}
 const config = join(folder, 'plan.json')
 writeFileSync(config, JSON.stringify(plan))
 

@@ -37,7 +37,8 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
       bytesIn: 32
     })
     // Delivery is at least once: on a busy machine a lease may move.
-    expect(json.destinations).toEqual({ s3: 2 + Number(json.duplicates) })
+    expect(json).toMatchObject({ destinations: { s3: 2 }, destinationDuplicates: { s3: json.duplicates } })
+    expect(json.scannedStores).toEqual(['Kinesis', 'DynamoDB', 'SQS'])
     expect(code).toBe(0)
   })
 
@@ -170,7 +171,7 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
       name: 'from-config',
       stream: { shards: 1 },
       consumer: { failoverTimeMs: 2000, idleTimeBetweenReadsMs: 200 },
-      delivery: { bufferIntervalSeconds: 1 }
+      destinations: [{ kind: 's3', bufferIntervalSeconds: 1 }]
     }
     const config = join(folder, `plan${extension}`)
     const source = JSON.stringify(plan)
@@ -240,7 +241,7 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
       [...run, '--engine', 'aws', '--create', '--config', config],
       two
     )
-    expect(stderr).toContain('delivery.roleArn')
+    expect(stderr).toContain('destinations[0].roleArn')
     expect(code).toBe(2)
   })
 
@@ -290,7 +291,7 @@ function linesConfig(): string {
     JSON.stringify({
       name: 'lines',
       consumer: { failoverTimeMs: 2000, idleTimeBetweenReadsMs: 200 },
-      delivery: { framing: 'lines', bufferIntervalSeconds: 1 }
+      destinations: [{ kind: 's3', framing: 'lines', bufferIntervalSeconds: 1 }]
     })
   )
   return config
@@ -313,7 +314,7 @@ describe('sealstream local', () => {
       let out = ''
       child.stdout!.on('data', chunk => {
         out += String(chunk)
-        const [, url] = /at (http:\S+)\nReady\.\n/.exec(out) ?? []
+        const [, url] = /at (http:\S+)\n(?:export \S+\n)+Ready\.\n/.exec(out) ?? []
         if (url !== undefined) resolve(url)
       })
       child.on('close', () => reject(new Error('ended early')))

@@ -38,8 +38,8 @@ export async function openTestEngine(options: Omit<LocalOptions, 'outputFolder'>
 function plan(overrides: Omit<PipelinePlan, 'name'> = {}): PipelinePlan {
   return {
     name: `test-${randomUUID().slice(0, 8)}`,
+    destinations: [{ kind: 's3', bufferIntervalSeconds: 1 }],
     ...overrides,
-    consumer: { failoverTimeMs: 2_000, idleTimeBetweenReadsMs: 200, ...overrides.consumer },
-    delivery: { bufferIntervalSeconds: 1, ...overrides.delivery }
+    consumer: { failoverTimeMs: 2_000, idleTimeBetweenReadsMs: 200, ...overrides.consumer }
   }
 }

@@ -96,7 +96,7 @@ export async function untilSettled(
     await systemClock.sleep(100)
     await test.local?.flushFirehose()
     for await (const { body } of objects.readNew()) {
-      for (const record of recordsOf(body, pipeline.plan.delivery.framing)) ledger.deliver(record)
+      for (const record of recordsOf(body, pipeline.plan.destinations[0]!.framing)) ledger.deliver(record)
     }
     for (const received of await queue.receive()) {
       const letter = await received.read()

@@ -150,9 +150,9 @@ describe('dead letters', () => {
 
   it('are replayed when the cause is gone: exactly what failed, and no checkpoint moves', async () => {
     const { test, pipeline, kinesis } = await startPipeline({ stream: { shards: 2 } })
-    const { name, stream, consumer, delivery } = pipeline.plan
+    const { name, stream, consumer, destinations } = pipeline.plan
     const { readers: _, ...sameStream } = stream
-    const strict = stricter(test, { name, stream: sameStream, consumer, delivery })
+    const strict = stricter(test, { name, stream: sameStream, consumer, destinations })
     const ledger = new Ledger()
     const lenient = records(30)
     await putAll(pipeline, ledger, lenient)
@@ -194,7 +194,7 @@ describe('dead letters', () => {
         async () => {
           await test.local?.flushFirehose()
           for await (const { body } of objects.readNew()) {
-            for (const record of recordsOf(body, delivery.framing)) {
+            for (const record of recordsOf(body, destinations[0]!.framing)) {
               ledger.deliver(record)
               delivered.push(record.toString())
             }
@@ -217,10 +217,10 @@ describe('dead letters', () => {
       stream: { shards: 1 },
       deadLetters: { kind: 's3', prefix: 'dead/' }
     })
-    const { name, stream, consumer, delivery } = pipeline.plan
+    const { name, stream, consumer, destinations } = pipeline.plan
     const { readers: _, ...sameStream } = stream
     const deadLetters = { kind: 's3', prefix: 'dead/' } as const
-    const strict = stricter(test, { name, stream: sameStream, consumer, delivery, deadLetters })
+    const strict = stricter(test, { name, stream: sameStream, consumer, destinations, deadLetters })
     await putRaw(pipeline, kinesis, new Ledger(), [
       { data: await seal(pipeline, '{"id":"one"}'), users: ['one'] }
     ])

@@ -27,7 +27,11 @@ async function delivered(
   const s3 = new S3Client(clientConfigOf(test.engine, 's3'))
   onTestFinished(() => s3.destroy())
   const found = []
-  for await (const { key, body } of new ObjectReader(s3, pipeline.plan.delivery.bucket, '').readNew()) {
+  for await (const { key, body } of new ObjectReader(
+    s3,
+    pipeline.plan.destinations[0]!.bucket,
+    ''
+  ).readNew()) {
     found.push({ key, body: body.toString('utf8') })
   }
   return found
@@ -42,7 +46,7 @@ describe('the Firehose sink', () => {
     'delivers what framing %s makes, under a key with prefix and stream name',
     async (framing, body) => {
       const { test, pipeline } = await startPipeline()
-      const { deliveryStreamName, prefix } = pipeline.plan.delivery
+      const { deliveryStreamName, prefix } = pipeline.plan.destinations[0]!
       const sink = new DeliveryStreamSink({
         deliveryStreamName,
         framing,
@@ -66,7 +70,7 @@ describe('the Firehose sink', () => {
   it('returns what Firehose can never take, and delivers the rest, over several batches', async () => {
     const { test, pipeline } = await startPipeline()
     const sink = new DeliveryStreamSink({
-      deliveryStreamName: pipeline.plan.delivery.deliveryStreamName,
+      deliveryStreamName: pipeline.plan.destinations[0]!.deliveryStreamName,
       framing: 'lines',
       clientConfig: clientConfigOf(test.engine, 'firehose')
     })

@@ -3,7 +3,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
 import type { ConsumedRecord } from '../../core/user-record.ts'
 import { DeliveryStreamSink } from '../../firehose/index.ts'
-import type { LocalOptions } from '../../local/index.ts'
+import type { LocalFault, LocalOptions } from '../../local/index.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
 const count = 1_200
@@ -38,13 +38,20 @@ async function start(options: LocalOptions) {
 function everySeventhOnce() {
   const seen = new Set<string>()
   let entries = 0
-  return (_name: string, _index: number, data: Buffer) => {
+  const failEntry = (text: string): string | undefined => {
     entries += 1
-    const text = data.toString()
     if (entries % 7 !== 0 || seen.has(text)) return undefined
     seen.add(text)
-    return 'ServiceUnavailableException' as const
+    return 'ServiceUnavailableException'
   }
+  const firehose: LocalFault = (operation, { Records: records }) =>
+    operation === 'PutRecordBatch'
+      ? {
+          kind: 'failEntries',
+          failEntry: index => failEntry((records as { Data: string }[])[index]!.Data)
+        }
+      : undefined
+  return { faults: { firehose } }
 }
 
 const numbers = Array.from({ length: count }, (_, n) => n)
@@ -52,7 +59,7 @@ const numbers = Array.from({ length: count }, (_, n) => n)
 // The engines alone have these receivers.
 describe('the Firehose sink, before destinations that are not S3', () => {
   it('brings every record into a search index once, through entries that fail', async () => {
-    const { local, firehose, sink } = await start({ failPutRecordBatchEntry: everySeventhOnce() })
+    const { local, firehose, sink } = await start(everySeventhOnce())
     await firehose.send(
       new CreateDeliveryStreamCommand({
         DeliveryStreamName: 'd',
@@ -73,7 +80,7 @@ describe('the Firehose sink, before destinations that are not S3', () => {
   })
 
   it('brings every record to Splunk once, through entries that fail', async () => {
-    const { local, firehose, sink } = await start({ failPutRecordBatchEntry: everySeventhOnce() })
+    const { local, firehose, sink } = await start(everySeventhOnce())
     await firehose.send(
       new CreateDeliveryStreamCommand({
         DeliveryStreamName: 'd',

@@ -46,4 +46,26 @@ describe('the DynamoDB engine', () => {
     expect(held).toContain('value of a')
     expect(held).toContain('value of c')
   })
+
+  it('has a table as soon as CreateTable is answered', async () => {
+    const local = await openLocal({ services: ['dynamodb'] })
+    const client = opened(new DynamoDBClient({ ...local.clientConfig('dynamodb'), maxAttempts: 1 }))
+    const documents = DynamoDBDocumentClient.from(client)
+    for (let count = 0; count < 20; count += 1) {
+      const TableName = `table-${count}`
+      await client.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          AttributeDefinitions: [{ AttributeName: 'k', AttributeType: 'S' }],
+          KeySchema: [{ AttributeName: 'k', KeyType: 'HASH' }]
+        })
+      )
+      await documents.send(new PutCommand({ TableName, Item: { k: 'a' } }))
+    }
+    const { tables } = await local.inspect.dynamodb()
+    expect(tables.map(({ status, items }) => [status, items])).toEqual(
+      Array.from({ length: 20 }, () => ['ACTIVE', 1])
+    )
+  })
 })

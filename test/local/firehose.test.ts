@@ -328,7 +328,7 @@ describe('the Firehose engine', () => {
         { S3DestinationConfiguration: roleAndBucket, ExtendedS3DestinationConfiguration: roleAndBucket },
         'Exactly one'
       ],
-      [{ RedshiftDestinationConfiguration: {} }, 'not implemented']
+      [{ SnowflakeDestinationConfiguration: {} }, 'not implemented']
     ] as const) {
       await expect(
         firehose.send(

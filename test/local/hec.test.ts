@@ -30,7 +30,7 @@ async function start(options: NonNullable<ReceiverOptions['hec']> = {}) {
     })
     return (answer as { acks?: unknown }).acks
   }
-  return { hec, call, poll, channel }
+  return { local, hec, call, poll, channel }
 }
 
 describe('the HTTP Event Collector', () => {
@@ -53,6 +53,17 @@ describe('the HTTP Event Collector', () => {
       ['two', 'raw'],
       ['three', 'raw']
     ])
+  })
+
+  it('lets go of the events that are taken, and acknowledges them all the same', async () => {
+    const { call, hec, poll } = await start()
+    await call('/raw', 'one')
+    expect(hec.takeEvents().map(({ event }) => event)).toEqual(['one'])
+    await call('/raw', 'two')
+    expect(hec.events().map(({ event }) => event)).toEqual(['two'])
+    expect(hec.takeEvents().map(({ event }) => event)).toEqual(['two'])
+    expect(hec.takeEvents()).toEqual([])
+    expect(await poll([0, 1])).toEqual({ 0: true, 1: true })
   })
 
   it('takes gzip', async () => {
@@ -138,13 +149,9 @@ describe('the HTTP Event Collector', () => {
   })
 
   it('is healthy, and fails as scripted', async () => {
-    let isDown = false
-    const { hec, call } = await start({
-      fault: () =>
-        isDown ? { kind: 'answer', status: 503, body: { text: 'Server is busy', code: 9 } } : undefined
-    })
+    const { local, hec, call } = await start()
     expect((await fetch(`${hec.url}/services/collector/health`)).status).toBe(200)
-    isDown = true
+    local.faults.script([{ service: 'hec', kind: 'throttle', operation: 'event' }])
     expect(await call('/event', '{"event":1}')).toMatchObject({ status: 503, code: 9 })
     expect(hec.events()).toEqual([])
   })

@@ -34,6 +34,42 @@ describe('the search index', () => {
     expect(body).toMatchObject({ version: { number: expect.stringMatching(/^8\./) } })
   })
 
+  it('reads on from a sequence number, over more documents than a window holds, while some go', async () => {
+    const { call, bulk } = await start()
+    const write = (from: number, to: number) =>
+      bulk(
+        ...Array.from({ length: to - from }, (_, n) => [
+          { index: { _index: 'i', _id: `${from + n}` } },
+          { n: from + n }
+        ]).flat()
+      )
+    const page = async (after: number[] | undefined) => {
+      const { body } = await call('POST', '/i/_search', {
+        size: 4_000,
+        sort: [{ _seq_no: 'asc' }],
+        ...(after === undefined ? {} : { search_after: after })
+      })
+      return body.hits.hits as { _id: string; _source: { n: number }; sort: number[] }[]
+    }
+    await write(0, 10_500)
+    const read: number[] = []
+    let after: number[] | undefined
+    for (let hits = await page(after); hits.length > 0; hits = await page(after)) {
+      read.push(...hits.map(({ _source }) => _source.n))
+      after = hits.at(-1)!.sort
+      await bulk(...hits.map(({ _id }) => ({ delete: { _index: 'i', _id } })))
+    }
+    expect(read).toEqual(Array.from({ length: 10_500 }, (_, n) => n))
+    await write(10_500, 10_502)
+    await write(10_500, 10_501)
+    // A document that was written again comes at its new place.
+    expect((await page(after)).map(({ _source }) => _source.n)).toEqual([10_501, 10_500])
+    expect(await call('POST', '/i/_search', { sort: ['n'] })).toMatchObject({
+      status: 400,
+      body: { error: { reason: 'the local engine sorts by [_seq_no] alone' } }
+    })
+  })
+
   it('carries out each operation of a bulk on its own, and tells which have failed', async () => {
     const { call, bulk, search } = await start()
     await call('PUT', '/i', { mappings: { properties: { n: { type: 'integer' } } } })
@@ -198,7 +234,7 @@ describe('the search index', () => {
     ] as const
     let next = 0
     const { call, search } = await start({
-      receiverOptions: { search: { fault: () => faults[next++] } }
+      faults: { search: () => faults[next++] }
     })
     expect((await call('POST', '/i/_doc', { n: 1 })).status).toBe(503)
     await expect(call('POST', '/i/_doc', { n: 2 })).rejects.toThrow()

@@ -1,4 +1,4 @@
-// `npm run test:localstack`: the integration suite on LocalStack, and on our own engines as a container image.
+// `npm run test:localstack`: the integration and conformance suites on LocalStack, and on our own engines as a container image.
 //
 // LocalStack is, by what is there: the address in SEALSTREAM_ENDPOINT; a container of the image that
 // SEALSTREAM_LOCALSTACK_IMAGE names, or of the pulled default; an image built here (`.ci/localstack/build-image`).
@@ -78,8 +78,12 @@ async function onLocalStack(way) {
     console.log(`LocalStack ${version}: ${way}`)
     const image = stack.image === undefined ? {} : { SEALSTREAM_TEST_IMAGE: stack.image }
     return (
-      suite('localstack', stack.endpoint, ['test/integration', 'test/localstack'], image) ||
-      fleet(stack.endpoint)
+      suite(
+        'localstack',
+        stack.endpoint,
+        ['test/integration', 'test/localstack', 'test/conformance'],
+        image
+      ) || fleet(stack.endpoint)
     )
   } finally {
     await stack.close()

@@ -16,7 +16,18 @@ describe('definePipeline', () => {
       },
       sealing: { mode: 'aggregate', keyId: 'alias/orders' },
       consumer: { applicationName: 'orders-worker', initialPosition: 'TRIM_HORIZON' },
-      delivery: { deliveryStreamName: 'orders-s3', bucket: 'orders-delivered', framing: 'ndjson' },
+      destinations: [
+        {
+          kind: 's3',
+          deliveryStreamName: 'orders-s3',
+          bucket: 'orders-delivered',
+          prefix: 'records/',
+          framing: 'ndjson',
+          bufferSizeMiB: 5,
+          bufferIntervalSeconds: 60,
+          compression: 'UNCOMPRESSED'
+        }
+      ],
       producer: {
         aggregateBy: 'shard',
         ordered: false,
@@ -48,7 +59,6 @@ describe('definePipeline', () => {
       { name: 'o', sealing: { mode: 'both' } },
       "option sealing.mode: expected 'aggregate' or 'record' or 'off'"
     ],
-    [{ name: 'o', delivery: { bufferIntervalSeconds: 901 } }, 'option delivery.bufferIntervalSeconds'],
     [{ name: 'o', deadLetters: { kind: 'dynamodb' } }, "option deadLetters.kind: expected 'sqs' or 's3'"],
     [
       { name: 'o', deadLetters: { kind: 's3', queue: 'q' } },
@@ -62,7 +72,6 @@ describe('definePipeline', () => {
       { name: 'o', deadLetters: { queue: 'q.fifo' } },
       'option deadLetters.queue: expected 1 to 80 letters, digits, hyphens and underscores, or the URL'
     ],
-    [{ name: 'o', delivery: { prefix: 1 } }, 'option delivery.prefix: expected a string, found number'],
     [
       { name: 'o', sealing: { context: { stream: 'x' } } },
       'option sealing.context.stream: is set by the pipeline'
@@ -240,7 +249,7 @@ describe('readers of the stream', () => {
       definePipeline({
         name: 'o',
         stream: { readers, maxRecordKiB: 10_240 },
-        delivery: { framing },
+        destinations: [{ kind: 's3', framing }],
         ...(maxRecordBytes === undefined ? {} : { producer: { maxRecordBytes } })
       }).producer.maxRecordBytes
     expect(largest()).toBe(most)

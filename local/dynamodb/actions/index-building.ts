@@ -1,12 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import { AwsError } from '../../aws-json.ts'
-import type { Dynalite, Input } from '../dynalite.ts'
+import type { Input } from '../dynalite.ts'
 import type { DynamodbStore } from '../store.ts'
+import { createTable, probeName, removeTable } from '../tables.ts'
 import { type IndexChange, mergedDefinitions } from '../validations/index-updates.ts'
-
-/** Items of one BatchWriteItem (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html). */
-const maxBatchItems = 25
 
 /**
  * Adds or removes a global secondary index. `dynalite` has indexes only from CreateTable: the table is read, made anew
@@ -32,22 +28,16 @@ export async function changeIndexes(
   if (change.kind === 'create')
     checkIndexKeys(items, change.index, definition.AttributeDefinitions as Input[])
   // Whatever is wrong with the definition must show before the table goes.
-  const probe = `probe-${randomUUID()}`
-  await create(dynalite, { ...definition, TableName: probe })
-  await remove(dynalite, probe)
+  const probe = probeName()
+  await createTable(dynalite, { ...definition, TableName: probe })
+  await removeTable(dynalite, probe)
 
   const tags = (await dynalite.ask('ListTagsOfResource', { ResourceArn: table.TableArn })).Tags as Input[]
   store.state(tableName).identity ??= {
     TableId: table.TableId,
     CreationDateTime: table.CreationDateTime
   }
-  await remove(dynalite, tableName)
-  await create(dynalite, definition)
-  for (let from = 0; from < items.length; from += maxBatchItems) {
-    const batch = items.slice(from, from + maxBatchItems).map(Item => ({ PutRequest: { Item } }))
-    await dynalite.ask('BatchWriteItem', { RequestItems: { [tableName]: batch } })
-  }
-  if (tags.length > 0) await dynalite.ask('TagResource', { ResourceArn: table.TableArn, Tags: tags })
+  await store.rebuild({ definition, items, arn: table.TableArn, tags })
 }
 
 /** CreateTable input for the table as it will be. */
@@ -119,31 +109,5 @@ function checkIndexKeys(items: readonly Input[], index: Input, definitions: read
       'ValidationException',
       `the local engine cannot build index ${String(index.IndexName)}: some items have a ${name} that is not of type ${type}`
     )
-  }
-}
-
-// dynalite changes the status of tables on timers of its own: the injected clock has no part in it.
-
-async function create(dynalite: Dynalite, definition: Input): Promise<void> {
-  await dynalite.ask('CreateTable', definition)
-  for (;;) {
-    const { Table: table } = await dynalite.ask('DescribeTable', { TableName: definition.TableName })
-    if ((table as Input).TableStatus === 'ACTIVE') return
-    await wait(1)
-  }
-}
-
-async function remove(dynalite: Dynalite, tableName: string): Promise<void> {
-  await dynalite.ask('DeleteTable', { TableName: tableName })
-  while (await isThere(dynalite, tableName)) await wait(1)
-}
-
-async function isThere(dynalite: Dynalite, tableName: string): Promise<boolean> {
-  try {
-    await dynalite.ask('DescribeTable', { TableName: tableName })
-    return true
-  } catch (error) {
-    if (error instanceof AwsError && error.type === 'ResourceNotFoundException') return false
-    throw error
   }
 }

@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { AwsError } from '../../aws-json.ts'
 import type { Input } from '../dynalite.ts'
 import type { DynamodbAction } from '../store.ts'
+import { untilGone } from '../tables.ts'
 import { encryptionKeyOf } from '../validations/encryption.ts'
 import { indexChangeOf } from '../validations/index-updates.ts'
 import { changeIndexes } from './index-building.ts'
@@ -10,6 +12,8 @@ export const createTable: DynamodbAction = async (store, input, principal) => {
   const { TableDescription: table } = await store.dynalite.ask('CreateTable', input)
   const { TableName: name, TableArn: arn } = table as Input
   const tableName = String(name)
+  // On a timer of `dynalite`'s own: a write that came before would not find the table.
+  while ((await store.describe(tableName)).TableStatus === 'CREATING') await wait(1)
   store.forget(tableName)
   const state = store.state(tableName)
   state.keyArn = keyArn
@@ -35,6 +39,7 @@ export const deleteTable: DynamodbAction = async (store, input) => {
   }
   const { TableDescription: table } = await store.dynalite.ask('DeleteTable', input)
   const described = store.described(table as Input)
+  await untilGone(store.dynalite, input.TableName)
   store.forget(String(input.TableName))
   return { TableDescription: described }
 }

@@ -1,4 +1,10 @@
-import type { DestinationSettings, S3Settings, SearchSettings, SplunkSettings } from '../settings.ts'
+import type {
+  DestinationSettings,
+  RedshiftSettings,
+  S3Settings,
+  SearchSettings,
+  SplunkSettings
+} from '../settings.ts'
 import type { DeliveryStream } from '../store.ts'
 import type { Members } from '../validations/shape.ts'
 
@@ -67,9 +73,7 @@ function describeDestination(settings: DestinationSettings): object {
         S3DestinationDescription: describeS3(settings),
         ExtendedS3DestinationDescription: {
           ...describeS3(settings),
-          ...(settings.sourceBackup === undefined
-            ? { S3BackupMode: 'Disabled' }
-            : { S3BackupMode: 'Enabled', S3BackupDescription: describeS3(settings.sourceBackup) }),
+          ...describeSourceBackup(settings.sourceBackup),
           ...(settings.partitioning === undefined
             ? {}
             : {
@@ -86,6 +90,8 @@ function describeDestination(settings: DestinationSettings): object {
       return { [`${settings.family}DestinationDescription`]: describeSearch(settings) }
     case 'splunk':
       return { SplunkDestinationDescription: describeSplunk(settings) }
+    case 'redshift':
+      return { RedshiftDestinationDescription: describeRedshift(settings) }
   }
 }
 
@@ -138,6 +144,31 @@ function describeSplunk(settings: SplunkSettings): object {
     S3DestinationDescription: describeS3(settings.s3),
     CloudWatchLoggingOptions: { Enabled: false }
   }
+}
+
+/** Without the password, which the service keeps to itself. */
+function describeRedshift(settings: RedshiftSettings): object {
+  const { tableName, tableColumns, copyOptions } = settings
+  return {
+    RoleARN: settings.roleArn,
+    ClusterJDBCURL: settings.jdbcUrl,
+    CopyCommand: {
+      DataTableName: tableName,
+      ...(tableColumns === '' ? {} : { DataTableColumns: tableColumns }),
+      ...(copyOptions === '' ? {} : { CopyOptions: copyOptions })
+    },
+    Username: settings.username,
+    RetryOptions: { DurationInSeconds: settings.retrySeconds },
+    S3DestinationDescription: describeS3(settings.s3),
+    ...describeSourceBackup(settings.sourceBackup),
+    CloudWatchLoggingOptions: { Enabled: false }
+  }
+}
+
+function describeSourceBackup(backup: S3Settings | undefined): object {
+  return backup === undefined
+    ? { S3BackupMode: 'Disabled' }
+    : { S3BackupMode: 'Enabled', S3BackupDescription: describeS3(backup) }
 }
 
 function describeHints(settings: {

@@ -4,15 +4,13 @@ import { newRecord } from '../record.ts'
 import { directPut, type FirehoseStore } from '../store.ts'
 import { parseRecord, parseRecords } from '../validations/records.ts'
 
-/** Scripted failures: the error code of one entry of PutRecordBatch, or undefined to store it. */
-export type FailDeliveryEntry = (
-  deliveryStreamName: string,
-  index: number,
-  data: Buffer
-) => 'ServiceUnavailableException' | 'InternalFailure' | undefined
-
 /** Bytes that one delivery stream holds while its bucket cannot be written; beyond it puts are refused. */
 const maxBufferedBytes = 256 * 1024 * 1024
+
+const entryMessages: Readonly<Record<string, string>> = {
+  ServiceUnavailableException: 'Slow down.',
+  InternalFailure: 'Internal service failure.'
+}
 
 export function putRecord(store: FirehoseStore): Action {
   return input => {
@@ -28,17 +26,17 @@ export function putRecord(store: FirehoseStore): Action {
   }
 }
 
-export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEntry): Action {
-  return input => {
-    const { name, intake, encryption, metrics } = directPut(store.streamOf(input))
+export function putRecordBatch(store: FirehoseStore): Action {
+  return (input, { failEntry }) => {
+    const { intake, encryption, metrics } = directPut(store.streamOf(input))
     const isFull = intake.bufferedBytes > maxBufferedBytes
     const sizes: number[] = []
     let throttled = 0
     const responses = parseRecords(input).map((data, index) => {
-      const error = isFull ? 'ServiceUnavailableException' : failEntry?.(name, index, data)
+      const error = isFull ? 'ServiceUnavailableException' : failEntry?.(index)
       if (error !== undefined) {
         if (error === 'ServiceUnavailableException') throttled += 1
-        return { ErrorCode: error, ErrorMessage: 'Slow down.' }
+        return { ErrorCode: error, ErrorMessage: entryMessages[error] ?? error }
       }
       sizes.push(data.length)
       intake.add(newRecord(data, store.wallTime()))
@@ -53,7 +51,11 @@ export function putRecordBatch(store: FirehoseStore, failEntry?: FailDeliveryEnt
   }
 }
 
-/** Opaque to everyone; as long as the service's. */
+/** Opaque to everyone; as long as the service's. Random bytes for each record would cost more than all else about it. */
 function recordId(): string {
-  return randomBytes(128).toString('base64url')
+  recordIds += 1
+  return `${recordIdStart}${recordIds.toString(36).padStart(11, '0')}`
 }
+
+const recordIdStart = randomBytes(120).toString('base64url')
+let recordIds = 0

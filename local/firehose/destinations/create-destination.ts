@@ -1,7 +1,9 @@
 import type { Clock } from '../../../core/clock.ts'
+import type { RunCopy } from '../../redshift/copy.ts'
 import type { DestinationSettings } from '../settings.ts'
 import type { Destination } from './destination.ts'
 import type { HttpSend } from './http-send.ts'
+import { RedshiftDestination } from './redshift.ts'
 import { type ObjectWriter, S3Destination, writeErrors } from './s3.ts'
 import { s3Backup } from './s3-backup.ts'
 import { SearchDestination } from './search.ts'
@@ -12,6 +14,7 @@ export interface DestinationServices {
   readonly clock: Clock
   readonly objects: ObjectWriter
   readonly send: HttpSend
+  readonly copy: RunCopy
 }
 
 /** The destination behind the settings; `version` is that of the delivery stream. */
@@ -19,7 +22,7 @@ export function createDestination(
   deliveryStreamName: string,
   version: number,
   settings: DestinationSettings,
-  { objects, send, clock }: DestinationServices
+  { objects, send, copy, clock }: DestinationServices
 ): Destination {
   const written = { deliveryStreamName, version: String(version), objects }
   switch (settings.kind) {
@@ -49,6 +52,8 @@ export function createDestination(
           errorOutputType: 'splunk-failed'
         })
       })
+    case 'redshift':
+      return new RedshiftDestination({ ...written, settings, copy, clock })
   }
 }
 

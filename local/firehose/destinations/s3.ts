@@ -24,6 +24,7 @@ export interface ObjectWriter {
       readonly contentEncoding: string | undefined
       /** Key that S3 encrypts the object with, and who asks for it. */
       readonly kms?: { readonly keyId: string; readonly principal: string }
+      readonly metadata?: Readonly<Record<string, string>>
     }
   ): Promise<unknown>
 }
@@ -101,25 +102,25 @@ export class S3Destination implements Destination {
 }
 
 /** Writes one object of error records, one JSON document on each line. */
-export function writeErrors(
+export async function writeErrors(
   options: S3ErrorsOptions,
   lines: readonly string[],
   arrivedMs: number
 ): Promise<void> {
   const text = Buffer.from(`${lines.join('\n')}\n`)
-  return writeObject(options, text, { arrivedMs }, options.errorOutputType)
+  await writeObject(options, text, { arrivedMs }, options.errorOutputType)
 }
 
 /**
  * Writes one object under the prefix; with `errorOutputType` under the prefix of errors. What its key says of a record
- * is said of its oldest one.
+ * is said of its oldest one. Resolves with the key.
  */
 export async function writeObject(
   { deliveryStreamName, version, settings, objects }: S3ObjectsOptions,
   plain: Buffer,
   { arrivedMs, partitionKeys }: Pick<BufferedRecord, 'arrivedMs' | 'partitionKeys'>,
   errorOutputType?: string
-): Promise<void> {
+): Promise<string> {
   const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone, kmsKeyArn } = settings
   const { extension, contentEncoding, compress } = formats[compression]
   const key = objectKey({
@@ -137,4 +138,5 @@ export async function writeObject(
     contentEncoding,
     ...(kmsKeyArn === undefined ? {} : { kms: { keyId: kmsKeyArn, principal: settings.roleArn } })
   })
+  return key
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CancelTimer, Clock } from '../../../core/clock.ts'
+import type { DeliveryWatcher } from '../delivery.ts'
 import { type BufferedRecord, doublingDelayMs, type RecordFault } from '../destinations/destination.ts'
 import type { TransformSettings } from './settings.ts'
 import { transformOutcomes } from './transform-answer.ts'
@@ -27,6 +28,8 @@ export interface TransformOptions {
   readonly deliver: (record: BufferedRecord) => RecordFault | undefined
   /** Keeps error records, one JSON document each. Rejects when that failed. */
   readonly writeFailed: (lines: readonly string[], arrivedMs: number) => Promise<void>
+  /** Hears of records that come in, and of those that are done with; not of those that were handed on. */
+  readonly watcher?: DeliveryWatcher | undefined
   /** Hears how an invocation went, and what it let through. */
   readonly onInvoked?: (invoked: InvocationReport) => void
 }
@@ -73,6 +76,11 @@ export class Transform {
     return this.#bufferedBytes
   }
 
+  /** Whether something is under way that does not wait for time to pass. */
+  get isBusy(): boolean {
+    return this.#working !== undefined && !this.#isWaiting
+  }
+
   /** Wall time at which the oldest record that is here arrived; undefined when there is none. */
   get oldestArrivedMs(): number | undefined {
     return (this.#queue[0] ?? this.#open)?.records[0]?.arrivedMs
@@ -90,6 +98,7 @@ export class Transform {
       this.#cancelAge = this.#options.clock.schedule(() => this.#cut(), ageMs, { unref: true })
     }
     this.#open.records.push(record)
+    this.#options.watcher?.added(record)
     this.#open.bytes += record.data.length
     this.#open.payloadBytes += payloadBytes
     this.#bufferedBytes += record.data.length
@@ -176,6 +185,7 @@ export class Transform {
     durationMs: number
   ): readonly ProcessingFailure[] {
     const failures: ProcessingFailure[] = []
+    const dropped: BufferedRecord[] = []
     let count = 0
     let bytes = 0
     const outcomes =
@@ -184,7 +194,10 @@ export class Transform {
         : transformOutcomes(records, invocation.answer)
     records.forEach((record, index) => {
       const outcome = outcomes[index]!
-      if (outcome.kind === 'dropped') return
+      if (outcome.kind === 'dropped') {
+        dropped.push(record)
+        return
+      }
       if (outcome.kind === 'failed') {
         failures.push({ record, errorCode: outcome.errorCode, errorMessage: outcome.errorMessage })
         return
@@ -195,6 +208,7 @@ export class Transform {
       bytes += data.length
       if (fault !== undefined) failures.push({ record, ...fault })
     })
+    this.#options.watcher?.done(dropped)
     const isSuccess = invocation.kind === 'answered'
     this.#options.onInvoked?.({ isSuccess, durationMs, records: count, bytes })
     return failures
@@ -222,6 +236,7 @@ export class Transform {
     for (let attempts = 1; !this.#stop.signal.aborted; attempts += 1) {
       try {
         await this.#options.writeFailed(lines, failures[0]!.record.arrivedMs)
+        this.#options.watcher?.done(failures.map(({ record }) => record))
         return
       } catch {
         await this.#wait(doublingDelayMs(attempts)).catch(() => {})

@@ -15,8 +15,17 @@ export interface KinesisSourceOptions {
   readonly bufferedBytes: () => number
   /** With so much of it nothing is read: the stream keeps what its readers cannot take. @default 64 MiB */
   readonly maxBufferedBytes?: number
+  /** Hears how far the stream is read, after its records were taken. */
+  readonly onMoved?: (positions: SavedPositions) => void
   /** Hears of every read; undefined when the limits of the shard were reached. */
   readonly onRead?: (shardId: string, read: SourceRead | undefined) => void
+}
+
+/** How far a stream is read, as JSON. */
+export interface SavedPositions {
+  /** Of the Kinesis stream; undefined while there was none. */
+  readonly createdMs: number | undefined
+  readonly shards: readonly (readonly [id: string, position: string])[]
 }
 
 const usualMaxBufferedBytes = 64 * 1024 * 1024
@@ -47,6 +56,15 @@ export class KinesisSource {
     for (const { id, isOpen, latest } of stream?.shards ?? [])
       this.#positions.set(id, isOpen ? latest : 'end')
     this.#createdMs = stream?.createdMs
+    this.#tellPositions()
+    this.#schedule()
+  }
+
+  /** From where it was read to once. */
+  resume({ createdMs, shards }: SavedPositions): void {
+    this.#createdMs = createdMs
+    for (const [id, position] of shards)
+      this.#positions.set(id, position === 'end' ? 'end' : BigInt(position))
     this.#schedule()
   }
 
@@ -94,6 +112,7 @@ export class KinesisSource {
       if (this.#isFull) break
       if (this.#read(shard, ids)) hasMoved = true
     }
+    if (hasMoved) this.#tellPositions()
     return hasMoved
   }
 
@@ -123,6 +142,11 @@ export class KinesisSource {
         })
       )
     })
+  }
+
+  #tellPositions(): void {
+    const shards = [...this.#positions].map(([id, position]) => [id, String(position)] as const)
+    this.#options.onMoved?.({ createdMs: this.#createdMs, shards })
   }
 
   #open(): SourceStream | undefined {

@@ -1,5 +1,7 @@
+import { AwsError } from '../../aws-json.ts'
+import { isOpen } from '../../kinesis/shard.ts'
 import { readShard, shardOf } from '../../kinesis/shard-reading.ts'
-import { isOpen, type KinesisStore } from '../../kinesis/store.ts'
+import type { KinesisStore } from '../../kinesis/store.ts'
 
 /** The part of the Kinesis engine that delivery streams read from. */
 export interface SourceStreams {
@@ -42,6 +44,13 @@ export interface SourceRecord {
 
 /** One GetRecords (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html). */
 const readLimits = { maxRecords: 10_000, maxBytes: 10 * 1024 * 1024 }
+
+/** Where no Kinesis runs. */
+export const noStreams: SourceStreams = {
+  open(streamArn) {
+    throw new AwsError('ResourceNotFoundException', `Stream ${streamArn} not found.`)
+  }
+}
 
 /** Streams of the embedded Kinesis, read within the limits that their other readers share. */
 export function sourceStreams(store: KinesisStore): SourceStreams {

@@ -1,6 +1,7 @@
 import type { ProcessingSettings } from '../processing/settings.ts'
 import type { DestinationSettings } from '../settings.ts'
 import { parseProcessing } from './processing.ts'
+import { parseRedshift } from './redshift.ts'
 import { parseExtendedS3, parseS3 } from './s3.ts'
 import { parseSearch } from './search.ts'
 import { invalid, lowerFirst, type Members, Shape } from './shape.ts'
@@ -17,9 +18,18 @@ export interface GivenDestination {
 export interface DestinationRules {
   /** Address of the search domain that an ARN stands for; undefined when there is none. */
   domainUrl(arn: string): string | undefined
+  /** ClusterJDBCURL of the Redshift receiver; undefined when there is none. */
+  redshiftUrl(): string | undefined
 }
 
-const families = ['ExtendedS3', 'S3', 'Elasticsearch', 'Amazonopensearchservice', 'Splunk'] as const
+const families = [
+  'ExtendedS3',
+  'S3',
+  'Elasticsearch',
+  'Amazonopensearchservice',
+  'Splunk',
+  'Redshift'
+] as const
 type Family = (typeof families)[number]
 
 /** The destination of a CreateDeliveryStream request: shapes first, meaning afterwards, as the service does it. */
@@ -102,9 +112,10 @@ function onlyDestination(
 }
 
 function parse(family: Family, shape: Shape, s3Member: string, rules: DestinationRules): DestinationSettings {
+  const backupMember = s3Member === 'S3Update' ? 'S3BackupUpdate' : 'S3BackupConfiguration'
   switch (family) {
     case 'ExtendedS3':
-      return parseExtendedS3(shape, s3Member === 'S3Update' ? 'S3BackupUpdate' : 'S3BackupConfiguration')
+      return parseExtendedS3(shape, backupMember)
     case 'S3':
       return parseS3(shape)
     case 'Elasticsearch':
@@ -112,6 +123,8 @@ function parse(family: Family, shape: Shape, s3Member: string, rules: Destinatio
       return parseSearch(shape, family, s3Member, arn => rules.domainUrl(arn))
     case 'Splunk':
       return parseSplunk(shape, s3Member)
+    case 'Redshift':
+      return parseRedshift(shape, s3Member, backupMember, rules.redshiftUrl())
   }
 }
 

@@ -49,11 +49,15 @@ export function parseExtendedS3(shape: Shape, backupMember: string): S3Settings 
   const isPartitioned = shape.child('DynamicPartitioningConfiguration').members.Enabled === true
   const parsed = parseS3(shape, isPartitioned)
   const settings = isPartitioned ? parsePartitioning(shape, parsed) : parsed
-  if (shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled') return settings
-  return {
-    ...settings,
-    sourceBackup: parseBackupS3(shape.requiredChild('S3BackupConfiguration', backupMember))
-  }
+  const sourceBackup = parseSourceBackup(shape, backupMember)
+  return sourceBackup === undefined ? settings : { ...settings, sourceBackup }
+}
+
+/** Where records go as they were put; undefined without S3BackupMode. */
+export function parseSourceBackup(shape: Shape, backupMember: string): S3Settings | undefined {
+  return shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled'
+    ? undefined
+    : parseBackupS3(shape.requiredChild('S3BackupConfiguration', backupMember))
 }
 
 const errorType = '!{firehose:error-output-type}'

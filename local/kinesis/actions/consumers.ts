@@ -1,5 +1,6 @@
 import type { Action } from '../../aws-json.ts'
-import { type KinesisStore, notify, type StreamConsumer } from '../store.ts'
+import { notify } from '../shard.ts'
+import type { KinesisStore, StreamConsumer } from '../store.ts'
 import { decodeToken, encodeToken } from '../tokens.ts'
 import { consumerOf, validateNewConsumer } from '../validations/consumers.ts'
 import { validateCount } from '../validations/stream.ts'

@@ -1,5 +1,6 @@
 import type { Action } from '../../aws-json.ts'
-import { isOpen, type KinesisStore } from '../store.ts'
+import { isOpen } from '../shard.ts'
+import type { KinesisStore } from '../store.ts'
 
 // Of an account in us-east-1 (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html).
 const shardLimit = 20_000

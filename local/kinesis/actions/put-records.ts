@@ -3,31 +3,24 @@ import { encryptionType, rateExceeded } from '../shard-reading.ts'
 import type { KinesisStore, Stream } from '../store.ts'
 import { validateEntries } from '../validations/put-records.ts'
 
-/** Scripted failure of one entry; `index` counts within its request, a key left out is ''. */
-export type FailEntry = (
-  index: number,
-  partitionKey: string
-) => 'ProvisionedThroughputExceededException' | 'InternalFailure' | undefined
+const throughputExceeded = 'ProvisionedThroughputExceededException'
 
 export const putRecords =
-  (store: KinesisStore, failEntry: FailEntry | undefined): Action =>
-  input => {
+  (store: KinesisStore): Action =>
+  (input, { failEntry }) => {
     const stream = writableStream(store, input)
     const entries = validateEntries(input.Records, stream)
     let failed = 0
     const records = entries.map((entry, index) => {
-      const failure = failEntry?.(index, entry.partitionKey ?? '')
-      if (failure !== undefined) {
+      const failure = failEntry?.(index)
+      if (failure !== undefined && failure !== throughputExceeded) {
         failed += 1
-        return { ErrorCode: failure, ErrorMessage: 'scripted failure' }
+        return { ErrorCode: failure, ErrorMessage: 'Internal service failure.' }
       }
-      const outcome = store.put(stream, entry)
+      const outcome = store.put(stream, entry, failure === throughputExceeded)
       if ('throttled' in outcome) {
         failed += 1
-        return {
-          ErrorCode: 'ProvisionedThroughputExceededException',
-          ErrorMessage: rateExceeded(store, stream, outcome.shard)
-        }
+        return { ErrorCode: throughputExceeded, ErrorMessage: rateExceeded(store, stream, outcome.shard) }
       }
       return { SequenceNumber: outcome.sequenceNumber, ShardId: outcome.shard.id }
     })
@@ -53,7 +46,7 @@ export const putRecord =
     const outcome = store.put(stream, entry!)
     store.keepToCap()
     if ('throttled' in outcome) {
-      throw new AwsError('ProvisionedThroughputExceededException', rateExceeded(store, stream, outcome.shard))
+      throw new AwsError(throughputExceeded, rateExceeded(store, stream, outcome.shard))
     }
     return {
       SequenceNumber: outcome.sequenceNumber,

@@ -1,5 +1,6 @@
 import { type Action, AwsError } from '../../aws-json.ts'
-import { isOpen, type KinesisStore, type Shard, type Stream } from '../store.ts'
+import { isOpen, type Shard } from '../shard.ts'
+import type { KinesisStore, Stream } from '../store.ts'
 import { reshardableStream } from '../validations/stream-state.ts'
 
 export function shardOutput(shard: Shard): object {

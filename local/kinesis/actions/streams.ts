@@ -1,6 +1,7 @@
 import { type Action, AwsError } from '../../aws-json.ts'
+import { isOpen } from '../shard.ts'
 import { encryptionType } from '../shard-reading.ts'
-import { isOpen, type KinesisStore, type Stream } from '../store.ts'
+import type { KinesisStore, Stream } from '../store.ts'
 import { decodeToken, encodeToken } from '../tokens.ts'
 import { validateNewStream } from '../validations/create-stream.ts'
 import { validateCount } from '../validations/stream.ts'

@@ -1,7 +1,8 @@
 import { type Action, AwsError } from '../../aws-json.ts'
 import { EventStreamOutput, type StreamedEvent } from '../../event-stream.ts'
+import { notify, type Shard } from '../shard.ts'
 import { readShard, shardOf, startOf } from '../shard-reading.ts'
-import { type KinesisStore, notify, type Shard, type StreamConsumer } from '../store.ts'
+import type { KinesisStore, StreamConsumer } from '../store.ts'
 import { consumerOf } from '../validations/consumers.ts'
 
 // https://docs.aws.amazon.com/kinesis/latest/APIReference/API_SubscribeToShard.html

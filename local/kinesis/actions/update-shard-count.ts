@@ -1,6 +1,7 @@
 import type { Action } from '../../aws-json.ts'
 import { evenRanges, type HashKeyRange, largestHashKey } from '../hash-keys.ts'
-import { isOpen, type KinesisStore, type Shard, type Stream } from '../store.ts'
+import { isOpen, type Shard } from '../shard.ts'
+import type { KinesisStore, Stream } from '../store.ts'
 import { reshardableStream } from '../validations/stream-state.ts'
 import { validateTargetShardCount } from '../validations/update-shard-count.ts'
 

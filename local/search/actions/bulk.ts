@@ -17,8 +17,9 @@ interface Operation {
 export function bulk(store: SearchStore): SearchAction {
   return (request, defaultIndex) => {
     const operations = parseOperations(request.body.toString('utf8'), defaultIndex)
-    const items = operations.map(operation => {
+    const items = operations.map((operation, index) => {
       try {
+        failScripted(request.failEntry?.(index))
         return { [operation.verb]: perform(store, operation) }
       } catch (error) {
         if (!(error instanceof SearchError)) throw error
@@ -35,6 +36,19 @@ export function bulk(store: SearchStore): SearchAction {
       }
     }
   }
+}
+
+/** By their types, as Elasticsearch words them. */
+const scriptedFailures: Readonly<Record<string, readonly [status: number, reason: string]>> = {
+  es_rejected_execution_exception: [429, 'rejected execution of primary operation'],
+  unavailable_shards_exception: [503, 'primary shard is not active'],
+  document_parsing_exception: [400, 'failed to parse']
+}
+
+function failScripted(type: string | undefined): void {
+  if (type === undefined) return
+  const [status, reason] = scriptedFailures[type] ?? [500, 'scripted failure']
+  throw new SearchError(status, type, reason)
 }
 
 function perform(store: SearchStore, { verb, index, id, sourceText }: Operation): object {

@@ -33,7 +33,7 @@ export function getMapping(store: SearchStore): SearchAction {
 
 export function putMapping(store: SearchStore): SearchAction {
   return (request, expression) => {
-    for (const index of store.resolve(expression!)) store.mapping(index).merge(jsonBody(request)?.properties)
+    for (const index of store.resolve(expression!)) store.mergeMapping(index, jsonBody(request)?.properties)
     return acknowledged
   }
 }

@@ -21,9 +21,16 @@ export function search(store: SearchStore): SearchAction {
         `Result window is too large, from + size must be less than or equal to: [${maxWindow}]`
       )
     }
-    const hits = found
+    const isSorted = sortsBySequence(body.sort)
+    const hits = (isSorted ? inSequence(found, body.search_after) : found)
       .slice(from, from + size)
-      .map(({ index, id, source }) => ({ _index: index, _id: id, _score: 1, _source: source }))
+      .map(({ index, id, source, sequenceNumber }) => ({
+        _index: index,
+        _id: id,
+        _score: isSorted ? null : 1,
+        _source: source,
+        ...(isSorted ? { sort: [sequenceNumber] } : {})
+      }))
     return {
       status: 200,
       body: {
@@ -32,7 +39,7 @@ export function search(store: SearchStore): SearchAction {
         _shards: shards,
         hits: {
           total: { value: found.length, relation: 'eq' },
-          max_score: found.length === 0 ? null : 1,
+          max_score: found.length === 0 || isSorted ? null : 1,
           hits
         }
       }
@@ -57,6 +64,22 @@ function find(
   const matches = text === null ? parseQuery(body.query) : parseQueryString(text)
   const indices = store.resolve(expression)
   return { found: indices.flatMap(index => store.documents(index).filter(matches)), body }
+}
+
+/** Whether in the order of the writes, which is the one order besides their own that there is. */
+function sortsBySequence(sort: unknown): boolean {
+  if (sort === undefined) return false
+  const text = JSON.stringify(sort)
+  if (/^\[?("_seq_no(:asc)?"|{"_seq_no":("asc"|{"order":"asc"})})\]?$/.test(text)) return true
+  throw new SearchError(400, 'illegal_argument_exception', 'the local engine sorts by [_seq_no] alone')
+}
+
+/** The next page begins behind the last one's end, however many documents there are. */
+function inSequence(found: readonly SearchDocument[], after: unknown): readonly SearchDocument[] {
+  const sorted = [...found].sort((a, b) => a.sequenceNumber - b.sequenceNumber)
+  if (after === undefined) return sorted
+  const [last] = Array.isArray(after) ? (after as unknown[]) : []
+  return sorted.filter(({ sequenceNumber }) => sequenceNumber > number(last, -1))
 }
 
 function number(value: unknown, otherwise: number): number {

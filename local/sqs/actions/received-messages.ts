@@ -13,9 +13,9 @@ export const deleteMessage =
 
 export const deleteMessageBatch =
   (store: SqsStore): Action =>
-  input => {
+  (input, { failEntry }) => {
     const queue = store.byUrl(input.QueueUrl)
-    return entryByEntry(checkEntries(input.Entries), entry => remove(queue, entry))
+    return entryByEntry(checkEntries(input.Entries), failEntry, entry => remove(queue, entry))
   }
 
 export const changeMessageVisibility =
@@ -25,9 +25,9 @@ export const changeMessageVisibility =
 
 export const changeMessageVisibilityBatch =
   (store: SqsStore): Action =>
-  input => {
+  (input, { failEntry }) => {
     const queue = store.byUrl(input.QueueUrl)
-    return entryByEntry(checkEntries(input.Entries), entry => changeVisibility(queue, entry))
+    return entryByEntry(checkEntries(input.Entries), failEntry, entry => changeVisibility(queue, entry))
   }
 
 function remove(queue: Queue, { ReceiptHandle }: Members): object {

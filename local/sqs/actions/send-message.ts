@@ -18,7 +18,7 @@ export const sendMessage =
 
 export const sendMessageBatch =
   (store: SqsStore): Action =>
-  input => {
+  (input, { failEntry }) => {
     const queue = store.byUrl(input.QueueUrl)
     const entries = checkEntries(input.Entries)
     const bytes = entries.reduce((sum, entry) => sum + claimedBytes(entry), 0)
@@ -29,7 +29,7 @@ export const sendMessageBatch =
       )
     }
     const maxBytes = secondsOf(queue.attributes, 'MaximumMessageSize')
-    return entryByEntry(entries, entry => receiptOf(queue.send(parseMessage(entry, maxBytes))))
+    return entryByEntry(entries, failEntry, entry => receiptOf(queue.send(parseMessage(entry, maxBytes))))
   }
 
 function receiptOf({ id, body, attributes, systemAttributes }: StoredMessage): object {

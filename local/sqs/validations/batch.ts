@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import type { FailEntry } from '../../faults/fault.ts'
 
 export type BatchEntry = Readonly<Record<string, unknown>> & { readonly Id: string }
 
@@ -34,14 +35,29 @@ export function checkEntries(entries: unknown): readonly BatchEntry[] {
   return checked
 }
 
-/** Carries each entry out by itself: one that is refused does not hold up the others. */
+const scriptedMessages: Readonly<Record<string, string>> = {
+  InternalError: 'We encountered an internal error. Please try again.',
+  ServiceUnavailable: 'The request has failed due to a temporary failure of the server.',
+  RequestThrottled: 'The request was denied due to request throttling.'
+}
+
+/**
+ * Carries each entry out by itself: one that is refused does not hold up the others. `failEntry` fails entries by a
+ * script.
+ */
 export function entryByEntry(
   entries: readonly BatchEntry[],
+  failEntry: FailEntry | undefined,
   carryOut: (entry: BatchEntry) => object
 ): object {
   const Successful: object[] = []
   const Failed: object[] = []
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
+    const code = failEntry?.(index)
+    if (code !== undefined) {
+      Failed.push({ Id: entry.Id, SenderFault: false, Code: code, Message: scriptedMessages[code] ?? code })
+      continue
+    }
     try {
       Successful.push({ Id: entry.Id, ...carryOut(entry) })
     } catch (error) {

@@ -27,7 +27,7 @@ describe('metrics of a delivery stream', () => {
 
   it('count what was refused', async () => {
     const { create, put, local } = await startFirehose({
-      failPutRecordBatchEntry: (_, index) => (index === 0 ? 'ServiceUnavailableException' : undefined)
+      faults: [{ service: 'firehose', operation: 'PutRecordBatch', kind: 'partial-failure', entries: [0] }]
     })
     await create({ ExtendedS3DestinationConfiguration: roleAndBucket })
     await put('a', 'b')

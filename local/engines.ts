@@ -1,0 +1,164 @@
+import type { Clock } from '../core/clock.ts'
+import type { DynamodbEngine } from './dynamodb/engine.ts'
+import type { LocalFault } from './faults/fault.ts'
+import type { FaultScript } from './faults/fault-script.ts'
+import {
+  deliveryStreamNames,
+  objectNames,
+  queueNames,
+  streamNames,
+  tableNames
+} from './faults/resource-names.ts'
+import type { FirehoseEngine } from './firehose/engine.ts'
+import type { RequestListener } from './http-server.ts'
+import type { KinesisEngine } from './kinesis/engine.ts'
+import type { KmsEngine } from './kms/engine.ts'
+import type { CreatedReceivers } from './receivers.ts'
+import type { S3Engine } from './s3/engine.ts'
+import type { DataKeyRequest } from './s3/store.ts'
+import { accountId, type LocalOptions, type LocalService, region } from './services.ts'
+import type { SqsEngine } from './sqs/engine.ts'
+import type { StateFolder } from './state/index.ts'
+
+/** The engines that run. */
+export interface Engines {
+  readonly kinesis: KinesisEngine | undefined
+  readonly dynamodb: DynamodbEngine | undefined
+  readonly kms: KmsEngine | undefined
+  readonly s3: S3Engine | undefined
+  readonly sqs: SqsEngine | undefined
+  readonly firehose: FirehoseEngine | undefined
+}
+
+export interface EnginesOptions {
+  readonly options: LocalOptions
+  readonly services: readonly LocalService[]
+  readonly clock: Clock
+  readonly outputFolder: string
+  readonly script: FaultScript
+  readonly functions: Readonly<Partial<Record<LocalService, LocalFault>>>
+  readonly receivers: Pick<CreatedReceivers, 'searchUrl' | 'redshiftUrl' | 'copy'>
+  /** Where they keep what they hold; memory alone when undefined. */
+  readonly state: StateFolder | undefined
+}
+
+/** Makes the engines that are asked for, with what the state folder holds; the code of the others is not loaded. */
+export async function createEngines({
+  options,
+  services,
+  clock,
+  outputFolder,
+  script,
+  functions,
+  receivers,
+  state
+}: EnginesOptions): Promise<Engines> {
+  const base = { clock, region, accountId, state }
+  const make = async <T>(service: LocalService, load: () => Promise<T>): Promise<T | undefined> =>
+    services.includes(service) ? load() : undefined
+  const fault = (
+    service: LocalService,
+    namesOf: (input: Readonly<Record<string, unknown>>) => readonly string[]
+  ): { readonly fault: LocalFault } => ({ fault: withScript(script, service, namesOf, functions[service]) })
+
+  const [kinesis, kms, sqs] = await Promise.all([
+    make('kinesis', async () => {
+      const { createKinesisEngine } = await import('./kinesis/engine.ts')
+      return createKinesisEngine({
+        ...base,
+        throttle: options.throttle,
+        statusDelayMs: options.statusDelayMs,
+        subscriptionLifeMs: options.subscriptionLifeMs,
+        maxStoredBytes: options.maxKinesisBytes,
+        ...fault('kinesis', streamNames)
+      })
+    }),
+    make('kms', async () => {
+      const [{ createKmsEngine }, { keyNames }] = await Promise.all([
+        import('./kms/engine.ts'),
+        import('./kms/key-names.ts')
+      ])
+      const engine: KmsEngine = createKmsEngine({
+        ...base,
+        authorize: options.authorize,
+        requestsPerSecond: options.kmsRequestsPerSecond,
+        ...fault('kms', input => keyNames(engine.store, input))
+      })
+      return engine
+    }),
+    make('sqs', async () => {
+      const { createSqsEngine } = await import('./sqs/engine.ts')
+      return createSqsEngine({ ...base, ...fault('sqs', queueNames) })
+    })
+  ])
+  const s3 = await make('s3', async () => {
+    const { createS3Engine } = await import('./s3/engine.ts')
+    return createS3Engine({
+      clock,
+      region,
+      folder: outputFolder,
+      state,
+      // Without KMS any key will do.
+      dataKeyArnOf: kms && (request => s3DataKey(kms, request)),
+      ...fault('s3', objectNames)
+    })
+  })
+  const firehose = await make('firehose', async () => {
+    const [{ createFirehoseEngine }, { noStreams, sourceStreams }] = await Promise.all([
+      import('./firehose/engine.ts'),
+      import('./firehose/source/source-streams.ts')
+    ])
+    return createFirehoseEngine({
+      ...base,
+      // S3 runs wherever Firehose does.
+      objects: s3!.store,
+      domainUrl: () => receivers.searchUrl(),
+      redshiftUrl: () => receivers.redshiftUrl(),
+      copy: receivers.copy,
+      functions: options.firehoseFunctions,
+      streams: kinesis === undefined ? noStreams : sourceStreams(kinesis.store),
+      ...fault('firehose', deliveryStreamNames)
+    })
+  })
+  // Last: it alone has something to close when another one fails.
+  const dynamodb = await make('dynamodb', async () => {
+    const { createDynamodbEngine } = await import('./dynamodb/engine.ts')
+    return createDynamodbEngine({
+      ...base,
+      // Without KMS any key will do.
+      keyArnOf:
+        kms &&
+        ((keyId, principal) =>
+          kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` })),
+      ...fault('dynamodb', tableNames)
+    })
+  })
+  return { kinesis, dynamodb, kms, s3, sqs, firehose }
+}
+
+/** Asks KMS as S3 does, on behalf of who puts the object. */
+async function s3DataKey(kms: KmsEngine, { keyId, objectArn, principal }: DataKeyRequest): Promise<string> {
+  const { KeyId: keyArn } = (await kms.call(
+    'GenerateDataKey',
+    { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: { 'aws:s3:arn': objectArn } },
+    { principal, viaService: `s3.${region}.amazonaws.com` }
+  )) as { KeyId: string }
+  return keyArn
+}
+
+/** What serves a service now; undefined when it does not run. */
+export function listenerOf(engines: Engines, service: LocalService): RequestListener | undefined {
+  return engines[service]?.listener
+}
+
+/** The function is asked first, then the rules in force. Without either nothing is waited for. */
+function withScript(
+  script: FaultScript,
+  service: LocalService,
+  namesOf: (input: Readonly<Record<string, unknown>>) => readonly string[],
+  given: LocalFault | undefined
+): LocalFault {
+  const scripted: LocalFault = (operation, input) => script.decide(service, operation, () => namesOf(input))
+  if (given === undefined) return scripted
+  return async (operation, input) => (await given(operation, input)) ?? scripted(operation, input)
+}

@@ -1,0 +1,154 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { type CopyFormat, parseCopyStatement } from './copy-statement.ts'
+import { CopyError, toCopyError } from './errors.ts'
+import { type JsonPath, parseJsonPaths } from './json-paths.ts'
+import { loadRows, type Row } from './load-rows.ts'
+import { parseManifest } from './manifest.ts'
+import { loadPostgres, type Postgres, type PostgresClient } from './postgres-client.ts'
+import { RowFault } from './rows.ts'
+import type { S3Location } from './s3-location.ts'
+import { describeTable } from './table.ts'
+import { tableRows } from './table-rows.ts'
+
+/** The part of the S3 engine that a COPY reads from. */
+export interface ObjectReader {
+  hasBucket(bucket: string): boolean
+  /** undefined when there is none. */
+  readObject(bucket: string, key: string): Promise<Buffer | undefined>
+}
+
+export interface CopyRequest {
+  readonly jdbcUrl: string
+  readonly username: string
+  readonly password: string
+  /** As Firehose sends it to a Redshift cluster. */
+  readonly statement: string
+  /** Ends the connection, and the COPY with it. */
+  readonly signal: AbortSignal
+}
+
+/** Runs a COPY statement. Rejects with `CopyError`; then nothing is loaded. */
+export type RunCopy = (request: CopyRequest) => Promise<void>
+
+export interface CopyRunnerOptions {
+  readonly objects: ObjectReader
+  /** Address of the database that a JDBC URL stands for, with user and password; undefined when there is none. */
+  connectionString(request: CopyRequest): string | undefined
+}
+
+const gunzipAsync = promisify(gunzip)
+
+/** Runs COPY statements of Redshift on PostgreSQL, which knows nothing of S3. */
+export function createCopyRunner({ objects, connectionString }: CopyRunnerOptions): RunCopy {
+  return async request => {
+    try {
+      const address = connectionString(request)
+      if (address === undefined) {
+        throw new CopyError(
+          'ConnectionFailed',
+          'there is no Redshift: it comes with startLocal({ receivers: ["redshift"] })'
+        )
+      }
+      const postgres = await loadPostgres()
+      await inTransaction(postgres.client(address), request.signal, client =>
+        copy(request.statement, { postgres, client, objects })
+      )
+    } catch (error) {
+      throw toCopyError(error)
+    }
+  }
+}
+
+interface CopyContext {
+  readonly postgres: Postgres
+  readonly client: PostgresClient
+  readonly objects: ObjectReader
+}
+
+async function copy(text: string, { postgres, client, objects }: CopyContext): Promise<void> {
+  const statement = parseCopyStatement(text)
+  const table = await describeTable(client, statement.table, statement.columns)
+  const paths = await readPaths(statement.format, objects)
+  const faults = faultCounter(statement.maxErrors)
+  const rows: Row[] = []
+  for (const bytes of await readSources(statement.manifest, objects)) {
+    const plain = statement.isGzip ? await decompress(bytes) : bytes
+    for (const row of tableRows({ bytes: plain, statement, columns: table.columns, paths })) {
+      if (row instanceof RowFault) faults(new CopyError('DataLoadFailed', row.message))
+      else rows.push(row)
+    }
+  }
+  await loadRows({ postgres, client, table }, rows, error => faults(toCopyError(error)))
+}
+
+/** Throws when as many rows are wrong as end the load. */
+function faultCounter(maxErrors: number): (error: CopyError) => void {
+  let count = 0
+  return error => {
+    count += 1
+    if (count >= maxErrors) throw error
+  }
+}
+
+async function readPaths(
+  format: CopyFormat,
+  objects: ObjectReader
+): Promise<readonly JsonPath[] | undefined> {
+  if (format.kind !== 'json' || typeof format.fields === 'string') return undefined
+  return parseJsonPaths((await readNeeded(format.fields, objects)).toString('utf8'))
+}
+
+/** What the manifest lists, without what may be missing and is. */
+async function readSources(manifest: S3Location, objects: ObjectReader): Promise<readonly Buffer[]> {
+  const sources: Buffer[] = []
+  for (const entry of parseManifest((await readNeeded(manifest, objects)).toString('utf8'))) {
+    const bytes = entry.isMandatory
+      ? await readNeeded(entry, objects)
+      : await objects.readObject(entry.bucket, entry.key)
+    if (bytes !== undefined) sources.push(bytes)
+  }
+  if (sources.length === 0) throw new CopyError('MissingS3File', 'no object of the manifest is there')
+  return sources
+}
+
+async function readNeeded({ bucket, key }: S3Location, objects: ObjectReader): Promise<Buffer> {
+  if (!objects.hasBucket(bucket)) {
+    throw new CopyError('S3BucketAccessDenied', `the bucket ${bucket} is not there`)
+  }
+  const bytes = await objects.readObject(bucket, key)
+  if (bytes === undefined) throw new CopyError('MissingS3File', `the object ${key} is not there`)
+  return bytes
+}
+
+async function decompress(bytes: Buffer): Promise<Buffer> {
+  try {
+    return await gunzipAsync(bytes)
+  } catch {
+    throw new CopyError('DataLoadFailed', 'an object is not compressed with gzip')
+  }
+}
+
+async function inTransaction(
+  client: PostgresClient,
+  signal: AbortSignal,
+  work: (client: PostgresClient) => Promise<void>
+): Promise<void> {
+  signal.throwIfAborted()
+  // A connection that is lost fails the query under way; without a listener it would end the process as well.
+  client.on('error', () => {})
+  const end = (): void => {
+    client.end().catch(() => {})
+  }
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    await client.connect()
+    await client.query('begin')
+    await work(client)
+    await client.query('commit')
+  } finally {
+    signal.removeEventListener('abort', end)
+    // Without a commit the server takes everything back.
+    await client.end().catch(() => {})
+  }
+}

@@ -1,0 +1,2 @@
+/** Name of a file that is written and not in place yet: what it begins with. */
+export const asidePrefix = '.incoming-'

@@ -1,0 +1,141 @@
+import type { Secret, SecretSource } from './secret.ts'
+
+export type PlanFraming = 'ndjson' | 'lines' | 'none'
+export type PlanCompression = 'UNCOMPRESSED' | 'GZIP'
+export type PlanIndexRotation = 'NoRotation' | 'OneHour' | 'OneDay' | 'OneWeek' | 'OneMonth'
+
+/** What every destination has, besides its buffering. */
+interface CommonMembers {
+  /** 1 to 64 letters, digits and `_.-`. @default `<name>-<kind>` */
+  readonly deliveryStreamName?: string
+  /** Prefix of the object keys, see the Firehose documentation. @default 'records/' for `s3`, '' for the others */
+  readonly prefix?: string
+  /** Role that Firehose assumes; only used where the delivery stream has to be made. */
+  readonly roleArn?: string
+}
+
+export interface PlanS3Destination extends CommonMembers {
+  readonly kind: 's3'
+  /** What stands between two records of an object. @default 'ndjson' */
+  readonly framing?: PlanFraming
+  /** @default `<name>-delivered` */
+  readonly bucket?: string
+  /** Range 1 to 128. @default 5 */
+  readonly bufferSizeMiB?: number
+  /** Range 0 to 900. @default 60 */
+  readonly bufferIntervalSeconds?: number
+  /** @default 'UNCOMPRESSED' */
+  readonly compression?: PlanCompression
+}
+
+/** An index of Elasticsearch or OpenSearch: one document for each record. */
+export interface PlanSearchDestination extends CommonMembers {
+  readonly kind: 'elasticsearch' | 'opensearch'
+  /** A document is one JSON object on one line. @default 'ndjson' */
+  readonly framing?: 'ndjson'
+  /** Bucket of the documents that could not be indexed. @default `<name>-<kind>` */
+  readonly bucket?: string
+  /** Range 1 to 100. @default 5 */
+  readonly bufferSizeMiB?: number
+  /** Range 0 to 900. @default 60 */
+  readonly bufferIntervalSeconds?: number
+  /** 1 to 80 characters. @default the pipeline's name */
+  readonly indexName?: string
+  /** How often a new index is begun, its name followed by the time. @default 'OneDay' */
+  readonly indexRotation?: PlanIndexRotation
+  /** Address of the cluster. Exactly one of `endpoint` and `domainArn`. */
+  readonly endpoint?: string | undefined
+  readonly domainArn?: string | undefined
+  /** How long Firehose tries to index what failed. Range 0 to 7_200. @default 300 */
+  readonly retrySeconds?: number
+}
+
+/** A table of Redshift, which Firehose fills by COPY from S3. It has to be there: nobody makes it. */
+export interface PlanRedshiftDestination extends CommonMembers {
+  readonly kind: 'redshift'
+  /** `none` would leave nothing between two records. @default 'ndjson' */
+  readonly framing?: 'ndjson' | 'lines'
+  /** Bucket that COPY reads from. @default `<name>-redshift` */
+  readonly bucket?: string
+  /** Range 1 to 128. @default 5 */
+  readonly bufferSizeMiB?: number
+  /** Range 0 to 900. @default 60 */
+  readonly bufferIntervalSeconds?: number
+  /** Of the objects that COPY reads. @default 'UNCOMPRESSED' */
+  readonly compression?: PlanCompression
+  /** `jdbc:redshift://host:port/database`, without credentials. */
+  readonly jdbcUrl: string
+  readonly table: string
+  /** Names of the columns that the records fill. @default all of the table */
+  readonly columns?: readonly string[]
+  /** Options of COPY. @default `JSON 'auto'`, with GZIP where the objects are compressed */
+  readonly copyOptions?: string
+  readonly username: string
+  readonly password: SecretSource
+  /** How long Firehose tries to load what failed. Range 0 to 7_200. @default 3_600 */
+  readonly retrySeconds?: number
+}
+
+/** Splunk's HTTP Event Collector. */
+export interface PlanSplunkDestination extends CommonMembers {
+  readonly kind: 'splunk'
+  /** `none` would leave nothing between two records; `lines` goes with the endpoint type `Raw`. @default 'ndjson' */
+  readonly framing?: 'ndjson' | 'lines'
+  /** Bucket of the events that Splunk did not take. @default `<name>-splunk` */
+  readonly bucket?: string
+  /** Range 1 to 5. @default 5 */
+  readonly bufferSizeMiB?: number
+  /** Range 0 to 60. @default 60 */
+  readonly bufferIntervalSeconds?: number
+  /** Address of the collector. */
+  readonly endpoint: string
+  /** `Raw`: each line is an event. `Event`: each record is an object with an `event` member. @default 'Raw' */
+  readonly endpointType?: 'Raw' | 'Event'
+  readonly token: SecretSource
+  /** How long Firehose waits for the acknowledgement of a batch. Range 180 to 600. @default 180 */
+  readonly ackTimeoutSeconds?: number
+  /** How long Firehose tries to deliver what failed. Range 0 to 7_200. @default 300 */
+  readonly retrySeconds?: number
+}
+
+export type PlanDestination =
+  | PlanS3Destination
+  | PlanSearchDestination
+  | PlanRedshiftDestination
+  | PlanSplunkDestination
+
+export type DestinationKind = PlanDestination['kind']
+
+type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> }
+
+export type ResolvedS3Destination = Filled<PlanS3Destination>
+
+export interface ResolvedSearchDestination
+  extends Filled<Omit<PlanSearchDestination, 'endpoint' | 'domainArn'>> {
+  readonly endpoint: string | undefined
+  readonly domainArn: string | undefined
+}
+
+export interface ResolvedRedshiftDestination extends Filled<Omit<PlanRedshiftDestination, 'password'>> {
+  readonly password: Secret
+}
+
+export interface ResolvedSplunkDestination extends Filled<Omit<PlanSplunkDestination, 'token'>> {
+  readonly token: Secret
+}
+
+/** A destination with every default filled in. Secrets do not show themselves, see `Secret`. */
+export type ResolvedDestination =
+  | ResolvedS3Destination
+  | ResolvedSearchDestination
+  | ResolvedRedshiftDestination
+  | ResolvedSplunkDestination
+
+/** What each destination is called in a count: its kind, or its delivery stream where there are several of a kind. */
+export function destinationNames(
+  destinations: readonly Pick<ResolvedDestination, 'kind' | 'deliveryStreamName'>[]
+): readonly string[] {
+  return destinations.map(({ kind, deliveryStreamName }) =>
+    destinations.filter(other => other.kind === kind).length === 1 ? kind : deliveryStreamName
+  )
+}
