@@ -15,6 +15,7 @@ import type { KinesisEngine } from './kinesis/engine.ts'
 import type { KmsEngine } from './kms/engine.ts'
 import type { CreatedReceivers } from './receivers.ts'
 import type { S3Engine } from './s3/engine.ts'
+import type { DataKeyRequest } from './s3/store.ts'
 import { accountId, type LocalOptions, type LocalService, region } from './services.ts'
 import type { SqsEngine } from './sqs/engine.ts'
 import type { StateFolder } from './state/index.ts'
@@ -60,7 +61,7 @@ export async function createEngines({
     namesOf: (input: Readonly<Record<string, unknown>>) => readonly string[]
   ): { readonly fault: LocalFault } => ({ fault: withScript(script, service, namesOf, functions[service]) })
 
-  const [kinesis, kms, s3, sqs] = await Promise.all([
+  const [kinesis, kms, sqs] = await Promise.all([
     make('kinesis', async () => {
       const { createKinesisEngine } = await import('./kinesis/engine.ts')
       return createKinesisEngine({
@@ -85,17 +86,28 @@ export async function createEngines({
       })
       return engine
     }),
-    make('s3', async () => {
-      const { createS3Engine } = await import('./s3/engine.ts')
-      return createS3Engine({ clock, region, folder: outputFolder, state, ...fault('s3', objectNames) })
-    }),
     make('sqs', async () => {
       const { createSqsEngine } = await import('./sqs/engine.ts')
       return createSqsEngine({ ...base, ...fault('sqs', queueNames) })
     })
   ])
+  const s3 = await make('s3', async () => {
+    const { createS3Engine } = await import('./s3/engine.ts')
+    return createS3Engine({
+      clock,
+      region,
+      folder: outputFolder,
+      state,
+      // Without KMS any key will do.
+      dataKeyArnOf: kms && (request => s3DataKey(kms, request)),
+      ...fault('s3', objectNames)
+    })
+  })
   const firehose = await make('firehose', async () => {
-    const { createFirehoseEngine } = await import('./firehose/engine.ts')
+    const [{ createFirehoseEngine }, { noStreams, sourceStreams }] = await Promise.all([
+      import('./firehose/engine.ts'),
+      import('./firehose/source/source-streams.ts')
+    ])
     return createFirehoseEngine({
       ...base,
       // S3 runs wherever Firehose does.
@@ -103,6 +115,8 @@ export async function createEngines({
       domainUrl: () => receivers.searchUrl(),
       redshiftUrl: () => receivers.redshiftUrl(),
       copy: receivers.copy,
+      functions: options.firehoseFunctions,
+      streams: kinesis === undefined ? noStreams : sourceStreams(kinesis.store),
       ...fault('firehose', deliveryStreamNames)
     })
   })
@@ -120,6 +134,16 @@ export async function createEngines({
     })
   })
   return { kinesis, dynamodb, kms, s3, sqs, firehose }
+}
+
+/** Asks KMS as S3 does, on behalf of who puts the object. */
+async function s3DataKey(kms: KmsEngine, { keyId, objectArn, principal }: DataKeyRequest): Promise<string> {
+  const { KeyId: keyArn } = (await kms.call(
+    'GenerateDataKey',
+    { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: { 'aws:s3:arn': objectArn } },
+    { principal, viaService: `s3.${region}.amazonaws.com` }
+  )) as { KeyId: string }
+  return keyArn
 }
 
 /** What serves a service now; undefined when it does not run. */

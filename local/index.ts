@@ -14,6 +14,13 @@ export type { FailEntry, Fault, LocalFault, ReceiverFault } from './faults/fault
 export type { FaultKind, FaultRule, WrongAnswer } from './faults/fault-rule.ts'
 export type { FaultLogEntry, LocalFaults, ScriptedFault } from './faults/fault-script.ts'
 export type { FaultService } from './faults/service-faults.ts'
+export type { FirehoseMetrics } from './firehose/metrics.ts'
+export type {
+  FirehoseTransformEvent,
+  FirehoseTransformRecord,
+  FirehoseTransformResponse
+} from './firehose/processing/transform-event.ts'
+export type { FirehoseFunction, FirehoseFunctions } from './firehose/processing/transform-function.ts'
 export type { HecToken } from './hec/engine.ts'
 export type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
 export type { EncryptionContext } from './kms/grants.ts'

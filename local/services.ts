@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import type { LocalFault } from './faults/fault.ts'
 import type { FaultRule } from './faults/fault-rule.ts'
+import type { FirehoseFunctions } from './firehose/processing/transform-function.ts'
 import type { KmsAuthorize } from './kms/request.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { type LocalReceiver, localReceivers, type ReceiverOptions } from './receivers.ts'
@@ -77,6 +78,11 @@ export interface LocalOptions {
    * ThrottlingException; a second's worth is in store, on `clock`. @default no bound
    */
   readonly kmsRequestsPerSecond?: number
+  /**
+   * Transform functions of delivery streams, by the LambdaArn of their processor or by the name of the function: a
+   * function of this process, or the address of an HTTP endpoint that takes the event. @default none
+   */
+  readonly firehoseFunctions?: FirehoseFunctions
   /** What Firehose can deliver to besides S3; each listens on a port of its own. @default none */
   readonly receivers?: readonly LocalReceiver[]
   /** Ports and behaviour of the receivers. */

@@ -9,6 +9,7 @@ import { adminListener } from './admin/routes.ts'
 import { createEngines, type Engines, listenerOf } from './engines.ts'
 import { FaultScript, type LocalFaults } from './faults/fault-script.ts'
 import { collectorOperation, indexNames, searchOperation } from './faults/resource-names.ts'
+import type { FirehoseMetrics } from './firehose/metrics.ts'
 import { type LocalServer, listen, type RequestListener } from './http-server.ts'
 import { InFlight } from './in-flight.ts'
 import type { KmsLoggedRequest } from './kms/store.ts'
@@ -74,6 +75,8 @@ export interface LocalEngines extends LocalServices, Receivers {
    */
   flushFirehose(): Promise<void>
   firehoseBufferedBytes(): number
+  /** What CloudWatch would tell of a delivery stream. @throws {AwsError} ResourceNotFoundException */
+  firehoseMetrics(deliveryStreamName: string): FirehoseMetrics
   /** Everything that the Kinesis, DynamoDB and SQS engines hold, piece by piece. */
   everythingAtRest(): AsyncGenerator<Uint8Array>
   /** Requests that reached KMS so far. */
@@ -233,6 +236,8 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
       await engines.firehose?.flush()
     },
     firehoseBufferedBytes: () => engines.firehose?.bufferedBytes ?? 0,
+    firehoseMetrics: name =>
+      engines.firehose?.store.streamOf({ DeliveryStreamName: name }).metrics.snapshot() ?? {},
     async *everythingAtRest() {
       const { kinesis, dynamodb, sqs } = engines
       if (kinesis !== undefined) yield* kinesis.store.everything()

@@ -168,12 +168,12 @@ export interface FirehoseInspection {
 
 export function inspectFirehose(store: FirehoseStore): FirehoseInspection {
   return {
-    streams: store.all.map(({ name, version, destination, encryption, delivery }) => ({
+    streams: store.all.map(({ name, version, destination, encryption, delivery, intake }) => ({
       name,
       destination: destination.settings.kind,
       version,
       isEncrypted: encryption !== undefined,
-      bufferedBytes: delivery.bufferedBytes,
+      bufferedBytes: intake.bufferedBytes,
       lastError: delivery.lastError
     }))
   }

@@ -1,22 +1,50 @@
-import { randomBytes } from 'node:crypto'
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import {
   type Attempt,
   type BufferedRecord,
   type Destination,
   doublingDelayMs,
+  type RecordFault,
   type RecordOutcome
 } from './destinations/destination.ts'
+import { newRecord } from './record.ts'
 
 interface Batch {
+  readonly partition: string
   readonly destination: Destination
   readonly records: BufferedRecord[]
   bytes: number
 }
 
+interface OpenBatch {
+  readonly batch: Batch
+  readonly cancelAge: CancelTimer
+}
+
+/** What one attempt came to, or one write of error records to the backup. */
+export interface AttemptReport {
+  /** Whether it went to the backup. */
+  readonly isBackup: boolean
+  /** Whether everything has arrived. */
+  readonly isSuccess: boolean
+  /** What has arrived. */
+  readonly records: number
+  readonly bytes: number
+  /** Name of what was thrown. */
+  readonly error?: string | undefined
+}
+
 interface Failure {
   readonly record: BufferedRecord
   readonly outcome: Extract<RecordOutcome, { kind: 'failed' }>
+}
+
+/** Of one delivery stream, unless AWS raises it (https://docs.aws.amazon.com/firehose/latest/dev/limits.html). */
+const maxActivePartitions = 500
+
+const tooManyPartitions: RecordFault = {
+  errorCode: 'DynamicPartitioning.ActivePartitionLimitExceeded',
+  errorMessage: 'The number of active partitions has exceeded the configured limit.'
 }
 
 /** Hears of every record that is put into a buffer, and of those that are done with: delivered, or backed up. */
@@ -25,6 +53,8 @@ export interface DeliveryWatcher {
   done(records: readonly BufferedRecord[]): void
   /** Of those that go to the backup which takes everything. */
   readonly copies?: DeliveryWatcher
+  /** Of those that a transform function has still to return. */
+  readonly sources?: DeliveryWatcher
 }
 
 /** The latest failure, without the words of the destination, which may quote a record. */
@@ -46,13 +76,15 @@ export class Delivery {
   readonly #clock: Clock
   readonly #watcher: DeliveryWatcher | undefined
   readonly #stop = new AbortController()
+  /** Hears of every attempt. */
+  onAttempt: ((report: AttemptReport) => void) | undefined
   #destination: Destination
   /** Delivers every record to the backup, beside the destination. */
   #copy: Delivery | undefined
   /** An update may end the copying, while copies still wait. */
   #isCopying = false
-  #open: Batch | undefined
-  #cancelAge: CancelTimer | undefined
+  /** By partition. */
+  readonly #open = new Map<string, OpenBatch>()
   #queue: Batch[] = []
   #delivering: Promise<void> | undefined
   #waiters: (() => void)[] = []
@@ -73,6 +105,18 @@ export class Delivery {
     return this.#bufferedBytes + (this.#copy?.bufferedBytes ?? 0)
   }
 
+  /** When the oldest record came that is not delivered yet, milliseconds since 1970; undefined when there is none. */
+  get oldestArrivedMs(): number | undefined {
+    const open = [...this.#open.values()].map(({ batch }) => batch)
+    const arrivals = [...this.#queue.slice(0, 1), ...open].map(({ records }) => records[0]!.arrivedMs)
+    return arrivals.length === 0 ? undefined : Math.min(...arrivals)
+  }
+
+  /** The same for copies to the backup. */
+  get oldestCopyArrivedMs(): number | undefined {
+    return this.#copy?.oldestArrivedMs
+  }
+
   /** undefined while nothing has failed. */
   get lastError(): DeliveryError | undefined {
     return this.#lastError ?? this.#copy?.lastError
@@ -85,33 +129,53 @@ export class Delivery {
 
   /** From here on: what is buffered already goes where it was put for. */
   changeDestination(destination: Destination): void {
-    this.#cut()
+    this.#cutAll()
     this.#destination = destination
     this.#copyTo(destination.backup?.all)
   }
 
+  /** A record that arrives now, and goes through nothing before it is buffered. */
   add(data: Buffer): void {
-    if (this.#isCopying) this.#copy?.add(data)
-    const { bufferIntervalSeconds, bufferSizeMiB, framingBytes } = this.#destination
-    if (this.#open === undefined) {
-      this.#open = { destination: this.#destination, records: [], bytes: 0 }
-      this.#cancelAge = this.#clock.schedule(() => this.#cut(), bufferIntervalSeconds * 1000, { unref: true })
+    const record = newRecord(data, this.#clock.wallTime())
+    this.keepCopy(record)
+    this.buffer(record)
+  }
+
+  /** For the backup that takes every record as it came. */
+  keepCopy(record: BufferedRecord): void {
+    // Another record to whoever counts them: one may be delivered without the other.
+    if (this.#isCopying) this.#copy?.buffer(newRecord(record.data, record.arrivedMs, record.origin))
+  }
+
+  /** For the destination; or why it cannot be. */
+  buffer(record: BufferedRecord): RecordFault | undefined {
+    const partition = this.#destination.partitionOf?.(record) ?? ''
+    if (typeof partition !== 'string') return partition
+    const { bufferSizeMiB, framingBytes } = this.#destination
+    let batch = this.#open.get(partition)?.batch
+    if (batch === undefined) {
+      if (this.#activePartitions() >= maxActivePartitions) return tooManyPartitions
+      batch = this.#openBatch(partition)
     }
-    const bytes = data.length + framingBytes
-    const record = { data, arrivedMs: this.#clock.wallTime(), id: recordId() }
-    this.#open.records.push(record)
+    const bytes = record.data.length + framingBytes
+    batch.records.push(record)
     this.#watcher?.added(record)
-    this.#open.bytes += bytes
+    batch.bytes += bytes
     this.#bufferedBytes += bytes
-    if (this.#open.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut()
+    if (batch.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut(partition)
+    return undefined
   }
 
   /** Takes back what was accepted once, for the destination that it was put for. Delivered from `start` on. */
   refill(destination: Destination, records: readonly BufferedRecord[]): void {
-    let batch: Batch | undefined
+    const batches = new Map<string, Batch>()
     for (const record of records) {
+      const given = destination.partitionOf?.(record)
+      const partition = typeof given === 'string' ? given : ''
+      let batch = batches.get(partition)
       if (batch === undefined || batch.bytes >= destination.bufferSizeMiB * 1024 * 1024) {
-        batch = { destination, records: [], bytes: 0 }
+        batch = { partition, destination, records: [], bytes: 0 }
+        batches.set(partition, batch)
         this.#queue.push(batch)
       }
       const bytes = record.data.length + destination.framingBytes
@@ -123,7 +187,7 @@ export class Delivery {
 
   /** The same for the backup that takes everything. */
   refillCopies(destination: Destination, records: readonly BufferedRecord[]): void {
-    this.#copy ??= new Delivery(destination, this.#clock, this.#watcher?.copies)
+    this.#copy ??= this.#copyDelivery(destination)
     this.#copy.refill(destination, records)
   }
 
@@ -139,7 +203,7 @@ export class Delivery {
 
   /** Cuts what is buffered, and waits until all is delivered or nothing goes on before time has passed. */
   async flush(): Promise<void> {
-    this.#cut()
+    this.#cutAll()
     const copied = this.#copy?.flush()
     if (this.#delivering !== undefined && !this.#isWaiting) {
       await new Promise<void>(resolve => {
@@ -151,9 +215,9 @@ export class Delivery {
 
   /** Drops what is buffered, as the deletion of a delivery stream does. Resolves when no delivery is under way. */
   async discard(): Promise<void> {
-    this.#cancelAge?.()
+    for (const { cancelAge } of this.#open.values()) cancelAge()
     this.#stop.abort()
-    this.#open = undefined
+    this.#open.clear()
     this.#queue = []
     this.#bufferedBytes = 0
     this.#wake()
@@ -163,21 +227,45 @@ export class Delivery {
   #copyTo(destination: Destination | undefined): void {
     this.#isCopying = destination !== undefined
     if (this.#copy === undefined) {
-      if (destination !== undefined)
-        this.#copy = new Delivery(destination, this.#clock, this.#watcher?.copies)
+      if (destination !== undefined) this.#copy = this.#copyDelivery(destination)
     } else if (destination === undefined) {
-      this.#copy.#cut()
+      this.#copy.#cutAll()
     } else {
       this.#copy.changeDestination(destination)
     }
   }
 
-  #cut(): void {
-    this.#cancelAge?.()
-    this.#cancelAge = undefined
-    if (this.#open === undefined) return
-    this.#queue.push(this.#open)
-    this.#open = undefined
+  #copyDelivery(destination: Destination): Delivery {
+    const copy = new Delivery(destination, this.#clock, this.#watcher?.copies)
+    copy.onAttempt = report => this.onAttempt?.({ ...report, isBackup: true })
+    return copy
+  }
+
+  /** Those that hold records. */
+  #activePartitions(): number {
+    if (this.#destination.partitionOf === undefined) return 0
+    return new Set([...this.#open.keys(), ...this.#queue.map(({ partition }) => partition)]).size
+  }
+
+  #openBatch(partition: string): Batch {
+    const destination = this.#destination
+    const batch: Batch = { partition, destination, records: [], bytes: 0 }
+    const ageMs = destination.bufferIntervalSeconds * 1000
+    const cancelAge = this.#clock.schedule(() => this.#cut(partition), ageMs, { unref: true })
+    this.#open.set(partition, { batch, cancelAge })
+    return batch
+  }
+
+  #cutAll(): void {
+    for (const partition of [...this.#open.keys()]) this.#cut(partition)
+  }
+
+  #cut(partition: string): void {
+    const open = this.#open.get(partition)
+    if (open === undefined) return
+    open.cancelAge()
+    this.#open.delete(partition)
+    this.#queue.push(open.batch)
     this.start()
   }
 
@@ -222,8 +310,15 @@ export class Delivery {
   async #attempt(destination: Destination, records: readonly BufferedRecord[]): Promise<Attempt> {
     try {
       const context = { signal: this.#stop.signal, wait: (ms: number) => this.#wait(ms) }
-      return await destination.deliver(records, context)
+      const attempt = await destination.deliver(records, context)
+      this.#report(
+        records.filter((_, index) => attempt.outcomes[index]!.kind === 'delivered'),
+        records.length
+      )
+      return attempt
     } catch (error) {
+      const { name } = error as Error
+      this.#report([], records.length, { error: name })
       const failed = {
         kind: 'failed',
         errorCode: 'InternalError',
@@ -253,11 +348,31 @@ export class Delivery {
       try {
         await destination.backup?.writeFailed(lines, failures[0]!.record.arrivedMs)
         this.#watcher?.done(failures.map(({ record }) => record))
+        this.#report(
+          failures.map(({ record }) => record),
+          failures.length,
+          { isBackup: true }
+        )
         return
-      } catch {
+      } catch (error) {
+        this.#report([], failures.length, { isBackup: true, error: (error as Error).name })
         await this.#wait(doublingDelayMs(attempts)).catch(() => {})
       }
     }
+  }
+
+  #report(
+    arrived: readonly BufferedRecord[],
+    attempted: number,
+    { isBackup = false, error }: { readonly isBackup?: boolean; readonly error?: string } = {}
+  ): void {
+    this.onAttempt?.({
+      isBackup,
+      isSuccess: arrived.length === attempted,
+      records: arrived.length,
+      bytes: arrived.reduce((sum, { data }) => sum + data.length, 0),
+      error
+    })
   }
 
   async #wait(ms: number): Promise<void> {
@@ -284,18 +399,3 @@ function failuresOf(
     return outcome.kind === 'failed' ? [{ record, outcome }] : []
   })
 }
-
-/**
- * Looks like those of the service, which are sequence numbers of its own: a random start, then one after the other.
- * Random bytes for each record would cost more than all else about it.
- */
-function recordId(): string {
-  recordIds += 1
-  return `49${recordIdStart}${String(recordIds).padStart(16, '0')}.0`
-}
-
-const recordIdStart = BigInt(`0x${randomBytes(24).toString('hex')}`)
-  .toString()
-  .padStart(38, '0')
-  .slice(-38)
-let recordIds = 0

@@ -16,6 +16,8 @@ import { listTagsForDeliveryStream, tagDeliveryStream, untagDeliveryStream } fro
 import { updateDestinationAction } from './actions/update-destination.ts'
 import { type HttpSend, networkSend } from './destinations/http-send.ts'
 import type { ObjectWriter } from './destinations/s3.ts'
+import type { FirehoseFunctions } from './processing/transform-function.ts'
+import type { SourceStreams } from './source/source-streams.ts'
 import { FirehoseStore } from './store.ts'
 import { firehoseTypes } from './wire-types.ts'
 
@@ -29,6 +31,10 @@ export interface FirehoseEngineOptions {
   readonly send?: HttpSend
   /** Address of the search domain that an ARN stands for; undefined when there is none. @default none */
   readonly domainUrl?: (arn: string) => string | undefined
+  /** What stands behind the LambdaArn of a processor. @default nothing */
+  readonly functions?: FirehoseFunctions | undefined
+  /** Kinesis streams that delivery streams can read from. */
+  readonly streams: SourceStreams
   /** How a COPY reaches Redshift. */
   readonly copy: RunCopy
   /** ClusterJDBCURL of the Redshift receiver; undefined when there is none. @default none */
@@ -53,25 +59,32 @@ export interface FirehoseEngine {
   close(): Promise<void>
 }
 
-/** Data Firehose with direct puts, over AWS JSON 1.1, and delivery to S3, Elasticsearch, OpenSearch, Splunk and Redshift. */
+/**
+ * Data Firehose with direct puts and Kinesis streams as sources, over AWS JSON 1.1, and delivery to S3, Elasticsearch,
+ * OpenSearch, Splunk and Redshift.
+ */
 export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEngine {
-  const store = new FirehoseStore({ ...options, send: options.send ?? networkSend(options.clock) })
+  const store = new FirehoseStore({
+    ...options,
+    functions: options.functions ?? {},
+    send: options.send ?? networkSend(options.clock)
+  })
   const none = (): undefined => undefined
   const rules = { domainUrl: options.domainUrl ?? none, redshiftUrl: options.redshiftUrl ?? none }
   return {
     store,
     get bufferedBytes() {
-      return store.all.reduce((sum, { delivery }) => sum + delivery.bufferedBytes, 0)
+      return store.all.reduce((sum, { intake }) => sum + intake.bufferedBytes, 0)
     },
     start: () => store.start(),
     get isBusy() {
-      return store.all.some(({ delivery }) => delivery.isBusy)
+      return store.all.some(({ intake }) => intake.isBusy)
     },
     async flush() {
-      await Promise.all(store.all.map(({ delivery }) => delivery.flush()))
+      await Promise.all(store.all.map(stream => store.flush(stream)))
     },
     async close() {
-      await Promise.all(store.all.map(({ delivery }) => delivery.discard()))
+      await Promise.all(store.all.map(stream => store.stop(stream)))
     },
     listener: awsJson({
       targetPrefix: 'Firehose_20150804',

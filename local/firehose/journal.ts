@@ -1,6 +1,7 @@
 import type { StateDocument, StateFolder, StateLog } from '../state/index.ts'
 import type { DeliveryWatcher } from './delivery.ts'
-import type { BufferedRecord } from './destinations/destination.ts'
+import type { BufferedRecord, KinesisOrigin } from './destinations/destination.ts'
+import type { SavedPositions } from './source/kinesis-source.ts'
 import type { DeliveryStream } from './store.ts'
 import type { GivenDestination } from './validations/destination.ts'
 
@@ -10,7 +11,7 @@ export type SavedDestination = Pick<GivenDestination, 'family' | 'configuration'
 /** A delivery stream without its buffer, as JSON. */
 export type SavedStream = Pick<
   DeliveryStream,
-  'name' | 'createdMs' | 'updatedMs' | 'version' | 'encryption' | 'encryptionChangesMs'
+  'name' | 'createdMs' | 'updatedMs' | 'version' | 'encryption' | 'encryptionChangesMs' | 'source'
 > & {
   readonly destination: SavedDestination
   /** Those of earlier versions for which something may be buffered still. */
@@ -25,6 +26,8 @@ export interface WaitingRecord {
   readonly version: number
   /** Whether it is for the backup that takes everything. */
   readonly isCopy: boolean
+  /** Whether a transform function has still to return it. */
+  readonly isSource: boolean
 }
 
 type Entry =
@@ -33,12 +36,16 @@ type Entry =
       readonly id: string
       readonly version: number
       readonly isCopy?: true
+      readonly isSource?: true
       readonly arrivedMs: number
+      readonly origin?: KinesisOrigin
+      readonly partitionKeys?: Readonly<Record<string, string>>
       /** Base64. */
       readonly data: string
     }
   | { readonly stream: string; readonly done: readonly string[] }
   | { readonly stream: string; readonly dropped: true }
+  | { readonly stream: string; readonly positions: SavedPositions }
 
 /** Operations that change no delivery stream but its buffer, and those that change nothing. */
 const puts: readonly string[] = ['PutRecord', 'PutRecordBatch']
@@ -49,6 +56,8 @@ export class FirehoseJournal {
   readonly loaded: readonly SavedStream[]
   readonly #document: StateDocument
   readonly #log: StateLog
+  /** By delivery stream: how far its source is read. */
+  readonly #positions = new Map<string, SavedPositions>()
   /** By delivery stream, then by record id; in the order of arrival. */
   readonly #waiting = new Map<string, Map<string, WaitingRecord>>()
 
@@ -63,7 +72,7 @@ export class FirehoseJournal {
         return undefined
       },
       live: {
-        count: () => [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0),
+        count: () => [...this.#waiting.values()].reduce((sum, { size }) => sum + size, this.#positions.size),
         entries: () => this.#entries()
       }
     })
@@ -72,6 +81,19 @@ export class FirehoseJournal {
   /** What of a delivery stream waits to be delivered. */
   waitingOf(stream: string): readonly WaitingRecord[] {
     return [...(this.#waiting.get(stream)?.values() ?? [])]
+  }
+
+  /** How far the source of a delivery stream is read; undefined when it never was. */
+  positionsOf(stream: string): SavedPositions | undefined {
+    return this.#positions.get(stream)
+  }
+
+  /** What was read lies in the log already: at worst it is read again. */
+  readTo(stream: string, positions: SavedPositions): void {
+    this.#positions.set(stream, positions)
+    this.#log.append({ stream, positions })
+    // No request is there that would do it.
+    this.#log.flush()
   }
 
   /** Hears of the buffer of a delivery stream; `version` is asked for every record. */
@@ -84,21 +106,23 @@ export class FirehoseJournal {
       // No request is there that would do it.
       this.#log.flush()
     }
-    const add = (record: BufferedRecord, isCopy: boolean): void => {
-      const waiting = { record, version: version(), isCopy }
+    const add = (record: BufferedRecord, kind: { isCopy?: true; isSource?: true } = {}): void => {
+      const waiting = { record, version: version(), isCopy: false, isSource: false, ...kind }
       this.#of(stream).set(record.id, waiting)
       this.#log.append(entryOf(stream, waiting))
     }
     return {
-      added: record => add(record, false),
+      added: record => add(record),
       done,
-      copies: { added: record => add(record, true), done }
+      copies: { added: record => add(record, { isCopy: true }), done },
+      sources: { added: record => add(record, { isSource: true }), done }
     }
   }
 
   /** A delivery stream goes, and with it what is in its buffer. */
   drop(stream: string): void {
     this.#waiting.delete(stream)
+    this.#positions.delete(stream)
     this.#log.append({ stream, dropped: true })
   }
 
@@ -119,12 +143,16 @@ export class FirehoseJournal {
       for (const id of entry.done) this.#waiting.get(entry.stream)?.delete(id)
     } else if ('dropped' in entry) {
       this.#waiting.delete(entry.stream)
+      this.#positions.delete(entry.stream)
+    } else if ('positions' in entry) {
+      this.#positions.set(entry.stream, entry.positions)
     } else {
-      const { stream, id, version, isCopy = false, arrivedMs, data } = entry
+      const { stream, id, version, isCopy = false, isSource = false, data, ...rest } = entry
       this.#of(stream).set(id, {
-        record: { id, arrivedMs, data: Buffer.from(data, 'base64') },
+        record: { ...rest, id, data: Buffer.from(data, 'base64') },
         version,
-        isCopy
+        isCopy,
+        isSource
       })
     }
   }
@@ -133,17 +161,21 @@ export class FirehoseJournal {
     for (const [stream, records] of this.#waiting) {
       for (const waiting of records.values()) yield entryOf(stream, waiting)
     }
+    for (const [stream, positions] of this.#positions) yield { stream, positions }
   }
 }
 
-function entryOf(stream: string, { record, version, isCopy }: WaitingRecord): Entry {
-  const { id, arrivedMs, data } = record
+function entryOf(stream: string, { record, version, isCopy, isSource }: WaitingRecord): Entry {
+  const { id, arrivedMs, data, origin, partitionKeys } = record
   return {
     stream,
     id,
     version,
     ...(isCopy ? { isCopy } : {}),
+    ...(isSource ? { isSource } : {}),
     arrivedMs,
+    ...(origin === undefined ? {} : { origin }),
+    ...(partitionKeys === undefined ? {} : { partitionKeys }),
     data: data.toString('base64')
   }
 }

@@ -1,14 +1,19 @@
 import { randomInt, randomUUID } from 'node:crypto'
 
-export interface ObjectKeyInput {
+export interface PrefixInput {
   readonly prefix: string
   /** What the object holds when it holds error records, such as `splunk-failed`; undefined for delivered records. */
   readonly errorOutputType?: string | undefined
-  readonly deliveryStreamName: string
-  readonly version: string
   /** Arrival of the oldest record in the object, milliseconds since 1970. */
   readonly arrivedMs: number
   readonly timeZone: string
+  /** What stands for `!{partitionKeyFromLambda:…}`. */
+  readonly partitionKeys?: Readonly<Record<string, string>> | undefined
+}
+
+export interface ObjectKeyInput extends PrefixInput {
+  readonly deliveryStreamName: string
+  readonly version: string
   /** With its dot; empty for none. */
   readonly extension: string
 }
@@ -19,21 +24,41 @@ export interface ObjectKeyInput {
  * type of error and a slash before that path.
  */
 export function objectKey(input: ObjectKeyInput): string {
-  const { prefix, deliveryStreamName, version, timeZone, extension } = input
+  const { deliveryStreamName, version, timeZone, extension } = input
   const instant = wallClock(input.arrivedMs, timeZone)
-  const { errorOutputType } = input
+  return `${evaluatedPrefix(input)}${deliveryStreamName}-${version}-${formatTime('yyyy-MM-dd-HH-mm-ss', instant)}-${randomUUID()}${extension}`
+}
+
+/** Of an evaluated prefix, in characters (https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html). */
+export const maxPrefixLength = 512
+
+/** A prefix as it stands in keys. `random` makes what stands for `!{firehose:random-string}`. */
+export function evaluatedPrefix(input: PrefixInput, random = randomString): string {
+  const { prefix, errorOutputType, partitionKeys = {} } = input
+  const instant = wallClock(input.arrivedMs, input.timeZone)
   const folder = errorOutputType === undefined ? '' : `${errorOutputType}/`
-  const path = prefix.includes('!{')
-    ? evaluate(prefix, instant, errorOutputType ?? '')
+  return prefix.includes('!{')
+    ? prefix.replaceAll(expressions, (_, space: string, value: string) => {
+        if (space === 'timestamp') return formatTime(value, instant)
+        if (space === partitionKeySpace) return partitionKeys[value] ?? ''
+        return value === 'error-output-type' ? (errorOutputType ?? '') : random()
+      })
     : `${prefix}${folder}${formatTime('yyyy/MM/dd/HH/', instant)}`
-  return `${path}${deliveryStreamName}-${version}-${formatTime('yyyy-MM-dd-HH-mm-ss', instant)}-${randomUUID()}${extension}`
 }
 
 /** `!{namespace:value}`, wherever it stands. */
 const expressions = /!\{([^:}]*):([^}]*)\}/g
 
+const partitionKeySpace = 'partitionKeyFromLambda'
+
+/** Names of the partition keys that a prefix is made of, each once. */
+export function partitionKeyNames(prefix: string): readonly string[] {
+  const found = [...prefix.matchAll(expressions)].filter(([, space]) => space === partitionKeySpace)
+  return [...new Set(found.map(([, , name]) => name!))]
+}
+
 /** Why a prefix cannot be used; undefined when it can. */
-export function prefixFault(prefix: string): string | undefined {
+export function prefixFault(prefix: string, mayPartition = false): string | undefined {
   const rest = prefix.replaceAll(expressions, '')
   if (rest.includes('!{')) return 'the characters !{ stand outside of an expression'
   for (const [, space, value] of prefix.matchAll(expressions)) {
@@ -42,18 +67,13 @@ export function prefixFault(prefix: string): string | undefined {
         token => token.letter !== undefined && !(token.text in timeParts)
       )
       if (unknown !== undefined) return `the timestamp pattern ${unknown.text} is not known`
+    } else if (mayPartition && space === partitionKeySpace) {
+      if (value === '') return 'a partition key has no name'
     } else if (`${space}:${value}` !== 'firehose:random-string') {
       return `the expression !{${space}:${value}} is not allowed here`
     }
   }
   return undefined
-}
-
-function evaluate(prefix: string, instant: WallClock, errorOutputType: string): string {
-  return prefix.replaceAll(expressions, (_, space: string, value: string) => {
-    if (space === 'timestamp') return formatTime(value, instant)
-    return value === 'error-output-type' ? errorOutputType : randomString()
-  })
 }
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'

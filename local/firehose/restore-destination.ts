@@ -10,7 +10,7 @@ export function restoreDestination(
   { family, configuration }: SavedDestination,
   domainUrl: (arn: string) => string | undefined
 ): GivenDestination {
-  const { settings } = parseDestination(
+  const { settings, processing } = parseDestination(
     { [`${family}DestinationConfiguration`]: configuration },
     {
       domainUrl: () => nowhere,
@@ -18,7 +18,7 @@ export function restoreDestination(
       redshiftUrl: () => configuration.ClusterJDBCURL as string | undefined
     }
   )
-  return { family, configuration, settings: withLateDomain(settings, domainUrl) }
+  return { family, configuration, settings: withLateDomain(settings, domainUrl), processing }
 }
 
 /** Nobody listens there: what cannot be delivered is tried again. */

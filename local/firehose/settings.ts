@@ -8,14 +8,18 @@ export interface S3Settings {
   readonly bucket: string
   readonly prefix: string
   readonly errorOutputPrefix: string
-  readonly compression: 'UNCOMPRESSED' | 'GZIP'
+  readonly compression: 'UNCOMPRESSED' | 'GZIP' | 'ZIP'
   /** With its dot; empty leaves the one of the compression. */
   readonly fileExtension: string
   readonly timeZone: string
   readonly bufferSizeMiB: number
   readonly bufferIntervalSeconds: number
+  /** Key or alias that S3 encrypts the objects with; undefined leaves that to S3. */
+  readonly kmsKeyArn?: string | undefined
   /** Whether a newline is put behind every record. */
   readonly appendDelimiter: boolean
+  /** Set for dynamic partitioning: the prefix depends on the record. */
+  readonly partitioning?: { readonly retrySeconds: number } | undefined
   /** Takes every record as it was put; undefined without such a backup, and for a backup itself. */
   readonly sourceBackup?: S3Settings | undefined
 }

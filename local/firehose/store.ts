@@ -1,18 +1,34 @@
 import { AwsError } from '../aws-json.ts'
 import type { StateFolder } from '../state/index.ts'
 import { Delivery } from './delivery.ts'
-import { createDestination, type DestinationServices } from './destinations/create-destination.ts'
+import {
+  createDestination,
+  type DestinationServices,
+  processingFailureWriter
+} from './destinations/create-destination.ts'
 import type { Destination } from './destinations/destination.ts'
+import { Intake } from './intake.ts'
 import { FirehoseJournal, type SavedDestination, type SavedStream } from './journal.ts'
+import { StreamMetrics } from './metrics.ts'
+import type { FirehoseFunctions } from './processing/transform-function.ts'
 import { restoreDestination } from './restore-destination.ts'
+import { KinesisSource } from './source/kinesis-source.ts'
+import type { SourceStreams } from './source/source-streams.ts'
 import type { GivenDestination } from './validations/destination.ts'
 import type { Encryption } from './validations/encryption.ts'
+import type { StreamSource } from './validations/source.ts'
 
 export interface DeliveryStream {
   readonly name: string
   readonly arn: string
   readonly createdMs: number
+  /** undefined for direct puts. */
+  readonly source: StreamSource | undefined
+  /** Reads the source. */
+  readonly reader: KinesisSource | undefined
+  readonly intake: Intake
   readonly delivery: Delivery
+  readonly metrics: StreamMetrics
   /** Wall time of the last update, milliseconds since 1970; undefined when there was none. */
   updatedMs: number | undefined
   /** From 1, one more with every update. */
@@ -29,6 +45,7 @@ export interface DeliveryStream {
 
 export interface NewDeliveryStream {
   readonly destination: GivenDestination
+  readonly source: StreamSource | undefined
   readonly encryption: Encryption | undefined
   readonly tags: ReadonlyMap<string, string>
 }
@@ -36,11 +53,16 @@ export interface NewDeliveryStream {
 export interface FirehoseStoreOptions extends DestinationServices {
   readonly region: string
   readonly accountId: string
+  readonly functions: FirehoseFunctions
+  /** Kinesis streams that can be read from. */
+  readonly streams: SourceStreams
   /** Address of the search domain that an ARN stands for; undefined when there is none. @default none */
   readonly domainUrl?: (arn: string) => string | undefined
   /** Where everything is written to, and read from first. @default memory alone */
   readonly state?: StateFolder | undefined
 }
+
+type GivenStream = Omit<DeliveryStream, 'arn' | 'delivery' | 'intake' | 'reader' | 'metrics'>
 
 /** Delivery streams by name, in memory, and in the state folder when there is one. */
 export class FirehoseStore {
@@ -58,15 +80,26 @@ export class FirehoseStore {
 
   /** Delivers what was accepted before the last process ended; destinations have to be there. */
   start(): void {
-    for (const { delivery } of this.all) delivery.start()
+    for (const { name, intake, reader } of this.all) {
+      intake.start()
+      const positions = this.#journal?.positionsOf(name)
+      if (positions === undefined) reader?.start()
+      else reader?.resume(positions)
+    }
   }
 
   /** Writes what an operation has changed to the state folder, if there is one. */
   save(operation: string): void {
     this.#journal?.save(
       operation,
-      this.all.map(({ arn: _, delivery: __, destination, past, tags, ...rest }) => ({
-        ...rest,
+      this.all.map(({ destination, past, tags, ...stream }) => ({
+        name: stream.name,
+        createdMs: stream.createdMs,
+        updatedMs: stream.updatedMs,
+        version: stream.version,
+        source: stream.source,
+        encryption: stream.encryption,
+        encryptionChangesMs: stream.encryptionChangesMs,
         destination: { family: destination.family, configuration: destination.configuration },
         past: [...past],
         tags: [...tags]
@@ -95,7 +128,7 @@ export class FirehoseStore {
     return stream
   }
 
-  create(name: string, { destination, encryption, tags }: NewDeliveryStream): DeliveryStream {
+  create(name: string, { destination, source, encryption, tags }: NewDeliveryStream): DeliveryStream {
     const { accountId, clock } = this.#options
     if (this.#streams.has(name)) {
       throw new AwsError(
@@ -103,8 +136,9 @@ export class FirehoseStore {
         `Firehose ${name} under accountId ${accountId} already exists`
       )
     }
-    return this.#add({
+    const stream = this.#add({
       name,
+      source,
       createdMs: clock.wallTime(),
       updatedMs: undefined,
       version: 1,
@@ -114,6 +148,8 @@ export class FirehoseStore {
       encryptionChangesMs: [],
       tags: new Map(tags)
     })
+    stream.reader?.start()
+    return stream
   }
 
   /** What is buffered goes where it was put for. */
@@ -124,27 +160,72 @@ export class FirehoseStore {
     stream.updatedMs = this.#options.clock.wallTime()
     stream.destination = destination
     stream.delivery.changeDestination(this.#destinationOf(stream.name, stream.version, destination))
+    stream.intake.changeProcessing(
+      destination.processing,
+      processingFailureWriter(stream.name, stream.version, destination.settings, this.#options)
+    )
+  }
+
+  /** Delivers what the stream holds, and its source; see `Delivery.flush`. */
+  async flush({ intake, reader }: DeliveryStream): Promise<void> {
+    for (;;) {
+      const isCaughtUp = reader?.catchUp() ?? true
+      await intake.flush()
+      if (isCaughtUp || intake.bufferedBytes > 0) return
+    }
+  }
+
+  /** Ends the timers of the stream; what is buffered is dropped. Resolves when nothing is under way. */
+  async stop({ intake, reader }: DeliveryStream): Promise<void> {
+    reader?.stop()
+    await intake.discard()
   }
 
   /** What is buffered is lost, as on AWS. */
   delete(stream: DeliveryStream): void {
-    void stream.delivery.discard()
+    void this.stop(stream)
     this.#journal?.drop(stream.name)
     this.#streams.delete(stream.name)
   }
 
-  #add(given: Omit<DeliveryStream, 'arn' | 'delivery'>): DeliveryStream {
-    const { accountId, region, clock } = this.#options
-    const { name, version, destination } = given
-    const stream: DeliveryStream = {
-      ...given,
-      arn: `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`,
-      delivery: new Delivery(
-        this.#destinationOf(name, version, destination),
-        clock,
-        this.#journal?.watcherOf(name, () => stream.version)
-      )
-    }
+  #add(given: GivenStream): DeliveryStream {
+    const { accountId, region, clock, functions, streams } = this.#options
+    const { name, version, destination, source } = given
+    const arn = `arn:aws:firehose:${region}:${accountId}:deliverystream/${name}`
+    const watcher = this.#journal?.watcherOf(name, () => stream.version)
+    const delivery = new Delivery(this.#destinationOf(name, version, destination), clock, watcher)
+    const metrics = new StreamMetrics({
+      settings: () => stream.destination.settings,
+      wallTime: () => clock.wallTime(),
+      oldestArrivedMs: () => intake.oldestArrivedMs,
+      oldestCopyArrivedMs: () => delivery.oldestCopyArrivedMs
+    })
+    delivery.onAttempt = report => metrics.attempted(report)
+    const intake = new Intake({
+      delivery,
+      clock,
+      functions,
+      deliveryStreamArn: arn,
+      region,
+      sourceArn: source?.streamArn,
+      processing: destination.processing,
+      writeFailed: processingFailureWriter(name, version, destination.settings, this.#options),
+      watcher: watcher?.sources,
+      onInvoked: report => metrics.invoked(report)
+    })
+    const reader =
+      source === undefined
+        ? undefined
+        : new KinesisSource({
+            streams,
+            streamArn: source.streamArn,
+            clock,
+            add: record => intake.add(record),
+            bufferedBytes: () => intake.bufferedBytes,
+            onMoved: positions => this.#journal?.readTo(name, positions),
+            onRead: (shardId, read) => metrics.read(shardId, read)
+          })
+    const stream: DeliveryStream = { ...given, arn, delivery, intake, reader, metrics }
     this.#streams.set(name, stream)
     return stream
   }
@@ -156,16 +237,19 @@ export class FirehoseStore {
   #restore({ destination, past, tags, ...rest }: SavedStream): void {
     const restored = (saved: SavedDestination): GivenDestination =>
       restoreDestination(saved, this.#options.domainUrl ?? (() => undefined))
-    const waiting = this.#journal!.waitingOf(rest.name)
+    const all = this.#journal!.waitingOf(rest.name)
+    const waiting = all.filter(({ isSource }) => !isSource)
     const versions = new Set(waiting.map(({ version }) => version))
     const stream = this.#add({
       ...rest,
       updatedMs: rest.updatedMs,
+      source: rest.source,
       encryption: rest.encryption,
       destination: restored(destination),
       past: new Map(past.filter(([version]) => versions.has(version))),
       tags: new Map(tags)
     })
+    stream.intake.refill(all.filter(({ isSource }) => isSource).map(({ record }) => record))
     for (const version of [...versions].sort((a, b) => a - b)) {
       const saved = stream.past.get(version)
       const target = this.#destinationOf(
@@ -183,4 +267,13 @@ export class FirehoseStore {
       }
     }
   }
+}
+
+/** A delivery stream that takes puts, and keeps them at rest. @throws {AwsError} InvalidArgumentException */
+export function directPut(stream: DeliveryStream): DeliveryStream {
+  if (stream.source === undefined) return stream
+  throw new AwsError(
+    'InvalidArgumentException',
+    'This operation is not permitted on KinesisStreamAsSource delivery stream type.'
+  )
 }

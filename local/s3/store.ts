@@ -19,6 +19,8 @@ export interface StoredObject {
   readonly modifiedMs: number
   readonly contentType: string
   readonly contentEncoding: string | undefined
+  /** ARN of the KMS key that it is encrypted with; undefined for what S3 does by itself. */
+  readonly kmsKeyArn?: string | undefined
   /** User metadata, names without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly file: string
@@ -33,6 +35,8 @@ export interface PutOptions {
   readonly contentType?: string | undefined
   readonly contentEncoding?: string | undefined
   readonly metadata?: Readonly<Record<string, string>>
+  /** Key, alias or ARN that the object is encrypted with, and who asks for it. */
+  readonly kms?: { readonly keyId: string; readonly principal: string | undefined } | undefined
   /** Refuse when the key is taken, as `If-None-Match: *` asks. */
   readonly ifAbsent?: boolean
 }
@@ -43,6 +47,14 @@ export interface S3StoreOptions {
   readonly folder: string
   /** Where what describes the objects is written to, and read from first. @default memory alone */
   readonly state?: StateFolder | undefined
+  /** Asks KMS for a data key for an object: ARN of the key that it comes from. @default every key is there */
+  readonly dataKeyArnOf?: ((request: DataKeyRequest) => Promise<string>) | undefined
+}
+
+export interface DataKeyRequest {
+  readonly keyId: string
+  readonly objectArn: string
+  readonly principal: string | undefined
 }
 
 /**
@@ -52,6 +64,7 @@ export interface S3StoreOptions {
 export class S3Store {
   readonly #clock: Clock
   readonly #folder: string
+  readonly #dataKeyArnOf: NonNullable<S3StoreOptions['dataKeyArnOf']>
   readonly #buckets = new Map<string, StoredBucket>()
   readonly #journal: S3Journal | undefined
 
@@ -61,6 +74,7 @@ export class S3Store {
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
     this.#folder = options.folder
+    this.#dataKeyArnOf = options.dataKeyArnOf ?? (async ({ keyId }) => keyId)
     if (options.state === undefined) return
     mkdirSync(this.#folder, { recursive: true })
     this.#journal = new S3Journal(options.state, this.#folder, () => this.#buckets)
@@ -124,13 +138,17 @@ export class S3Store {
   async #put(bucket: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
     const objects = this.#objects(bucket)
     if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
+    const kmsKeyArn = options.kms && (await this.#encryptingKey(bucket, key, options.kms))
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
     const aside = join(this.#folder, `${asidePrefix}${randomUUID()}`)
     try {
       await writeFile(aside, bytes)
       // Another put of the same key may have come first meanwhile; from here on none comes in between.
       if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
-      return this.#moveInPlace(aside, bucket, this.#describe(key, bytes, options))
+      return this.#moveInPlace(aside, bucket, {
+        ...this.#describe(key, bytes, options),
+        ...(kmsKeyArn === undefined ? {} : { kmsKeyArn })
+      })
     } catch (error) {
       await rm(aside, { force: true })
       throw error
@@ -186,6 +204,21 @@ export class S3Store {
     await Promise.all(
       buckets.map(bucket => rm(join(this.#folder, bucket), { recursive: true, force: true, maxRetries: 10 }))
     )
+  }
+
+  /** @throws {AwsError} what S3 makes of a refusal of KMS */
+  async #encryptingKey(
+    bucket: string,
+    key: string,
+    { keyId, principal }: NonNullable<PutOptions['kms']>
+  ): Promise<string> {
+    try {
+      return await this.#dataKeyArnOf({ keyId, principal, objectArn: `arn:aws:s3:::${bucket}/${key}` })
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error
+      if (error.type === 'AccessDeniedException') throw new AwsError('AccessDenied', error.message, 403)
+      throw new AwsError(`KMS.${error.type}`, error.message)
+    }
   }
 
   #objects(bucket: string): Map<string, StoredObject> {

@@ -323,7 +323,7 @@ describe('a Redshift destination', () => {
     [
       { ProcessingConfiguration: { Enabled: true, Processors: [{ Type: 'AppendDelimiterToRecord' }] } },
       'InvalidArgumentException',
-      'processors'
+      'AppendDelimiterToRecord'
     ]
   ])('refuses %j', async (more, name, text) => {
     const { createRedshift } = await start()

@@ -286,7 +286,7 @@ describe('the Firehose engine', () => {
       'dynamic partitioning',
       { DynamicPartitioningConfiguration: { Enabled: true } },
       'InvalidArgumentException',
-      'DynamicPartitioningConfiguration'
+      'Prefix must contain a partition key'
     ],
     [
       'format conversion',

@@ -1,11 +1,12 @@
-import { type Action, AwsError } from '../../aws-json.ts'
+import type { Action } from '../../aws-json.ts'
 import { constraintError } from '../../constraint-error.ts'
 import type { FirehoseStore } from '../store.ts'
 import { type DestinationRules, parseDestination } from '../validations/destination.ts'
 import { parseEncryption } from '../validations/encryption.ts'
 import { Shape } from '../validations/shape.ts'
+import { parseSource } from '../validations/source.ts'
 import { parseTags } from '../validations/tags.ts'
-import { describeStream } from './describe.ts'
+import { deliveryStreamType, describeStream } from './describe.ts'
 
 export function createDeliveryStream(store: FirehoseStore, rules: DestinationRules): Action {
   return input => {
@@ -16,24 +17,25 @@ export function createDeliveryStream(store: FirehoseStore, rules: DestinationRul
         'Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+'
       )
     }
-    const type = input.DeliveryStreamType ?? 'DirectPut'
-    if (type !== 'DirectPut') {
-      throw new AwsError(
-        'InvalidArgumentException',
-        `DeliveryStreamType ${String(type)} is not implemented by the local engine`
-      )
-    }
+    const source = parseSource(input)
     const destination = parseDestination(input, rules)
     const given = input.DeliveryStreamEncryptionConfigurationInput
     const encryption =
       given === undefined ? undefined : parseEncryption(given, 'deliveryStreamEncryptionConfigurationInput')
     const tags = input.Tags === undefined ? new Map<string, string>() : parseTags(input.Tags, 'tags')
-    return { DeliveryStreamARN: store.create(name, { destination, encryption, tags }).arn }
+    return { DeliveryStreamARN: store.create(name, { destination, source, encryption, tags }).arn }
   }
 }
 
 export function describeDeliveryStream(store: FirehoseStore): Action {
-  return input => ({ DeliveryStreamDescription: describeStream(store.streamOf(input)) })
+  return input => {
+    const stream = store.streamOf(input)
+    const shape = new Shape(input, '')
+    // There is one destination, whatever the limit.
+    shape.number('Limit', 1, 10_000, 10_000)
+    shape.text('ExclusiveStartDestinationId', { max: 100, pattern: /^[a-zA-Z0-9-]+$/ })
+    return { DeliveryStreamDescription: describeStream(stream) }
+  }
 }
 
 export function deleteDeliveryStream(store: FirehoseStore): Action {
@@ -46,14 +48,14 @@ export function deleteDeliveryStream(store: FirehoseStore): Action {
 export function listDeliveryStreams(store: FirehoseStore): Action {
   return input => {
     const limit = new Shape(input, '').number('Limit', 1, 10_000, 10)
-    // All of them take direct puts.
-    const isOtherType = (input.DeliveryStreamType ?? 'DirectPut') !== 'DirectPut'
+    const type = input.DeliveryStreamType
     const after =
       typeof input.ExclusiveStartDeliveryStreamName === 'string' ? input.ExclusiveStartDeliveryStreamName : ''
     const names = store.all
+      .filter(stream => type === undefined || type === deliveryStreamType(stream))
       .map(({ name }) => name)
       .sort()
-      .filter(name => name > after && !isOtherType)
+      .filter(name => name > after)
     return { DeliveryStreamNames: names.slice(0, limit), HasMoreDeliveryStreams: names.length > limit }
   }
 }

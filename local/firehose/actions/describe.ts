@@ -6,18 +6,19 @@ import type {
   SplunkSettings
 } from '../settings.ts'
 import type { DeliveryStream } from '../store.ts'
+import type { Members } from '../validations/shape.ts'
 
 /** The only destination of a delivery stream is always called so. */
 export const destinationId = 'destinationId-000000000001'
 
 /** DeliveryStreamDescription. */
 export function describeStream(stream: DeliveryStream): object {
-  const { name, arn, createdMs, updatedMs, version, destination, encryption } = stream
+  const { name, arn, createdMs, updatedMs, version, destination, source, encryption } = stream
   return {
     DeliveryStreamName: name,
     DeliveryStreamARN: arn,
     DeliveryStreamStatus: 'ACTIVE',
-    DeliveryStreamType: 'DirectPut',
+    DeliveryStreamType: deliveryStreamType(stream),
     VersionId: String(version),
     CreateTimestamp: createdMs / 1000,
     ...(updatedMs === undefined ? {} : { LastUpdateTimestamp: updatedMs / 1000 }),
@@ -29,9 +30,40 @@ export function describeStream(stream: DeliveryStream): object {
             KeyType: encryption.keyType,
             ...(encryption.keyArn === undefined ? {} : { KeyARN: encryption.keyArn })
           },
+    ...(source === undefined
+      ? {}
+      : {
+          Source: {
+            KinesisStreamSourceDescription: {
+              KinesisStreamARN: source.streamArn,
+              RoleARN: source.roleArn,
+              DeliveryStartTimestamp: createdMs / 1000
+            }
+          }
+        }),
     HasMoreDestinations: false,
-    Destinations: [{ DestinationId: destinationId, ...describeDestination(destination.settings) }]
+    Destinations: [
+      {
+        DestinationId: destinationId,
+        ...withProcessing(describeDestination(destination.settings), destination.configuration)
+      }
+    ]
   }
+}
+
+export function deliveryStreamType({ source }: DeliveryStream): 'DirectPut' | 'KinesisStreamAsSource' {
+  return source === undefined ? 'DirectPut' : 'KinesisStreamAsSource'
+}
+
+/** The processors as they were given. The older description of S3 has no place for them. */
+function withProcessing(described: object, { ProcessingConfiguration }: Members): object {
+  if (ProcessingConfiguration === undefined) return described
+  return Object.fromEntries(
+    Object.entries(described).map(([name, description]) => [
+      name,
+      name === 'S3DestinationDescription' ? description : { ...description, ProcessingConfiguration }
+    ])
+  )
 }
 
 function describeDestination(settings: DestinationSettings): object {
@@ -42,6 +74,14 @@ function describeDestination(settings: DestinationSettings): object {
         ExtendedS3DestinationDescription: {
           ...describeS3(settings),
           ...describeSourceBackup(settings.sourceBackup),
+          ...(settings.partitioning === undefined
+            ? {}
+            : {
+                DynamicPartitioningConfiguration: {
+                  Enabled: true,
+                  RetryOptions: { DurationInSeconds: settings.partitioning.retrySeconds }
+                }
+              }),
           FileExtension: settings.fileExtension,
           CustomTimeZone: settings.timeZone
         }
@@ -63,7 +103,10 @@ function describeS3(settings: S3Settings): object {
     ErrorOutputPrefix: settings.errorOutputPrefix,
     BufferingHints: describeHints(settings),
     CompressionFormat: settings.compression,
-    EncryptionConfiguration: { NoEncryptionConfig: 'NoEncryption' },
+    EncryptionConfiguration:
+      settings.kmsKeyArn === undefined
+        ? { NoEncryptionConfig: 'NoEncryption' }
+        : { KMSEncryptionConfig: { AWSKMSKeyARN: settings.kmsKeyArn } },
     CloudWatchLoggingOptions: { Enabled: false }
   }
 }

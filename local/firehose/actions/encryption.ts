@@ -1,5 +1,5 @@
 import { type Action, AwsError } from '../../aws-json.ts'
-import type { DeliveryStream, FirehoseStore } from '../store.ts'
+import { type DeliveryStream, directPut, type FirehoseStore } from '../store.ts'
 import { parseEncryption } from '../validations/encryption.ts'
 
 /** Of starts and stops together, in 24 hours. */
@@ -9,7 +9,7 @@ const dayMs = 86_400_000
 /** A state that is told: nothing is asked of KMS, and what is buffered stays as it came. */
 export function startDeliveryStreamEncryption(store: FirehoseStore): Action {
   return input => {
-    const stream = store.streamOf(input)
+    const stream = directPut(store.streamOf(input))
     const encryption = parseEncryption(
       input.DeliveryStreamEncryptionConfigurationInput,
       'deliveryStreamEncryptionConfigurationInput'
@@ -22,7 +22,7 @@ export function startDeliveryStreamEncryption(store: FirehoseStore): Action {
 
 export function stopDeliveryStreamEncryption(store: FirehoseStore): Action {
   return input => {
-    const stream = store.streamOf(input)
+    const stream = directPut(store.streamOf(input))
     countChange(stream, store.wallTime())
     stream.encryption = undefined
     return {}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Action, AwsError } from '../../aws-json.ts'
-import type { FirehoseStore } from '../store.ts'
+import { newRecord } from '../record.ts'
+import { directPut, type FirehoseStore } from '../store.ts'
 import { parseRecord, parseRecords } from '../validations/records.ts'
 
 /** Bytes that one delivery stream holds while its bucket cannot be written; beyond it puts are refused. */
@@ -13,26 +14,35 @@ const entryMessages: Readonly<Record<string, string>> = {
 
 export function putRecord(store: FirehoseStore): Action {
   return input => {
-    const { delivery, encryption } = store.streamOf(input)
+    const { intake, encryption, metrics } = directPut(store.streamOf(input))
     const data = parseRecord(input)
-    if (delivery.bufferedBytes > maxBufferedBytes) {
+    if (intake.bufferedBytes > maxBufferedBytes) {
+      metrics.put('PutRecord', [], 1)
       throw new AwsError('ServiceUnavailableException', 'Slow down.', 503)
     }
-    delivery.add(data)
+    intake.add(newRecord(data, store.wallTime()))
+    metrics.put('PutRecord', [data.length], 0)
     return { RecordId: recordId(), Encrypted: encryption !== undefined }
   }
 }
 
 export function putRecordBatch(store: FirehoseStore): Action {
   return (input, { failEntry }) => {
-    const { delivery, encryption } = store.streamOf(input)
-    const isFull = delivery.bufferedBytes > maxBufferedBytes
+    const { intake, encryption, metrics } = directPut(store.streamOf(input))
+    const isFull = intake.bufferedBytes > maxBufferedBytes
+    const sizes: number[] = []
+    let throttled = 0
     const responses = parseRecords(input).map((data, index) => {
       const error = isFull ? 'ServiceUnavailableException' : failEntry?.(index)
-      if (error !== undefined) return { ErrorCode: error, ErrorMessage: entryMessages[error] ?? error }
-      delivery.add(data)
+      if (error !== undefined) {
+        if (error === 'ServiceUnavailableException') throttled += 1
+        return { ErrorCode: error, ErrorMessage: entryMessages[error] ?? error }
+      }
+      sizes.push(data.length)
+      intake.add(newRecord(data, store.wallTime()))
       return { RecordId: recordId() }
     })
+    metrics.put('PutRecordBatch', sizes, throttled)
     return {
       FailedPutCount: responses.filter(response => 'ErrorCode' in response).length,
       Encrypted: encryption !== undefined,

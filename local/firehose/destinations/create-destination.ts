@@ -4,7 +4,7 @@ import type { DestinationSettings } from '../settings.ts'
 import type { Destination } from './destination.ts'
 import type { HttpSend } from './http-send.ts'
 import { RedshiftDestination } from './redshift.ts'
-import { type ObjectWriter, S3Destination } from './s3.ts'
+import { type ObjectWriter, S3Destination, writeErrors } from './s3.ts'
 import { s3Backup } from './s3-backup.ts'
 import { SearchDestination } from './search.ts'
 import { SplunkDestination } from './splunk.ts'
@@ -55,4 +55,24 @@ export function createDestination(
     case 'redshift':
       return new RedshiftDestination({ ...written, settings, copy, clock })
   }
+}
+
+/**
+ * Writes what processing has given up, beside the objects of an S3 destination or where another one keeps its failures;
+ * see `DestinationBackup.writeFailed`.
+ */
+export function processingFailureWriter(
+  deliveryStreamName: string,
+  version: number,
+  settings: DestinationSettings,
+  { objects }: Pick<DestinationServices, 'objects'>
+): (lines: readonly string[], arrivedMs: number) => Promise<void> {
+  const options = {
+    deliveryStreamName,
+    version: String(version),
+    objects,
+    settings: settings.kind === 's3' ? settings : settings.s3,
+    errorOutputType: 'processing-failed'
+  }
+  return (lines, arrivedMs) => writeErrors(options, lines, arrivedMs)
 }

@@ -5,6 +5,19 @@ export interface BufferedRecord {
   readonly arrivedMs: number
   /** `<56 digits>.0`, the same on every attempt. */
   readonly id: string
+  /** Where it was read from; undefined for one that was put. */
+  readonly origin?: KinesisOrigin | undefined
+  /** What a transform function says for dynamic partitioning. */
+  readonly partitionKeys?: Readonly<Record<string, string>> | undefined
+}
+
+/** The place of a record in a Kinesis stream. */
+export interface KinesisOrigin {
+  readonly sequenceNumber: string
+  /** Place among the user records of an aggregate, from 0. */
+  readonly subsequenceNumber: number
+  readonly partitionKey: string
+  readonly shardId: string
 }
 
 /** What became of one record in one attempt. */
@@ -42,6 +55,12 @@ export interface DestinationBackup {
   writeFailed(lines: readonly string[], arrivedMs: number): Promise<void>
 }
 
+/** Why a record cannot be buffered. */
+export interface RecordFault {
+  readonly errorCode: string
+  readonly errorMessage: string
+}
+
 /** The port between the buffer of a delivery stream and what stands behind it. */
 export interface Destination {
   /** A batch is cut as soon as it holds this much, in MiB, before compression. */
@@ -55,6 +74,8 @@ export interface Destination {
    */
   readonly retryDurationMs: number
   readonly backup: DestinationBackup | undefined
+  /** Records of different partitions share no batch. @default all are of one */
+  readonly partitionOf?: ((record: BufferedRecord) => string | RecordFault) | undefined
   /** How long to wait after so many attempts, from 1, in milliseconds. */
   retryDelayMs(attempts: number): number
   /** Tries to deliver every record once. Rejecting means that all have failed, and that another attempt may help. */

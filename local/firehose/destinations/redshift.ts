@@ -106,7 +106,7 @@ export class RedshiftDestination implements Destination {
     const first = records[0]!
     const bytes = Buffer.concat(records.map(({ data }) => data))
     const key = await untilDone(context, () =>
-      writeObject({ ...this.#options, settings: settings.s3 }, bytes, first.arrivedMs)
+      writeObject({ ...this.#options, settings: settings.s3 }, bytes, first)
     )
     const manifest = JSON.stringify({
       entries: [{ url: `s3://${settings.s3.bucket}/${key}`, mandatory: true }]

@@ -1,11 +1,9 @@
 import type { DestinationBackup } from './destination.ts'
-import { S3Destination, type S3ObjectsOptions, writeObject } from './s3.ts'
+import { S3Destination, type S3ErrorsOptions, writeErrors } from './s3.ts'
 
-export interface S3BackupOptions extends S3ObjectsOptions {
+export interface S3BackupOptions extends S3ErrorsOptions {
   /** Whether all records are kept and not the failed ones alone. */
   readonly takesAll: boolean
-  /** The folder of error records, such as `splunk-failed`. */
-  readonly errorOutputType: string
 }
 
 /**
@@ -15,8 +13,6 @@ export interface S3BackupOptions extends S3ObjectsOptions {
 export function s3Backup(options: S3BackupOptions): DestinationBackup {
   return {
     all: options.takesAll ? new S3Destination(options) : undefined,
-    async writeFailed(lines, arrivedMs) {
-      await writeObject(options, Buffer.from(`${lines.join('\n')}\n`), arrivedMs, options.errorOutputType)
-    }
+    writeFailed: (lines, arrivedMs) => writeErrors(options, lines, arrivedMs)
   }
 }

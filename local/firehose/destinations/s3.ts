@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { objectKey } from '../object-key.ts'
@@ -9,6 +10,8 @@ import {
   type DestinationBackup,
   doublingDelayMs
 } from './destination.ts'
+import { dynamicPartition } from './dynamic-partition.ts'
+import { zip } from './zip.ts'
 
 /** The part of the S3 engine that delivery needs. */
 export interface ObjectWriter {
@@ -19,6 +22,8 @@ export interface ObjectWriter {
     options: {
       readonly contentType: string
       readonly contentEncoding: string | undefined
+      /** Key that S3 encrypts the object with, and who asks for it. */
+      readonly kms?: { readonly keyId: string; readonly principal: string }
       readonly metadata?: Readonly<Record<string, string>>
     }
   ): Promise<unknown>
@@ -32,8 +37,25 @@ export interface S3ObjectsOptions {
   readonly objects: ObjectWriter
 }
 
+export interface S3ErrorsOptions extends S3ObjectsOptions {
+  /** The folder of error records, such as `splunk-failed`. */
+  readonly errorOutputType: string
+}
+
 const newline = Buffer.from('\n')
 const gzipAsync = promisify(gzip)
+
+const formats: Readonly<Record<S3Settings['compression'], ObjectFormat>> = {
+  UNCOMPRESSED: { extension: '', contentEncoding: undefined, compress: async plain => plain },
+  GZIP: { extension: '.gz', contentEncoding: 'gzip', compress: gzipAsync },
+  ZIP: { extension: '.zip', contentEncoding: 'zip', compress: plain => zip(randomUUID(), plain) }
+}
+
+interface ObjectFormat {
+  readonly extension: string
+  readonly contentEncoding: string | undefined
+  readonly compress: (plain: Buffer) => Promise<Buffer>
+}
 
 /** One object for a batch, tried again until it succeeds, as S3 delivery is for a day. */
 export class S3Destination implements Destination {
@@ -41,8 +63,11 @@ export class S3Destination implements Destination {
   readonly retryDurationMs = Number.POSITIVE_INFINITY
   readonly backup: DestinationBackup | undefined
 
+  readonly partitionOf: Destination['partitionOf']
+
   constructor(options: S3ObjectsOptions) {
     this.#options = options
+    if (options.settings.partitioning !== undefined) this.partitionOf = dynamicPartition(options.settings)
     const { sourceBackup } = options.settings
     if (sourceBackup === undefined) return
     this.backup = {
@@ -71,23 +96,33 @@ export class S3Destination implements Destination {
   async deliver(records: readonly BufferedRecord[]): Promise<Attempt> {
     const { appendDelimiter } = this.#options.settings
     const parts = records.flatMap(({ data }) => (appendDelimiter ? [data, newline] : [data]))
-    await writeObject(this.#options, Buffer.concat(parts), records[0]!.arrivedMs)
+    await writeObject(this.#options, Buffer.concat(parts), records[0]!)
     return { outcomes: records.map(() => ({ kind: 'delivered' })) }
   }
 }
 
+/** Writes one object of error records, one JSON document on each line. */
+export async function writeErrors(
+  options: S3ErrorsOptions,
+  lines: readonly string[],
+  arrivedMs: number
+): Promise<void> {
+  const text = Buffer.from(`${lines.join('\n')}\n`)
+  await writeObject(options, text, { arrivedMs }, options.errorOutputType)
+}
+
 /**
- * Writes one object under the prefix; with `errorOutputType` under the prefix of errors. `arrivedMs` is the arrival
- * of its oldest record, milliseconds since 1970. Resolves with its key.
+ * Writes one object under the prefix; with `errorOutputType` under the prefix of errors. What its key says of a record
+ * is said of its oldest one. Resolves with the key.
  */
 export async function writeObject(
   { deliveryStreamName, version, settings, objects }: S3ObjectsOptions,
   plain: Buffer,
-  arrivedMs: number,
+  { arrivedMs, partitionKeys }: Pick<BufferedRecord, 'arrivedMs' | 'partitionKeys'>,
   errorOutputType?: string
 ): Promise<string> {
-  const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone } = settings
-  const isGzip = compression === 'GZIP'
+  const { bucket, prefix, errorOutputPrefix, compression, fileExtension, timeZone, kmsKeyArn } = settings
+  const { extension, contentEncoding, compress } = formats[compression]
   const key = objectKey({
     prefix: errorOutputType === undefined ? prefix : errorOutputPrefix || prefix,
     errorOutputType,
@@ -95,11 +130,13 @@ export async function writeObject(
     version,
     arrivedMs,
     timeZone,
-    extension: fileExtension || (isGzip ? '.gz' : '')
+    partitionKeys,
+    extension: fileExtension || extension
   })
-  await objects.putObject(bucket, key, isGzip ? await gzipAsync(plain) : plain, {
+  await objects.putObject(bucket, key, await compress(plain), {
     contentType: 'application/octet-stream',
-    contentEncoding: isGzip ? 'gzip' : undefined
+    contentEncoding,
+    ...(kmsKeyArn === undefined ? {} : { kms: { keyId: kmsKeyArn, principal: settings.roleArn } })
   })
   return key
 }

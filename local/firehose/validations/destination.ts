@@ -1,4 +1,6 @@
+import type { ProcessingSettings } from '../processing/settings.ts'
 import type { DestinationSettings } from '../settings.ts'
+import { parseProcessing } from './processing.ts'
 import { parseRedshift } from './redshift.ts'
 import { parseExtendedS3, parseS3 } from './s3.ts'
 import { parseSearch } from './search.ts'
@@ -10,6 +12,7 @@ export interface GivenDestination {
   readonly family: Family
   readonly configuration: Members
   readonly settings: DestinationSettings
+  readonly processing: ProcessingSettings
 }
 
 export interface DestinationRules {
@@ -34,7 +37,12 @@ export function parseDestination(input: Members, rules: DestinationRules): Given
   const { family, member } = onlyDestination(input, 'DestinationConfiguration')
   const configuration = (input[member] ?? {}) as Members
   const shape = new Shape(configuration, lowerFirst(member))
-  return { family, configuration, settings: parse(family, shape, 'S3Configuration', rules) }
+  return {
+    family,
+    configuration,
+    settings: parse(family, shape, 'S3Configuration', rules),
+    processing: processingOf(family, shape)
+  }
 }
 
 /** What an UpdateDestination request makes of `previous`: members that it leaves out stay. */
@@ -64,17 +72,25 @@ export function updateDestination(
   }
   // An update of the older kind leaves alone what the extended one has besides.
   const parsedAs = typeOf(family) === 'S3' ? 'ExtendedS3' : family
-  const settings = parse(parsedAs, new Shape(configuration, lowerFirst(member)), 'S3Update', rules)
+  const shape = new Shape(configuration, lowerFirst(member))
+  const settings = parse(parsedAs, shape, 'S3Update', rules)
   if (keepsAll(kept.S3BackupMode) && !keepsAll(configuration.S3BackupMode)) {
     throw invalid('S3BackupMode can be enabled and not disabled.')
   }
-  return { family: parsedAs, configuration, settings }
+  if (partitions(settings) !== partitions(previous.settings)) {
+    throw invalid('Dynamic partitioning can be enabled or disabled only when the delivery stream is created.')
+  }
+  return { family: parsedAs, configuration, settings, processing: processingOf(parsedAs, shape) }
 }
 
 /** The two ways to name a cluster exclude each other: a new one takes the place of the old. */
 function withoutReplaced(configuration: Members, update: Members): Members {
   const { DomainARN, ClusterEndpoint, ...rest } = configuration
   return update.DomainARN === undefined && update.ClusterEndpoint === undefined ? configuration : rest
+}
+
+function partitions(settings: DestinationSettings): boolean {
+  return settings.kind === 's3' && settings.partitioning !== undefined
 }
 
 function keepsAll(backupMode: unknown): boolean {
@@ -110,6 +126,14 @@ function parse(family: Family, shape: Shape, s3Member: string, rules: Destinatio
     case 'Redshift':
       return parseRedshift(shape, s3Member, backupMember, rules.redshiftUrl())
   }
+}
+
+function processingOf(family: Family, shape: Shape): ProcessingSettings {
+  return parseProcessing(shape, {
+    mayAppendDelimiter: typeOf(family) === 'S3',
+    // 256 KB for Splunk, whose own buffer is small (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html).
+    transformBufferMiB: family === 'Splunk' ? 0.25 : 1
+  })
 }
 
 /** Both configurations of S3 are the same destination. */

@@ -32,7 +32,6 @@ export function parseRedshift(
   const s3 = parseIntermediateS3(shape.requiredChild('S3Configuration', s3Member))
   const sourceBackup = parseSourceBackup(shape, backupMember)
   shape.refuse('SecretsManagerConfiguration')
-  if (shape.processors().length > 0) throw invalid('processors of this destination are not implemented')
   if (username === '' || password === '') {
     throw invalid('Username and Password must be specified when SecretsManagerConfiguration is not.')
   }

@@ -1,5 +1,5 @@
 import { constraintError } from '../../constraint-error.ts'
-import { prefixFault } from '../object-key.ts'
+import { evaluatedPrefix, maxPrefixLength, partitionKeyNames, prefixFault } from '../object-key.ts'
 import type { S3Settings } from '../settings.ts'
 import { invalid, type Shape } from './shape.ts'
 
@@ -8,16 +8,18 @@ const compressions = ['ZIP', 'HADOOP_SNAPPY', 'Snappy', 'GZIP', 'UNCOMPRESSED'] 
 export const roleArnPattern = /^arn:[^:]*:iam::\d{12}:role\/.+/
 
 /** A configuration of S3, as destination or as backup of another one. */
-export function parseS3(shape: Shape): S3Settings {
+export function parseS3(shape: Shape, mayPartition = false): S3Settings {
   const roleArn = shape.required('RoleARN', { pattern: roleArnPattern })
   const bucketArn = shape.required('BucketARN', { pattern: /^arn:[^:]*:s3:::[\w.-]{1,255}$/ })
   const compression = shape.oneOf('CompressionFormat', compressions, 'UNCOMPRESSED')
-  if (compression !== 'GZIP' && compression !== 'UNCOMPRESSED') {
+  if (compression === 'Snappy' || compression === 'HADOOP_SNAPPY') {
     throw invalid(`CompressionFormat ${compression} is not implemented by the local engine`)
   }
   const prefix = shape.text('Prefix', { max: 1024 })
   const errorOutputPrefix = shape.text('ErrorOutputPrefix', { max: 1024 })
-  checkPrefixes(prefix, errorOutputPrefix)
+  checkPrefixes(prefix, errorOutputPrefix, mayPartition)
+  checkLength('Prefix', prefix)
+  checkLength('ErrorOutputPrefix', errorOutputPrefix, longestErrorType)
   return {
     kind: 's3',
     roleArn,
@@ -28,8 +30,9 @@ export function parseS3(shape: Shape): S3Settings {
     compression,
     fileExtension: fileExtension(shape),
     timeZone: timeZone(shape),
+    kmsKeyArn: kmsKeyArn(shape.child('EncryptionConfiguration')),
     ...shape.bufferingHints('BufferingHints', 128, 900, 300),
-    appendDelimiter: appendsDelimiter(shape)
+    appendDelimiter: shape.processors().includes('AppendDelimiterToRecord')
   }
 }
 
@@ -38,12 +41,14 @@ export function parseS3(shape: Shape): S3Settings {
  * the path.
  */
 export function parseExtendedS3(shape: Shape, backupMember: string): S3Settings {
-  for (const name of ['DynamicPartitioningConfiguration', 'DataFormatConversionConfiguration']) {
-    // Without Enabled a conversion is on, and a partitioning is not.
-    const { Enabled: isEnabled = name.startsWith('Data') } = shape.child(name).members
-    if (shape.has(name) && isEnabled === true) throw invalid(`${name} is not implemented by the local engine`)
+  // Without Enabled a conversion is on.
+  const { Enabled: converts = true } = shape.child('DataFormatConversionConfiguration').members
+  if (shape.has('DataFormatConversionConfiguration') && converts === true) {
+    throw invalid('DataFormatConversionConfiguration is not implemented by the local engine')
   }
-  const settings = parseS3(shape)
+  const isPartitioned = shape.child('DynamicPartitioningConfiguration').members.Enabled === true
+  const parsed = parseS3(shape, isPartitioned)
+  const settings = isPartitioned ? parsePartitioning(shape, parsed) : parsed
   const sourceBackup = parseSourceBackup(shape, backupMember)
   return sourceBackup === undefined ? settings : { ...settings, sourceBackup }
 }
@@ -52,22 +57,76 @@ export function parseExtendedS3(shape: Shape, backupMember: string): S3Settings 
 export function parseSourceBackup(shape: Shape, backupMember: string): S3Settings | undefined {
   return shape.oneOf('S3BackupMode', ['Disabled', 'Enabled'], 'Disabled') === 'Disabled'
     ? undefined
-    : parseS3(shape.requiredChild('S3BackupConfiguration', backupMember))
+    : parseBackupS3(shape.requiredChild('S3BackupConfiguration', backupMember))
 }
 
-function checkPrefixes(prefix: string, errorOutputPrefix: string): void {
-  const fault = prefixFault(prefix)
+const errorType = '!{firehose:error-output-type}'
+
+function parsePartitioning(shape: Shape, settings: S3Settings): S3Settings {
+  const retrySeconds = shape
+    .child('DynamicPartitioningConfiguration')
+    .child('RetryOptions')
+    .number('DurationInSeconds', 0, 7200, 300)
+  if (partitionKeyNames(settings.prefix).length === 0) {
+    throw invalid('Prefix must contain a partition key when dynamic partitioning is enabled.')
+  }
+  if (!settings.errorOutputPrefix.includes(errorType)) {
+    throw invalid(`ErrorOutputPrefix must contain ${errorType} when dynamic partitioning is enabled.`)
+  }
+  if (!shape.processors().includes('Lambda')) {
+    throw invalid('A Lambda processor is required for partition keys from Lambda.')
+  }
+  // Without hints it is what the guide recommends.
+  const bufferSizeMiB = shape.has('BufferingHints') ? settings.bufferSizeMiB : 128
+  if (bufferSizeMiB < 64) throw invalid('SizeInMBs must be at least 64 when dynamic partitioning is enabled.')
+  return { ...settings, bufferSizeMiB, partitioning: { retrySeconds } }
+}
+
+/** A configuration of S3 that is the backup of a destination: it has no zero buffering. */
+export function parseBackupS3(shape: Shape): S3Settings {
+  const settings = parseS3(shape)
+  if (settings.bufferIntervalSeconds < 60) {
+    throw invalid(`IntervalInSeconds of ${shape.path} must be between 60 and 900.`)
+  }
+  return settings
+}
+
+const longestErrorType = 'AmazonOpenSearchService-failed'
+
+/** When every part of a date has as many digits as it can have. */
+const longestDateMs = Date.UTC(2000, 11, 31, 23, 59, 59, 999)
+
+function checkLength(member: string, prefix: string, errorOutputType?: string): void {
+  const evaluated = evaluatedPrefix({ prefix, errorOutputType, arrivedMs: longestDateMs, timeZone: 'UTC' })
+  if (evaluated.length > maxPrefixLength) {
+    throw invalid(`${member} must be at most ${maxPrefixLength} characters after evaluation.`)
+  }
+}
+
+function checkPrefixes(prefix: string, errorOutputPrefix: string, mayPartition: boolean): void {
+  const fault = prefixFault(prefix, mayPartition)
   if (fault !== undefined) throw invalid(`Prefix: ${fault}`)
   if (prefix.includes('!{') && errorOutputPrefix === '') {
     throw invalid('ErrorOutputPrefix cannot be null or empty when Prefix contains expressions.')
   }
   if (!errorOutputPrefix.includes('!{')) return
-  const errorType = '!{firehose:error-output-type}'
   if (!errorOutputPrefix.includes(errorType)) {
     throw invalid(`ErrorOutputPrefix must contain ${errorType} when it contains expressions.`)
   }
   const errorFault = prefixFault(errorOutputPrefix.replaceAll(errorType, ''))
   if (errorFault !== undefined) throw invalid(`ErrorOutputPrefix: ${errorFault}`)
+}
+
+/** undefined when nothing is asked of S3. */
+function kmsKeyArn(shape: Shape): string | undefined {
+  if (shape.has('NoEncryptionConfig')) shape.oneOf('NoEncryptionConfig', ['NoEncryption'])
+  if (!shape.has('KMSEncryptionConfig')) return undefined
+  const keyArn = shape.child('KMSEncryptionConfig').required('AWSKMSKeyARN', {
+    max: 512,
+    pattern: /^arn:[^:]+:kms:[a-zA-Z0-9-]+:\d{12}:(key|alias)\/[a-zA-Z_0-9+=,.@/-]+$/
+  })
+  if (!shape.has('NoEncryptionConfig')) return keyArn
+  throw invalid('Exactly one of NoEncryptionConfig and KMSEncryptionConfig must be specified.')
 }
 
 function fileExtension(shape: Shape): string {
@@ -95,11 +154,4 @@ function timeZone(shape: Shape): string {
   } catch {
     throw invalid(`CustomTimeZone ${zone} is not known.`)
   }
-}
-
-function appendsDelimiter(shape: Shape): boolean {
-  const types = shape.processors()
-  const unknown = types.find(type => type !== 'AppendDelimiterToRecord')
-  if (unknown !== undefined) throw invalid(`processor ${unknown} is not implemented by the local engine`)
-  return types.length > 0
 }

@@ -1,7 +1,7 @@
 import { rotationPeriods } from '../destinations/index-rotation.ts'
 import type { SearchSettings } from '../settings.ts'
 import { endpointUrl } from './endpoint.ts'
-import { parseS3, roleArnPattern } from './s3.ts'
+import { parseBackupS3, roleArnPattern } from './s3.ts'
 import { invalid, type Shape } from './shape.ts'
 
 const documentIds = ['FIREHOSE_DEFAULT', 'NO_DOCUMENT_ID'] as const
@@ -36,9 +36,8 @@ export function parseSearch(
     ...shape.bufferingHints('BufferingHints', 100, 900, 300),
     retrySeconds: shape.child('RetryOptions').number('DurationInSeconds', 0, 7200, 300),
     s3BackupMode: shape.oneOf('S3BackupMode', ['FailedDocumentsOnly', 'AllDocuments'], 'FailedDocumentsOnly'),
-    s3: parseS3(shape.requiredChild('S3Configuration', s3Member))
+    s3: parseBackupS3(shape.requiredChild('S3Configuration', s3Member))
   } as const
-  if (shape.processors().length > 0) throw invalid('processors of this destination are not implemented')
   if ((domainArn === '') === (clusterEndpoint === '')) {
     throw invalid('Exactly one of DomainARN and ClusterEndpoint must be specified.')
   }

@@ -27,6 +27,12 @@ export class Shape {
     return new Shape(this.members[name], this.at(pathName))
   }
 
+  /** The structures of a list, from `<name>.1.member` on; none when it is absent. */
+  list(name: string): readonly Shape[] {
+    const items = Array.isArray(this.members[name]) ? (this.members[name] as unknown[]) : []
+    return items.map((item, index) => new Shape(item, `${this.at(name)}.${index + 1}.member`))
+  }
+
   /** Empty when it is absent. */
   text(name: string, rule: { readonly max?: number; readonly pattern?: RegExp } = {}): string {
     const value = this.members[name]

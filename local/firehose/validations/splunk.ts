@@ -1,6 +1,6 @@
 import type { SplunkSettings } from '../settings.ts'
 import { endpointUrl } from './endpoint.ts'
-import { parseS3 } from './s3.ts'
+import { parseBackupS3 } from './s3.ts'
 import { invalid, type Shape } from './shape.ts'
 
 /** A configuration of Splunk. `s3Member` is what its S3 configuration is called in the path. */
@@ -17,9 +17,8 @@ export function parseSplunk(shape: Shape, s3Member: string): SplunkSettings {
     retrySeconds: shape.child('RetryOptions').number('DurationInSeconds', 0, 7200, 300),
     ...shape.bufferingHints('BufferingHints', 5, 60, 60),
     s3BackupMode: shape.oneOf('S3BackupMode', ['FailedEventsOnly', 'AllEvents'], 'FailedEventsOnly'),
-    s3: parseS3(shape.requiredChild('S3Configuration', s3Member))
+    s3: parseBackupS3(shape.requiredChild('S3Configuration', s3Member))
   } as const
-  if (shape.processors().length > 0) throw invalid('processors of this destination are not implemented')
   // It becomes a header.
   if (!/^[\x21-\x7e]+$/.test(settings.token)) throw invalid('HECToken is missing or not a token.')
   return { ...settings, endpoint: endpointUrl(hecEndpoint, 'HECEndpoint') }

@@ -1,6 +1,6 @@
 import { AwsError } from '../../aws-json.ts'
 import type { S3Action, S3Request } from '../protocol.ts'
-import type { S3Store, StoredObject } from '../store.ts'
+import type { PutOptions, S3Store, StoredObject } from '../store.ts'
 import { checkDigests } from '../validations/checksum.ts'
 import { textsOf, xmlDocument } from '../xml.ts'
 
@@ -16,9 +16,13 @@ export function putObject(store: S3Store): S3Action {
       contentType: header('content-type'),
       contentEncoding: contentEncoding(header('content-encoding')),
       metadata: userMetadata(request),
+      kms: kmsOf(request),
       ifAbsent: header('if-none-match') === '*'
     })
-    return { status: 200, headers: { etag: object.etag, 'x-amz-checksum-crc32': object.crc32 } }
+    return {
+      status: 200,
+      headers: { etag: object.etag, 'x-amz-checksum-crc32': object.crc32, ...encryptionHeaders(object) }
+    }
   }
 }
 
@@ -79,12 +83,30 @@ function describe(object: StoredObject, withChecksum: boolean): Record<string, s
     'last-modified': new Date(object.modifiedMs).toUTCString(),
     'content-type': object.contentType,
     'accept-ranges': 'bytes',
+    ...encryptionHeaders(object),
     ...(object.contentEncoding === undefined ? {} : { 'content-encoding': object.contentEncoding }),
     ...Object.fromEntries(
       Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])
     ),
     ...(withChecksum ? { 'x-amz-checksum-crc32': object.crc32, 'x-amz-checksum-type': 'FULL_OBJECT' } : {})
   }
+}
+
+function encryptionHeaders({ kmsKeyArn }: StoredObject): Record<string, string> {
+  return kmsKeyArn === undefined
+    ? {}
+    : {
+        'x-amz-server-side-encryption': 'aws:kms',
+        'x-amz-server-side-encryption-aws-kms-key-id': kmsKeyArn
+      }
+}
+
+/** Without a key it is one that AWS manages, which nobody has to be asked for. */
+function kmsOf({ header }: S3Request): PutOptions['kms'] {
+  const keyId = header('x-amz-server-side-encryption-aws-kms-key-id')
+  if (header('x-amz-server-side-encryption') !== 'aws:kms' || keyId === undefined) return undefined
+  const [, principal] = /Credential=([^/]+)\//.exec(header('authorization') ?? '') ?? []
+  return { keyId, principal }
 }
 
 /** `aws-chunked` names the framing of the request; it is no property of the object. */
