@@ -54,6 +54,19 @@ async function opened(options: Parameters<typeof startRedshift>[0]) {
 }
 
 describe.skipIf(redshift === undefined)('the PostgreSQL of the Redshift receiver', () => {
+  it('is emptied by reset when it is our own, and left alone when it was there already', async () => {
+    const own = await opened({})
+    const given = await opened({ url: own.local.url })
+    await own.local.query('create table flights (a int)')
+    const tables = async () =>
+      (await own.local.query("select tablename from pg_tables where schemaname = 'public'")).length
+    await given.reset()
+    expect(await tables()).toBe(1)
+    await own.reset()
+    expect(await tables()).toBe(0)
+    await own.local.query('create table flights (a int)')
+  })
+
   it('keeps its data in a folder for the next start, also behind a folder that is private', async () => {
     const folder = join(await privateFolder(), 'data')
     const first = await startRedshift({ folder })

@@ -280,6 +280,17 @@ describe('virtual time', () => {
 })
 
 describe('reset', () => {
+  it('is refused with a state folder, whatever it holds', async () => {
+    const stateFolder = await mkdtemp(join(tmpdir(), 'sealstream-test-'))
+    onTestFinished(() => rm(stateFolder, { recursive: true, force: true }))
+    const local = await openLocal({ stateFolder, services: ['s3'] })
+    const s3 = new S3Client(local.clientConfig('s3'))
+    onTestFinished(() => s3.destroy())
+    await s3.send(new CreateBucketCommand({ Bucket: 'kept' }))
+    await expect(local.reset()).rejects.toThrow(InvalidOptionError)
+    expect((await s3.send(new ListBucketsCommand({}))).Buckets).toHaveLength(1)
+  })
+
   it('empties everything at the same addresses, and puts the faults back', async () => {
     const local = await openLocal({
       receivers: ['search', 'hec'],
