@@ -28,13 +28,11 @@ async function launch(...args: string[]): Promise<string> {
 
 /** Variables after a shell has evaluated the lines. */
 function evaluated(lines: string): Readonly<Record<string, string>> {
-  const shell = spawnSync('sh', ['-c', `${lines}\nenv`], {
+  const shell = spawnSync('sh', ['-c', `${lines}\nnode -p 'JSON.stringify(process.env)'`], {
     encoding: 'utf8',
     env: { PATH: process.env.PATH ?? '' }
   })
-  return Object.fromEntries(
-    shell.stdout.split('\n').map(line => [line.split('=')[0], line.replace(/^[^=]*=/, '')])
-  )
+  return JSON.parse(shell.stdout) as Readonly<Record<string, string>>
 }
 
 describe('sealstream local', () => {
