@@ -1,13 +1,13 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
-import {
-  type Attempt,
-  type BufferedRecord,
-  type Destination,
-  doublingDelayMs,
-  type RecordFault,
-  type RecordOutcome
+import type {
+  Attempt,
+  BufferedRecord,
+  Destination,
+  RecordFault,
+  RecordOutcome
 } from './destinations/destination.ts'
 import { newRecord } from './record.ts'
+import { WorkQueue } from './work-queue.ts'
 
 interface Batch {
   readonly partition: string
@@ -75,7 +75,7 @@ export interface DeliveryError {
 export class Delivery {
   readonly #clock: Clock
   readonly #watcher: DeliveryWatcher | undefined
-  readonly #stop = new AbortController()
+  readonly #queue: WorkQueue<Batch>
   /** Hears of every attempt. */
   onAttempt: ((report: AttemptReport) => void) | undefined
   #destination: Destination
@@ -85,11 +85,6 @@ export class Delivery {
   #isCopying = false
   /** By partition. */
   readonly #open = new Map<string, OpenBatch>()
-  #queue: Batch[] = []
-  #delivering: Promise<void> | undefined
-  #waiters: (() => void)[] = []
-  /** Time has to pass before delivery goes on. */
-  #isWaiting = false
   #bufferedBytes = 0
   #lastError: DeliveryError | undefined
 
@@ -97,6 +92,13 @@ export class Delivery {
     this.#destination = destination
     this.#clock = clock
     this.#watcher = watcher
+    this.#queue = new WorkQueue({
+      clock,
+      work: batch => this.#deliver(batch),
+      onDone: ({ bytes }) => {
+        this.#bufferedBytes -= bytes
+      }
+    })
     this.#copyTo(destination.backup?.all)
   }
 
@@ -108,7 +110,7 @@ export class Delivery {
   /** When the oldest record came that is not delivered yet, milliseconds since 1970; undefined when there is none. */
   get oldestArrivedMs(): number | undefined {
     const open = [...this.#open.values()].map(({ batch }) => batch)
-    const arrivals = [...this.#queue.slice(0, 1), ...open].map(({ records }) => records[0]!.arrivedMs)
+    const arrivals = [...this.#queue.batches.slice(0, 1), ...open].map(({ records }) => records[0]!.arrivedMs)
     return arrivals.length === 0 ? undefined : Math.min(...arrivals)
   }
 
@@ -124,7 +126,7 @@ export class Delivery {
 
   /** Whether something is under way that does not wait for time to pass. */
   get isBusy(): boolean {
-    return (this.#delivering !== undefined && !this.#isWaiting) || (this.#copy?.isBusy ?? false)
+    return this.#queue.isBusy || (this.#copy?.isBusy ?? false)
   }
 
   /** From here on: what is buffered already goes where it was put for. */
@@ -151,18 +153,14 @@ export class Delivery {
   buffer(record: BufferedRecord): RecordFault | undefined {
     const partition = this.#destination.partitionOf?.(record) ?? ''
     if (typeof partition !== 'string') return partition
-    const { bufferSizeMiB, framingBytes } = this.#destination
     let batch = this.#open.get(partition)?.batch
     if (batch === undefined) {
       if (this.#activePartitions() >= maxActivePartitions) return tooManyPartitions
       batch = this.#openBatch(partition)
     }
-    const bytes = record.data.length + framingBytes
-    batch.records.push(record)
+    this.#put(record, batch)
     this.#watcher?.added(record)
-    batch.bytes += bytes
-    this.#bufferedBytes += bytes
-    if (batch.bytes >= bufferSizeMiB * 1024 * 1024) this.#cut(partition)
+    if (isFull(batch)) this.#cut(partition)
     return undefined
   }
 
@@ -173,15 +171,12 @@ export class Delivery {
       const given = destination.partitionOf?.(record)
       const partition = typeof given === 'string' ? given : ''
       let batch = batches.get(partition)
-      if (batch === undefined || batch.bytes >= destination.bufferSizeMiB * 1024 * 1024) {
+      if (batch === undefined || isFull(batch)) {
         batch = { partition, destination, records: [], bytes: 0 }
         batches.set(partition, batch)
         this.#queue.push(batch)
       }
-      const bytes = record.data.length + destination.framingBytes
-      batch.records.push(record)
-      batch.bytes += bytes
-      this.#bufferedBytes += bytes
+      this.#put(record, batch)
     }
   }
 
@@ -194,34 +189,23 @@ export class Delivery {
   /** Delivers the batches that are there. */
   start(): void {
     this.#copy?.start()
-    if (this.#queue.length === 0) return
-    this.#delivering ??= this.#deliverAll().finally(() => {
-      this.#delivering = undefined
-      this.#wake()
-    })
+    this.#queue.start()
   }
 
   /** Cuts what is buffered, and waits until all is delivered or nothing goes on before time has passed. */
   async flush(): Promise<void> {
     this.#cutAll()
     const copied = this.#copy?.flush()
-    if (this.#delivering !== undefined && !this.#isWaiting) {
-      await new Promise<void>(resolve => {
-        this.#waiters.push(resolve)
-      })
-    }
+    await this.#queue.settled()
     await copied
   }
 
   /** Drops what is buffered, as the deletion of a delivery stream does. Resolves when no delivery is under way. */
   async discard(): Promise<void> {
     for (const { cancelAge } of this.#open.values()) cancelAge()
-    this.#stop.abort()
     this.#open.clear()
-    this.#queue = []
     this.#bufferedBytes = 0
-    this.#wake()
-    await Promise.all([this.#delivering, this.#copy?.discard()])
+    await Promise.all([this.#queue.discard(), this.#copy?.discard()])
   }
 
   #copyTo(destination: Destination | undefined): void {
@@ -244,7 +228,7 @@ export class Delivery {
   /** Those that hold records. */
   #activePartitions(): number {
     if (this.#destination.partitionOf === undefined) return 0
-    return new Set([...this.#open.keys(), ...this.#queue.map(({ partition }) => partition)]).size
+    return new Set([...this.#open.keys(), ...this.#queue.batches.map(({ partition }) => partition)]).size
   }
 
   #openBatch(partition: string): Batch {
@@ -254,6 +238,13 @@ export class Delivery {
     const cancelAge = this.#clock.schedule(() => this.#cut(partition), ageMs, { unref: true })
     this.#open.set(partition, { batch, cancelAge })
     return batch
+  }
+
+  #put(record: BufferedRecord, batch: Batch): void {
+    const bytes = record.data.length + batch.destination.framingBytes
+    batch.records.push(record)
+    batch.bytes += bytes
+    this.#bufferedBytes += bytes
   }
 
   #cutAll(): void {
@@ -269,26 +260,18 @@ export class Delivery {
     this.start()
   }
 
-  async #deliverAll(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#queue[0]!
-      await this.#deliver(batch)
-      // A discard in the meantime has emptied the queue and the count.
-      if (this.#queue[0] !== batch) continue
-      this.#queue.shift()
-      this.#bufferedBytes -= batch.bytes
-    }
-  }
-
   async #deliver({ destination, records }: Batch): Promise<void> {
+    const { signal } = this.#queue
     let pending: readonly BufferedRecord[] = records
     let sinceFirstFailureMs = 0
     for (let attempts = 1; ; attempts += 1) {
       const startedMs = this.#clock.now()
-      const { outcomes, uncountedMs = 0 } = await this.#attempt(destination, pending)
+      const { outcomes, uncountedMs = 0, error } = await this.#attempt(destination, pending)
       // Told before anything else: what has arrived has arrived, also when nobody waits for it any more.
-      this.#watcher?.done(pending.filter((_, index) => outcomes[index]!.kind === 'delivered'))
-      if (this.#stop.signal.aborted) return
+      const arrived = pending.filter((_, index) => outcomes[index]!.kind === 'delivered')
+      this.#report(arrived, pending.length, { error })
+      this.#watcher?.done(arrived)
+      if (signal.aborted) return
       if (attempts > 1) sinceFirstFailureMs += this.#clock.now() - startedMs - uncountedMs
       const failures = failuresOf(pending, outcomes)
       if (failures.length > 0) {
@@ -301,24 +284,21 @@ export class Delivery {
       if (given.length > 0) await this.#backUp(destination, given, attempts)
       pending = failures.filter(failure => !given.includes(failure)).map(({ record }) => record)
       if (pending.length === 0) return
-      await this.#wait(delayMs).catch(() => {})
-      if (this.#stop.signal.aborted) return
+      await this.#queue.wait(delayMs).catch(() => {})
+      if (signal.aborted) return
       sinceFirstFailureMs += delayMs
     }
   }
 
-  async #attempt(destination: Destination, records: readonly BufferedRecord[]): Promise<Attempt> {
+  /** `error`: name of what was thrown. */
+  async #attempt(
+    destination: Destination,
+    records: readonly BufferedRecord[]
+  ): Promise<Attempt & { readonly error?: string }> {
+    const { signal } = this.#queue
     try {
-      const context = { signal: this.#stop.signal, wait: (ms: number) => this.#wait(ms) }
-      const attempt = await destination.deliver(records, context)
-      this.#report(
-        records.filter((_, index) => attempt.outcomes[index]!.kind === 'delivered'),
-        records.length
-      )
-      return attempt
+      return await destination.deliver(records, { signal, wait: ms => this.#queue.wait(ms) })
     } catch (error) {
-      const { name } = error as Error
-      this.#report([], records.length, { error: name })
       const failed = {
         kind: 'failed',
         errorCode: 'InternalError',
@@ -326,11 +306,10 @@ export class Delivery {
         isFinal: false,
         members: {}
       } as const
-      return { outcomes: records.map(() => failed) }
+      return { outcomes: records.map(() => failed), error: (error as Error).name }
     }
   }
 
-  /** Until it succeeds: nothing else would keep the records. */
   async #backUp(destination: Destination, failures: readonly Failure[], attemptsMade: number): Promise<void> {
     const attemptEndingTimestamp = this.#clock.wallTime()
     const lines = failures.map(({ record, outcome }) =>
@@ -344,27 +323,20 @@ export class Delivery {
         ...outcome.members
       })
     )
-    for (let attempts = 1; !this.#stop.signal.aborted; attempts += 1) {
-      try {
-        await destination.backup?.writeFailed(lines, failures[0]!.record.arrivedMs)
-        this.#watcher?.done(failures.map(({ record }) => record))
-        this.#report(
-          failures.map(({ record }) => record),
-          failures.length,
-          { isBackup: true }
-        )
-        return
-      } catch (error) {
-        this.#report([], failures.length, { isBackup: true, error: (error as Error).name })
-        await this.#wait(doublingDelayMs(attempts)).catch(() => {})
-      }
-    }
+    const records = failures.map(({ record }) => record)
+    const isWritten = await this.#queue.untilDone(
+      async () => destination.backup?.writeFailed(lines, records[0]!.arrivedMs),
+      error => this.#report([], records.length, { isBackup: true, error: (error as Error).name })
+    )
+    if (!isWritten) return
+    this.#watcher?.done(records)
+    this.#report(records, records.length, { isBackup: true })
   }
 
   #report(
     arrived: readonly BufferedRecord[],
     attempted: number,
-    { isBackup = false, error }: { readonly isBackup?: boolean; readonly error?: string } = {}
+    { isBackup = false, error }: { readonly isBackup?: boolean; readonly error?: string | undefined }
   ): void {
     this.onAttempt?.({
       isBackup,
@@ -374,20 +346,11 @@ export class Delivery {
       error
     })
   }
+}
 
-  async #wait(ms: number): Promise<void> {
-    this.#isWaiting = true
-    this.#wake()
-    try {
-      await this.#clock.sleep(ms, this.#stop.signal)
-    } finally {
-      this.#isWaiting = false
-    }
-  }
-
-  #wake(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter()
-  }
+/** Whether it is to be cut. */
+function isFull({ bytes, destination }: Batch): boolean {
+  return bytes >= destination.bufferSizeMiB * 1024 * 1024
 }
 
 function failuresOf(

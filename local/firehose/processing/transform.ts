@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { CancelTimer, Clock } from '../../../core/clock.ts'
 import type { DeliveryWatcher } from '../delivery.ts'
 import { type BufferedRecord, doublingDelayMs, type RecordFault } from '../destinations/destination.ts'
+import { WorkQueue } from '../work-queue.ts'
 import type { TransformSettings } from './settings.ts'
 import { transformOutcomes } from './transform-answer.ts'
 import { transformRecord } from './transform-event.ts'
@@ -58,18 +59,20 @@ const eventBytes = 1024
  */
 export class Transform {
   readonly #options: TransformOptions
-  readonly #stop = new AbortController()
+  readonly #queue: WorkQueue<Batch>
   #open: Batch | undefined
   #cancelAge: CancelTimer | undefined
-  #queue: Batch[] = []
-  #working: Promise<void> | undefined
-  #waiters: (() => void)[] = []
-  /** Time has to pass before work goes on. */
-  #isWaiting = false
   #bufferedBytes = 0
 
   constructor(options: TransformOptions) {
     this.#options = options
+    this.#queue = new WorkQueue({
+      clock: options.clock,
+      work: batch => this.#work(batch),
+      onDone: ({ bytes }) => {
+        this.#bufferedBytes -= bytes
+      }
+    })
   }
 
   get bufferedBytes(): number {
@@ -78,12 +81,12 @@ export class Transform {
 
   /** Whether something is under way that does not wait for time to pass. */
   get isBusy(): boolean {
-    return this.#working !== undefined && !this.#isWaiting
+    return this.#queue.isBusy
   }
 
   /** Wall time at which the oldest record that is here arrived; undefined when there is none. */
   get oldestArrivedMs(): number | undefined {
-    return (this.#queue[0] ?? this.#open)?.records[0]?.arrivedMs
+    return (this.#queue.batches[0] ?? this.#open)?.records[0]?.arrivedMs
   }
 
   /** A batch that is open goes to the function that it was begun for. */
@@ -108,21 +111,15 @@ export class Transform {
   /** Invokes with what is buffered, and waits until all went through or nothing goes on before time has passed. */
   async flush(): Promise<void> {
     this.#cut()
-    if (this.#working === undefined || this.#isWaiting) return
-    await new Promise<void>(resolve => {
-      this.#waiters.push(resolve)
-    })
+    await this.#queue.settled()
   }
 
   /** Drops what is buffered. Resolves when nothing is under way. */
   async discard(): Promise<void> {
     this.#cancelAge?.()
-    this.#stop.abort()
     this.#open = undefined
-    this.#queue = []
     this.#bufferedBytes = 0
-    this.#wake()
-    await this.#working
+    await this.#queue.discard()
   }
 
   #cut(): void {
@@ -131,33 +128,20 @@ export class Transform {
     if (this.#open === undefined) return
     this.#queue.push(this.#open)
     this.#open = undefined
-    this.#working ??= this.#workAll().finally(() => {
-      this.#working = undefined
-      this.#wake()
-    })
-  }
-
-  async #workAll(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#queue[0]!
-      await this.#work(batch)
-      // A discard in the meantime has emptied the queue and the count.
-      if (this.#queue[0] !== batch) continue
-      this.#queue.shift()
-      this.#bufferedBytes -= batch.bytes
-    }
+    this.#queue.start()
   }
 
   async #work({ settings, records }: Batch): Promise<void> {
+    const { signal } = this.#queue
     for (let attempts = 1; ; attempts += 1) {
       const startedMs = this.#options.clock.now()
       const invocation = await this.#invoke(settings.lambdaArn, records)
-      if (this.#stop.signal.aborted) return
+      if (signal.aborted) return
       const durationMs = this.#options.clock.now() - startedMs
       if (invocation.kind === 'failed' && attempts <= settings.retries) {
         this.#options.onInvoked?.({ isSuccess: false, durationMs, records: 0, bytes: 0 })
-        await this.#wait(doublingDelayMs(attempts)).catch(() => {})
-        if (this.#stop.signal.aborted) return
+        await this.#queue.wait(doublingDelayMs(attempts)).catch(() => {})
+        if (signal.aborted) return
         continue
       }
       const failures = this.#takeOn(records, invocation, durationMs)
@@ -175,7 +159,7 @@ export class Transform {
       region,
       records: records.map(transformRecord)
     }
-    return invokeFunction(functions, lambdaArn, event, { clock, signal: this.#stop.signal })
+    return invokeFunction(functions, lambdaArn, event, { clock, signal: this.#queue.signal })
   }
 
   /** Hands on what the function lets through; what is left has failed. */
@@ -214,7 +198,6 @@ export class Transform {
     return failures
   }
 
-  /** Until it succeeds: nothing else would keep the records. */
   async #giveUp(
     failures: readonly ProcessingFailure[],
     attemptsMade: number,
@@ -233,29 +216,10 @@ export class Transform {
         lambdaARN: lambdaArn
       })
     )
-    for (let attempts = 1; !this.#stop.signal.aborted; attempts += 1) {
-      try {
-        await this.#options.writeFailed(lines, failures[0]!.record.arrivedMs)
-        this.#options.watcher?.done(failures.map(({ record }) => record))
-        return
-      } catch {
-        await this.#wait(doublingDelayMs(attempts)).catch(() => {})
-      }
-    }
-  }
-
-  async #wait(ms: number): Promise<void> {
-    this.#isWaiting = true
-    this.#wake()
-    try {
-      await this.#options.clock.sleep(ms, this.#stop.signal)
-    } finally {
-      this.#isWaiting = false
-    }
-  }
-
-  #wake(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter()
+    const isWritten = await this.#queue.untilDone(() =>
+      this.#options.writeFailed(lines, failures[0]!.record.arrivedMs)
+    )
+    if (isWritten) this.#options.watcher?.done(failures.map(({ record }) => record))
   }
 }
 
