@@ -1,7 +1,5 @@
 // The embedded Kinesis and Firehose engines against servers that do nothing, all behind the SDK's clients with their
 // defaults: what of the time of a request is the engine's.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { CreateDeliveryStreamCommand, FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose'
 import {
   CreateStreamCommand,
@@ -14,15 +12,12 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { delivery, maxKinesisBytes, sizes } from './local-cases.js'
 import { rounded } from './report.js'
+import { clientOptions, startServerProcess } from './server-process.js'
 
 const baseline = 'null server'
 const StreamName = 'bench'
 const DeliveryStreamName = 'bench'
 const Bucket = 'bench'
-const clientOptions = {
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' }
-}
 const ShardId = 'shardId-000000000000'
 
 /** @returns {Promise<import('./measure.js').Bench>} */
@@ -232,27 +227,6 @@ const firehoseClient = (/** @type {Server} */ { endpoints }) =>
  * @returns {Promise<Server>}
  */
 async function start(args) {
-  const child = fork(new URL('local-server.js', import.meta.url), args, { execArgv: [] })
-  const exited = once(child, 'exit')
-  const endpoints = await new Promise((resolve, reject) => {
-    child.once('message', resolve)
-    exited.then(() => reject(new Error('the server ended before it listened')), reject)
-  })
-  // A bench that fails half-way ends all the same; the child sees the channel close.
-  child.unref()
-  child.channel?.unref()
-  return {
-    endpoints,
-    async flush() {
-      child.channel?.ref()
-      child.send('flush')
-      await once(child, 'message')
-      child.channel?.unref()
-    },
-    close() {
-      if (child.connected) child.disconnect()
-      child.ref()
-      return exited
-    }
-  }
+  const { address, ask, close } = await startServerProcess('local-server.js', args)
+  return { endpoints: address, flush: () => ask('flush'), close }
 }

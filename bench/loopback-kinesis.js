@@ -1,5 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
+import { clientOptions, startServerProcess } from './server-process.js'
 
 /**
  * Name of a stream that has so many open shards of equal width; its engine keeps no state, so the name says it.
@@ -21,37 +20,13 @@ export function loopbackStream(shardCount, kind) {
  *   holds on average; one at a time
  */
 export async function startLoopbackKinesis() {
-  const child = fork(new URL('loopback-kinesis-server.js', import.meta.url), { execArgv: [] })
-  const exited = once(child, 'exit')
-  const endpoint = await new Promise((resolve, reject) => {
-    child.once('message', resolve)
-    exited.then(() => reject(new Error('the loopback service ended before it listened')), reject)
-  })
-  // A bench that fails half-way ends all the same; the child sees the channel close.
-  child.unref()
-  child.channel?.unref()
+  const { address, ask, close } = await startServerProcess('loopback-kinesis-server.js')
   return {
-    clientConfig: {
-      endpoint,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' }
-    },
+    clientConfig: { ...clientOptions, endpoint: address },
     async fill(filling) {
-      const filled = once(child, 'message')
-      // Nothing else may be under way that keeps this process.
-      child.channel?.ref()
-      child.send(filling)
-      const [{ userRecordsPerRecord }] = await Promise.race([
-        filled,
-        exited.then(() => Promise.reject(new Error('the loopback service ended while a stream was filled')))
-      ])
-      child.channel?.unref()
+      const { userRecordsPerRecord } = await ask(filling)
       return userRecordsPerRecord
     },
-    async close() {
-      if (child.connected) child.disconnect()
-      child.ref()
-      await exited
-    }
+    close
   }
 }

@@ -1,10 +1,9 @@
 // The sink alone against a Firehose that does nothing: what it takes of a core, with packing and without, beside the
 // bare requests of the SDK's client.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose'
 import { DeliveryStreamSink } from 'sealstream/firehose'
 import { rounded } from './report.js'
+import { clientOptions, startServerProcess } from './server-process.js'
 
 const deliveryStreamName = 'bench'
 const recordCount = 20_000
@@ -167,25 +166,6 @@ function puttingAll(sink, records) {
 }
 
 async function start() {
-  const child = fork(new URL('loopback-firehose-server.js', import.meta.url), { execArgv: [] })
-  const exited = once(child, 'exit')
-  const endpoint = await new Promise((resolve, reject) => {
-    child.once('message', resolve)
-    exited.then(() => reject(new Error('the server ended before it listened')), reject)
-  })
-  // A bench that fails half-way ends all the same; the child sees the channel close.
-  child.unref()
-  child.channel?.unref()
-  return {
-    clientConfig: {
-      endpoint,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' }
-    },
-    async close() {
-      if (child.connected) child.disconnect()
-      child.ref()
-      await exited
-    }
-  }
+  const { address, close } = await startServerProcess('loopback-firehose-server.js')
+  return { clientConfig: { ...clientOptions, endpoint: address }, close }
 }
