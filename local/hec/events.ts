@@ -1,3 +1,4 @@
+import { endOfNesting, endOfString } from '../json-nesting.ts'
 import { HecError, replies } from './replies.ts'
 
 /** What a request says about one event; members that it leaves out are undefined. */
@@ -47,24 +48,16 @@ export function parseRaw(body: Buffer): readonly ParsedEvent[] {
 function splitObjects(text: string): readonly string[] {
   const found: string[] = []
   let start = 0
-  let depth = 0
-  let isInString = false
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at]
-    if (isInString) {
-      if (char === '\\') at += 1
-      else if (char === '"') isInString = false
-    } else if (char === '"') {
-      isInString = true
-    } else if (char === '{') {
-      depth += 1
-    } else if (char === '}') {
-      depth -= 1
-      if (depth > 0) continue
-      found.push(text.slice(start, at + 1))
-      start = at + 1
-      depth = 0
+  for (let at = 0; at < text.length; ) {
+    if (text[at] === '"') {
+      at = endOfString(text, at)
+      continue
     }
+    const isEnd = text[at] === '{' || text[at] === '}'
+    at = text[at] === '{' ? (endOfNesting(text, at) ?? text.length) : at + 1
+    if (!isEnd) continue
+    found.push(text.slice(start, at))
+    start = at
   }
   found.push(text.slice(start))
   return found.filter(part => part.trim() !== '')

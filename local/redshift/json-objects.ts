@@ -1,3 +1,5 @@
+import { endOfNesting } from '../json-nesting.ts'
+
 /** A piece of text that should be a JSON object or array; `isWhole` is false for what does not end, or begins nothing. */
 export interface JsonPiece {
   readonly text: string
@@ -16,31 +18,10 @@ export function* jsonObjects(text: string): Generator<JsonPiece> {
     while (at < text.length && blank.test(text[at]!)) at += 1
     if (at === text.length) return
     const opens = text[at] === '{' || text[at] === '['
-    const end = opens ? endOfNesting(text, at) : undefined
+    const end = opens ? endOfNesting(text, at, '{[', '}]') : undefined
     const feed = opens ? -1 : text.indexOf('\n', at)
     const stop = end ?? (feed < 0 ? text.length : feed)
     yield { text: text.slice(at, stop), isWhole: end !== undefined }
     at = stop
   }
-}
-
-/** Behind the bracket that closes the one at `start`; undefined when there is none. */
-function endOfNesting(text: string, start: number): number | undefined {
-  let depth = 0
-  let isString = false
-  for (let at = start; at < text.length; at += 1) {
-    const character = text[at]
-    if (isString) {
-      if (character === '\\') at += 1
-      else if (character === '"') isString = false
-    } else if (character === '"') {
-      isString = true
-    } else if (character === '{' || character === '[') {
-      depth += 1
-    } else if (character === '}' || character === ']') {
-      depth -= 1
-      if (depth === 0) return at + 1
-    }
-  }
-  return undefined
 }

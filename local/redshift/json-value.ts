@@ -1,3 +1,4 @@
+import { endOfString } from '../json-nesting.ts'
 import { RowFault } from './rows.ts'
 
 /** A JSON value that keeps the text that it was written as, so that no number loses digits. */
@@ -79,10 +80,8 @@ class Reader {
   #string(): string {
     const start = this.#at
     if (this.#text[start] !== '"') throw invalid()
-    let end = start + 1
     // Not by a pattern: it would need memory for each character of a long text.
-    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1
-    this.#at = end + 1
+    this.#at = endOfString(this.#text, start)
     try {
       return JSON.parse(this.#text.slice(start, this.#at)) as string
     } catch {
