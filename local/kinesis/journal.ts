@@ -67,17 +67,8 @@ export class KinesisJournal {
   }
 
   add({ generation }: Shard, ordinal: number, record: NewStoredRecord): void {
-    const { partitionKey = null, data, arrivedMs, isEncrypted, arrival } = record
-    const entry: RecordEntry = [
-      generation,
-      ordinal,
-      partitionKey,
-      data,
-      arrivedMs,
-      isEncrypted ? 1 : 0,
-      arrival
-    ]
-    this.#log.append(entry, arrival)
+    const { arrival } = record
+    this.#log.append(recordEntry(generation, ordinal, record, arrival), arrival)
   }
 
   /** Writes what an operation has changed. */
@@ -94,16 +85,8 @@ export class KinesisJournal {
   *#entries(): Generator<RecordEntry | ShardEntry> {
     for (const { generation, records } of this.#shards()) {
       for (let index = 0; index < records.length; index += 1) {
-        const { ordinal, partitionKey = null, data, arrivedMs, isEncrypted } = records.at(index)
-        yield [
-          generation,
-          ordinal,
-          partitionKey,
-          data,
-          arrivedMs,
-          isEncrypted ? 1 : 0,
-          records.arrivalAt(index)
-        ]
+        const record = records.at(index)
+        yield recordEntry(generation, record.ordinal, record, records.arrivalAt(index))
       }
     }
     yield* this.#shardEntries()
@@ -124,6 +107,16 @@ export class KinesisJournal {
   #logs(): RecordLog[] {
     return this.#shards().map(({ records }) => records)
   }
+}
+
+function recordEntry(
+  generation: number,
+  ordinal: number,
+  record: Omit<NewStoredRecord, 'arrival'>,
+  arrival: number
+): RecordEntry {
+  const { partitionKey = null, data, arrivedMs, isEncrypted } = record
+  return [generation, ordinal, partitionKey, data, arrivedMs, isEncrypted ? 1 : 0, arrival]
 }
 
 /** Returns the arrival of a record. Those of shards that are gone are passed over. */
