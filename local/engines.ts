@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { DynamodbEngine } from './dynamodb/engine.ts'
-import type { LocalFault } from './faults/fault.ts'
+import { givenFirst, type LocalFault } from './faults/fault.ts'
 import type { FaultScript } from './faults/fault-script.ts'
 import {
   deliveryStreamNames,
@@ -59,7 +59,11 @@ export async function createEngines({
   const fault = (
     service: LocalService,
     namesOf: (input: Readonly<Record<string, unknown>>) => readonly string[]
-  ): { readonly fault: LocalFault } => ({ fault: withScript(script, service, namesOf, functions[service]) })
+  ): { readonly fault: LocalFault } => ({
+    fault: givenFirst(functions[service], (operation, input) =>
+      script.decide(service, operation, () => namesOf(input))
+    )
+  })
 
   const [kinesis, kms, sqs] = await Promise.all([
     make('kinesis', async () => {
@@ -149,16 +153,4 @@ async function s3DataKey(kms: KmsEngine, { keyId, objectArn, principal }: DataKe
 /** What serves a service now; undefined when it does not run. */
 export function listenerOf(engines: Engines, service: LocalService): RequestListener | undefined {
   return engines[service]?.listener
-}
-
-/** The function is asked first, then the rules in force. Without either nothing is waited for. */
-function withScript(
-  script: FaultScript,
-  service: LocalService,
-  namesOf: (input: Readonly<Record<string, unknown>>) => readonly string[],
-  given: LocalFault | undefined
-): LocalFault {
-  const scripted: LocalFault = (operation, input) => script.decide(service, operation, () => namesOf(input))
-  if (given === undefined) return scripted
-  return async (operation, input) => (await given(operation, input)) ?? scripted(operation, input)
 }

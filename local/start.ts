@@ -7,6 +7,7 @@ import { InvalidOptionError } from '../core/errors.ts'
 import { inspectOf, type LocalClock, type LocalInspect, localClock } from './admin/control.ts'
 import { adminListener } from './admin/routes.ts'
 import { createEngines, type Engines, listenerOf } from './engines.ts'
+import { givenFirst } from './faults/fault.ts'
 import { FaultScript, type LocalFaults } from './faults/fault-script.ts'
 import { collectorOperation, indexNames, searchOperation } from './faults/resource-names.ts'
 import type { FirehoseMetrics } from './firehose/metrics.ts'
@@ -270,18 +271,14 @@ function receiverFaults(
   script: FaultScript,
   functions: FaultFunctions
 ): Readonly<Record<'search' | 'hec', FailReceiverRequest>> {
-  const asked = (service: 'search' | 'hec', scripted: FailReceiverRequest): FailReceiverRequest => {
-    const given = functions[service]
-    return given === undefined
-      ? scripted
-      : async request => (await given(request)) ?? (await scripted(request))
-  }
   // No rule of a receiver makes an error of AWS.
   const rule = (...decided: Parameters<FaultScript['decide']>): ReturnType<FailReceiverRequest> =>
     script.decide(...decided) as ReturnType<FailReceiverRequest>
   return {
-    search: asked('search', request => rule('search', searchOperation(request), () => indexNames(request))),
-    hec: asked('hec', request => rule('hec', collectorOperation(request), () => []))
+    search: givenFirst(functions.search, request =>
+      rule('search', searchOperation(request), () => indexNames(request))
+    ),
+    hec: givenFirst(functions.hec, request => rule('hec', collectorOperation(request), () => []))
   }
 }
 

@@ -33,6 +33,15 @@ export type LocalFault = (
   input: Readonly<Record<string, unknown>>
 ) => Fault | undefined | Promise<Fault | undefined>
 
+/** Asks what the caller has given, and what is scripted when that has nothing to say. Without it nothing is waited for. */
+export function givenFirst<Asked extends readonly unknown[], Found extends Fault>(
+  given: ((...asked: Asked) => Found | undefined | Promise<Found | undefined>) | undefined,
+  scripted: (...asked: Asked) => Found | undefined | Promise<Found | undefined>
+): (...asked: Asked) => Found | undefined | Promise<Found | undefined> {
+  if (given === undefined) return scripted
+  return async (...asked) => (await given(...asked)) ?? scripted(...asked)
+}
+
 /** Lists of an answer that have a place for each entry of the request. */
 const entryLists = ['Records', 'RequestResponses', 'Successful', 'Failed', 'items']
 
