@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { DeliverOptions, RecordSink, UndeliverableRecord } from '../core/record-sink.ts'
 import type { ConsumedRecord } from '../core/user-record.ts'
 
@@ -21,8 +20,6 @@ export class FanOutSink implements RecordSink {
     records: readonly ConsumedRecord[],
     { signal, onAcknowledged }: DeliverOptions = {}
   ): Promise<readonly UndeliverableRecord[]> {
-    // Each destination listens on its own account, and to each of its requests.
-    if (signal !== undefined) setMaxListeners(0, signal)
     /** Destinations that have not acknowledged the record of an index. */
     const missing = new Uint8Array(records.length).fill(this.#destinations.length)
     const acknowledged = (index: number): void => {
