@@ -136,13 +136,6 @@ export class Delivery {
     this.#copyTo(destination.backup?.all)
   }
 
-  /** A record that arrives now, and goes through nothing before it is buffered. */
-  add(data: Buffer): void {
-    const record = newRecord(data, this.#clock.wallTime())
-    this.keepCopy(record)
-    this.buffer(record)
-  }
-
   /** For the backup that takes every record as it came. */
   keepCopy(record: BufferedRecord): void {
     // Another record to whoever counts them: one may be delivered without the other.

@@ -1,20 +1,14 @@
 import { expect, onTestFinished } from 'vitest'
 import type { ConsumedRecord } from '../../core/user-record.ts'
 import { DeliveryStreamSink, type DeliveryStreamSinkOptions, type SinkEvent } from '../../firehose/index.ts'
+import { aConsumedRecord } from './consumed-records.ts'
 import { FakeClock } from './fake-clock.ts'
 import { FakeFirehose } from './fake-firehose.ts'
 
 export function recordsOf(...texts: readonly (string | Buffer)[]): ConsumedRecord[] {
-  return texts.map((text, index) => ({
-    streamName: 's',
-    shardId: 'shardId-000000000000',
-    sequenceNumber: '1',
-    subSequenceNumber: index,
-    partitionKey: 'k',
-    explicitHashKey: undefined,
-    data: Buffer.from(text as string),
-    approximateArrivalTimestamp: undefined
-  }))
+  return texts.map((text, index) =>
+    aConsumedRecord(Buffer.from(text as string), 1, { streamName: 's', subSequenceNumber: index })
+  )
 }
 
 /** A sink over a fake Firehose, under a fake clock. Its ledger must balance at the end, with nothing held. */

@@ -1,22 +1,11 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ConsumedRecord } from '../../core/user-record.ts'
 import { DeliveryStreamSink } from '../../firehose/index.ts'
 import { ObjectReader } from '../../pipeline/delivered-objects.ts'
 import { clientConfigOf, type Pipeline } from '../../pipeline/index.ts'
+import { aConsumedRecord } from '../helpers/consumed-records.ts'
 import type { TestEngine } from '../helpers/engine.ts'
 import { startPipeline } from '../helpers/pipeline.ts'
-
-const consumed = (data: Buffer, index: number): ConsumedRecord => ({
-  streamName: 'orders',
-  shardId: 'shardId-000000000000',
-  sequenceNumber: String(index),
-  subSequenceNumber: 0,
-  partitionKey: 'k',
-  explicitHashKey: undefined,
-  data,
-  approximateArrivalTimestamp: undefined
-})
 
 /** Everything delivered, in the order of the keys. */
 async function delivered(
@@ -52,7 +41,7 @@ describe('the Firehose sink', () => {
         framing,
         clientConfig: clientConfigOf(test.engine, 'firehose')
       })
-      const put = [1, 2, 3].map(n => consumed(Buffer.from(JSON.stringify({ n })), n))
+      const put = [1, 2, 3].map(n => aConsumedRecord(Buffer.from(JSON.stringify({ n })), n))
       expect(await sink.deliver(put)).toEqual([])
       await sink.close()
       await expect
@@ -74,8 +63,10 @@ describe('the Firehose sink', () => {
       framing: 'lines',
       clientConfig: clientConfigOf(test.engine, 'firehose')
     })
-    const put = Array.from({ length: 1_200 }, (_, index) => consumed(Buffer.from(`record ${index}`), index))
-    const oversize = consumed(Buffer.alloc(1_024_001, 120), 1_200)
+    const put = Array.from({ length: 1_200 }, (_, index) =>
+      aConsumedRecord(Buffer.from(`record ${index}`), index)
+    )
+    const oversize = aConsumedRecord(Buffer.alloc(1_024_001, 120), 1_200)
     const undeliverable = await sink.deliver([...put, oversize])
     await sink.close()
     expect(undeliverable.map(({ record }) => record.sequenceNumber)).toEqual(['1200'])

@@ -1,25 +1,14 @@
 import { CreateDeliveryStreamCommand, FirehoseClient } from '@aws-sdk/client-firehose'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
-import type { ConsumedRecord } from '../../core/user-record.ts'
 import { DeliveryStreamSink } from '../../firehose/index.ts'
 import type { LocalFault, LocalOptions } from '../../local/index.ts'
+import { aJsonRecord } from '../helpers/consumed-records.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
 const count = 1_200
 const roleArn = 'arn:aws:iam::000000000000:role/firehose'
 const S3Configuration = { RoleARN: roleArn, BucketARN: 'arn:aws:s3:::backup' }
-
-const consumed = (index: number, value: unknown): ConsumedRecord => ({
-  streamName: 'orders',
-  shardId: 'shardId-000000000000',
-  sequenceNumber: String(index),
-  subSequenceNumber: 0,
-  partitionKey: 'k',
-  explicitHashKey: undefined,
-  data: Buffer.from(JSON.stringify(value)),
-  approximateArrivalTimestamp: undefined
-})
 
 async function start(options: LocalOptions) {
   const local = await openLocal({ receivers: ['search', 'hec'], ...options })
@@ -72,7 +61,7 @@ describe('the Firehose sink, before destinations that are not S3', () => {
         }
       })
     )
-    expect(await sink.deliver(numbers.map(n => consumed(n, { n })))).toEqual([])
+    expect(await sink.deliver(numbers.map(n => aJsonRecord({ n }, n)))).toEqual([])
     await sink.close()
     await local.flushFirehose()
     const stored = local.search!.documents('orders').map(({ source }) => source.n as number)
@@ -92,7 +81,7 @@ describe('the Firehose sink, before destinations that are not S3', () => {
         }
       })
     )
-    expect(await sink.deliver(numbers.map(n => consumed(n, { event: { n } })))).toEqual([])
+    expect(await sink.deliver(numbers.map(n => aJsonRecord({ event: { n } }, n)))).toEqual([])
     await sink.close()
     await local.flushFirehose()
     const stored = local.hec!.events().map(({ event }) => (event as { n: number }).n)

@@ -7,26 +7,16 @@ import {
 } from '@aws-sdk/client-firehose'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ConsumedRecord } from '../../core/user-record.ts'
 import { DeliveryStreamSink, type DeliveryStreamSinkOptions } from '../../firehose/index.ts'
 import { clientConfigOf, ObjectReader } from '../../pipeline/index.ts'
+import { aConsumedRecord, aJsonRecord } from '../helpers/consumed-records.ts'
 import { openTestEngine } from '../helpers/engine.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
 const roleArn = 'arn:aws:iam::000000000000:role/firehose'
 const numbers = Array.from({ length: 1_200 }, (_, n) => n)
 
-const consumed = (value: unknown, index: number): ConsumedRecord => ({
-  streamName: 'orders',
-  shardId: 'shardId-000000000000',
-  sequenceNumber: String(index),
-  subSequenceNumber: 0,
-  partitionKey: 'k',
-  explicitHashKey: undefined,
-  data: Buffer.from(JSON.stringify(value)),
-  approximateArrivalTimestamp: undefined
-})
-const records = numbers.map(n => consumed({ n }, n))
+const records = numbers.map(n => aJsonRecord({ n }, n))
 
 /** A delivery stream to S3 on the engine under test, and a sink before it. */
 async function toS3(options: Partial<DeliveryStreamSinkOptions>) {
@@ -101,7 +91,7 @@ describe('the sink, before S3', { timeout: 90_000 }, () => {
   it('delivers one line of base64 for each Kinesis record', async () => {
     const { sink, lines } = await toS3({ deliver: 'ciphertext' })
     const received = [Buffer.from([0, 10, 255]), Buffer.from('text')]
-    await sink.deliver(received.map((data, index) => ({ ...consumed(0, index), data })))
+    await sink.deliver(received.map((data, index) => aConsumedRecord(data, index)))
     await expect.poll(async () => (await lines()).length, { timeout: 30_000 }).toBe(2)
     expect((await lines()).map(line => Buffer.from(line, 'base64'))).toEqual(received)
   })
@@ -147,7 +137,7 @@ describe('the sink, before destinations that are not S3', () => {
       { framing: 'ndjson', destination: 'splunk', packing: true, maxBufferedMs: 0 },
       local
     )
-    await sink.deliver(numbers.map(n => consumed({ event: { n } }, n)))
+    await sink.deliver(numbers.map(n => aJsonRecord({ event: { n } }, n)))
     expect(sink.stats.entriesDelivered).toBe(3)
     await sink.close()
     await local.flushFirehose()
@@ -170,7 +160,7 @@ describe('the sink, before destinations that are not S3', () => {
       { framing: 'ndjson', destination: 'elasticsearch', recordIdField: 'recordId' },
       local
     )
-    const given = [consumed({ n: 0 }, 0), consumed([1], 1), consumed({ n: 2 }, 2)]
+    const given = [aJsonRecord({ n: 0 }, 0), aJsonRecord([1], 1), aJsonRecord({ n: 2 }, 2)]
     const undeliverable = await sink.deliver(given)
     expect(undeliverable.map(({ record }) => record)).toEqual([given[1]])
     await sink.close()

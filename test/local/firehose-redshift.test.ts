@@ -2,12 +2,12 @@ import { gunzipSync } from 'node:zlib'
 import { DescribeDeliveryStreamCommand, UpdateDestinationCommand } from '@aws-sdk/client-firehose'
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
-import { Delivery } from '../../local/firehose/delivery.ts'
 import { copyStatement, RedshiftDestination } from '../../local/firehose/destinations/redshift.ts'
 import type { RedshiftSettings } from '../../local/firehose/settings.ts'
 import type { CopyRequest } from '../../local/redshift/copy.ts'
 import { CopyError } from '../../local/redshift/errors.ts'
 import { roleAndBucket, startFirehose } from '../helpers/delivery-streams.ts'
+import { DirectDelivery } from '../helpers/direct-delivery.ts'
 import { FakeClock, settle } from '../helpers/fake-clock.ts'
 import { opened } from '../helpers/local.ts'
 import { memoryObjects, s3Settings } from '../helpers/receivers.ts'
@@ -55,7 +55,7 @@ function aDelivery(options: Options = {}) {
   })
   return {
     clock,
-    delivery: new Delivery(destination, clock),
+    delivery: new DirectDelivery(destination, clock),
     copies,
     written,
     folders: () => written.map(({ key }) => key.slice(0, key.indexOf('2026')))

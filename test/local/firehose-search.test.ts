@@ -1,12 +1,12 @@
 import { UpdateDestinationCommand } from '@aws-sdk/client-firehose'
 import { describe, expect, it } from 'vitest'
-import { Delivery } from '../../local/firehose/delivery.ts'
 import { rotatedIndex } from '../../local/firehose/destinations/index-rotation.ts'
 import { SearchDestination } from '../../local/firehose/destinations/search.ts'
 import type { SearchSettings } from '../../local/firehose/settings.ts'
 import type { FailReceiverRequest } from '../../local/receiver.ts'
 import { createSearchEngine } from '../../local/search/engine.ts'
 import { roleAndBucket, startFirehose } from '../helpers/delivery-streams.ts'
+import { DirectDelivery } from '../helpers/direct-delivery.ts'
 import { FakeClock, settle } from '../helpers/fake-clock.ts'
 import { errorRecords, memoryBackup, s3Settings, sendTo } from '../helpers/receivers.ts'
 
@@ -44,7 +44,7 @@ function aDelivery({ settings, fault, takesAll = false, backupFailures = 0 }: Op
     backup,
     send
   })
-  const delivery = new Delivery(destination, clock)
+  const delivery = new DirectDelivery(destination, clock)
   const put = (...records: string[]): void => {
     for (const record of records) delivery.add(Buffer.from(record))
   }

@@ -1,7 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { UpdateDestinationCommand } from '@aws-sdk/client-firehose'
 import { describe, expect, it } from 'vitest'
-import { Delivery } from '../../local/firehose/delivery.ts'
 import { type HttpSend, HttpSendError, type NoAnswer } from '../../local/firehose/destinations/http-send.ts'
 import { S3Destination } from '../../local/firehose/destinations/s3.ts'
 import { SplunkDestination } from '../../local/firehose/destinations/splunk.ts'
@@ -9,6 +8,7 @@ import type { SplunkSettings } from '../../local/firehose/settings.ts'
 import { createHecEngine, type HecEngineOptions } from '../../local/hec/engine.ts'
 import type { ReceiverRequest } from '../../local/receiver.ts'
 import { roleAndBucket, startFirehose } from '../helpers/delivery-streams.ts'
+import { DirectDelivery } from '../helpers/direct-delivery.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { errorRecords, memoryBackup, memoryObjects, s3Settings, sendTo } from '../helpers/receivers.ts'
 
@@ -47,7 +47,7 @@ function aDelivery({ settings, takesAll = false, send, ...options }: Options = {
     // Threads do not keep to the fake clock.
     compress: async plain => gzipSync(plain)
   })
-  const delivery = new Delivery(destination, clock)
+  const delivery = new DirectDelivery(destination, clock)
   const put = (...records: string[]): void => {
     for (const record of records) delivery.add(Buffer.from(record))
   }

@@ -13,10 +13,10 @@ import {
 } from '@aws-sdk/client-firehose'
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
-import { Delivery } from '../../local/firehose/delivery.ts'
 import { S3Destination } from '../../local/firehose/destinations/s3.ts'
 import { objectKey } from '../../local/firehose/object-key.ts'
 import type { S3Settings } from '../../local/firehose/settings.ts'
+import { DirectDelivery } from '../helpers/direct-delivery.ts'
 import { FakeClock, settle } from '../helpers/fake-clock.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 import { memoryObjects, s3Settings } from '../helpers/receivers.ts'
@@ -81,7 +81,7 @@ function aDelivery(overrides: Partial<S3Settings> = {}) {
     objects: writer
   })
   const texts = (): readonly string[] => written.map(({ text }) => text)
-  return { clock, delivery: new Delivery(destination, clock), texts, written, state }
+  return { clock, delivery: new DirectDelivery(destination, clock), texts, written, state }
 }
 
 describe('delivery', () => {

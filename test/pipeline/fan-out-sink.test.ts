@@ -4,17 +4,9 @@ import { ErrorCode, SealstreamError } from '../../core/errors.ts'
 import type { RecordSink, UndeliverableRecord } from '../../core/record-sink.ts'
 import type { ConsumedRecord } from '../../core/user-record.ts'
 import { FanOutSink } from '../../pipeline/fan-out-sink.ts'
+import { aConsumedRecord } from '../helpers/consumed-records.ts'
 
-const record = (id: number): ConsumedRecord => ({
-  streamName: 'orders',
-  shardId: 'shardId-000000000000',
-  sequenceNumber: String(id),
-  subSequenceNumber: 0,
-  partitionKey: 'k',
-  explicitHashKey: undefined,
-  data: Buffer.from(String(id)),
-  approximateArrivalTimestamp: undefined
-})
+const record = (id: number): ConsumedRecord => aConsumedRecord(Buffer.from(String(id)), id)
 
 const refused = (each: ConsumedRecord): UndeliverableRecord => ({
   record: each,
