@@ -3,6 +3,8 @@ import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
+import { UndeliverableError } from '../../core/errors.ts'
+import { Framing, frameRecord } from '../../core/record-framing.ts'
 import { ContextName, type EncryptionContext, type SealingKeyring } from '../../core/record-transform.ts'
 import { kmsKeyring, rawAesKeyring } from '../../crypto/index.ts'
 import { awsEngine, clientConfigOf, definePipeline, endpointEngine } from '../../pipeline/index.ts'
@@ -179,7 +181,7 @@ async function open(
   try {
     for await (const { name, bytes } of files) {
       for await (const batch of readLines(bytes, maxLineBytes)) {
-        const written: Buffer[] = []
+        const written: Uint8Array[] = []
         for (const line of batch) {
           const { records, faults } = line.tooLong
             ? { records: [], faults: ['too long'] }
@@ -216,13 +218,16 @@ async function open(
 }
 
 /** Undefined for a record that would be several lines. */
-function lineOf(data: Uint8Array, isBase64: boolean): Buffer | undefined {
+function lineOf(data: Uint8Array, isBase64: boolean): Uint8Array | undefined {
   if (isBase64) return Buffer.from(`${Buffer.from(data).toString('base64')}\n`)
-  const firstBreak = data.indexOf(0x0a)
-  if (firstBreak >= 0 && firstBreak < data.length - 1) return undefined
-  return firstBreak >= 0 ? Buffer.from(data) : Buffer.concat([data, Buffer.of(0x0a)])
+  try {
+    return frameRecord(Framing.lines, data)
+  } catch (error) {
+    if (error instanceof UndeliverableError) return undefined
+    throw error
+  }
 }
 
-async function write(output: Writable, lines: readonly Buffer[]): Promise<void> {
+async function write(output: Writable, lines: readonly Uint8Array[]): Promise<void> {
   if (lines.length > 0 && !output.write(Buffer.concat(lines))) await once(output, 'drain')
 }
