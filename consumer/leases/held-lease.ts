@@ -121,11 +121,12 @@ export class HeldLease {
         this.lose()
         throw new LeaseLostError(this.leaseKey)
       }
-      // The answer came when the time was over: others may hold the lease by now.
-      if (this.#lost.signal.aborted) throw new LeaseLostError(this.leaseKey)
-      this.#lease = written
       // It is ours from when the write was sent, not from when the answer came.
       this.#renewedMs = sentMs
+      // The answer came when the time was over, and may be here before the timer: others may hold the lease by now.
+      if (this.#isExpired()) this.lose()
+      if (this.#lost.signal.aborted) throw new LeaseLostError(this.leaseKey)
+      this.#lease = written
       if (!this.#isReleased) this.#armExpiry()
     })
     this.#writing = done.catch(() => {})

@@ -7,7 +7,7 @@ import { assignLeases } from '../../consumer/leases/lease-assignment.ts'
 import { LeaseObserver, type ObservedLease } from '../../consumer/leases/lease-observer.ts'
 import { deferred } from '../../core/concurrency.ts'
 import { ServiceError } from '../../core/service-errors.ts'
-import { FakeClock } from '../helpers/fake-clock.ts'
+import { FakeClock, settle } from '../helpers/fake-clock.ts'
 import { serviceError } from '../helpers/fake-kinesis.ts'
 import { aLease } from '../helpers/leases.ts'
 import { MemoryLeaseTable } from '../helpers/memory-lease-table.ts'
@@ -223,6 +223,26 @@ describe('a held lease', () => {
     expect(held.signal.aborted).toBe(false)
     await clock.advance(1)
     expect(held.signal.aborted).toBe(true)
+  })
+
+  it('is lost when the answer to a write comes behind its time and before its timer', async () => {
+    const { clock, table, held, lost, at } = hold()
+    const { promise, resolve } = deferred<void>()
+    const checkpoint = table.checkpoint.bind(table)
+    table.checkpoint = async (...given) => {
+      const written = await checkpoint(...given)
+      await promise
+      return written
+    }
+    const late = held.checkpoint(at(1))
+    await settle()
+    // The process slept, and wakes up to the answer first.
+    clock.block(10_001)
+    resolve(undefined)
+    await expect(late).rejects.toMatchObject({ code: 'SEALSTREAM_LEASE_LOST' })
+    expect(held.signal.aborted).toBe(true)
+    expect(lost).toEqual(['a'])
+    expect(table.rows.get('a')).toMatchObject({ checkpoint: { sequenceNumber: '1' } })
   })
 
   it('outlives throttled renewals for half of the failover time, and not for twice', async () => {
