@@ -129,7 +129,14 @@ export class FirehoseStore {
   }
 
   create(name: string, { destination, source, encryption, tags }: NewDeliveryStream): DeliveryStream {
-    const { accountId, clock } = this.#options
+    const { accountId, clock, streams } = this.#options
+    // It would wait for its stream for ever.
+    if (source !== undefined && !streams.isRunning) {
+      throw new AwsError(
+        'InvalidArgumentException',
+        'kinesis does not run here, and a KinesisStreamAsSource reads from it: name it in the option services.'
+      )
+    }
     if (this.#streams.has(name)) {
       throw new AwsError(
         'ResourceInUseException',

@@ -18,13 +18,13 @@ export function makeStateFolder(): string {
 }
 
 /** Starts the engines on one state folder again and again; those before are closed first. */
-export function restartable(options: LocalOptions = {}): () => Promise<LocalEngines> {
+export function restartable(options: LocalOptions = {}): (more?: LocalOptions) => Promise<LocalEngines> {
   const stateFolder = makeStateFolder()
   let current: LocalEngines | undefined
   onTestFinished(async () => current?.close())
-  return async () => {
+  return async more => {
     await current?.close()
-    current = await startLocal({ ...options, stateFolder })
+    current = await startLocal({ ...options, ...more, stateFolder })
     return current
   }
 }

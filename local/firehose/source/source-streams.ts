@@ -5,6 +5,8 @@ import type { KinesisStore } from '../../kinesis/store.ts'
 
 /** The part of the Kinesis engine that delivery streams read from. */
 export interface SourceStreams {
+  /** Whether there is a Kinesis at all. */
+  readonly isRunning: boolean
   /** The stream as it is now. @throws {AwsError} ResourceNotFoundException */
   open(streamArn: string): SourceStream
 }
@@ -45,8 +47,9 @@ export interface SourceRecord {
 /** One GetRecords (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html). */
 const readLimits = { maxRecords: 10_000, maxBytes: 10 * 1024 * 1024 }
 
-/** Where no Kinesis runs. */
+/** Where no Kinesis runs. What a state folder holds waits for a start with one. */
 export const noStreams: SourceStreams = {
+  isRunning: false,
   open(streamArn) {
     throw new AwsError('ResourceNotFoundException', `Stream ${streamArn} not found.`)
   }
@@ -55,6 +58,7 @@ export const noStreams: SourceStreams = {
 /** Streams of the embedded Kinesis, read within the limits that their other readers share. */
 export function sourceStreams(store: KinesisStore): SourceStreams {
   return {
+    isRunning: true,
     open(streamArn) {
       const stream = store.streamOf({ StreamARN: streamArn })
       return {

@@ -166,6 +166,16 @@ describe('a delivery stream that reads a Kinesis stream', () => {
     ).rejects.toMatchObject(refused)
   })
 
+  it('is refused where no Kinesis runs', async () => {
+    const { create, firehose } = await startFirehose({ services: ['firehose'] })
+    await expect(create({ ...fromStream, ...toS3() })).rejects.toMatchObject({
+      name: 'InvalidArgumentException',
+      message: expect.stringContaining('kinesis does not run here')
+    })
+    const { DeliveryStreamNames } = await firehose.send(new ListDeliveryStreamsCommand({}))
+    expect(DeliveryStreamNames).toEqual([])
+  })
+
   it('may be one of several that read the same stream', async () => {
     const { createStream, putTo, create, objects, firehose } = await start()
     await createStream()
