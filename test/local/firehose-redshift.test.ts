@@ -346,6 +346,47 @@ describe('a Redshift destination', () => {
       'manifests/'
     ])
   })
+
+  it('stages what a transform function lets through, and keeps what it fails beside it', async () => {
+    const test = await startFirehose({
+      firehoseFunctions: {
+        f: ({ records }) => ({
+          records: records.map(({ recordId }, index) =>
+            index === 0
+              ? { recordId, result: 'Ok', data: Buffer.from('A').toString('base64') }
+              : { recordId, result: 'ProcessingFailed' }
+          )
+        })
+      }
+    })
+    await test.create({
+      RedshiftDestinationConfiguration: {
+        ...configuration,
+        RetryOptions: { DurationInSeconds: 0 },
+        ProcessingConfiguration: {
+          Enabled: true,
+          Processors: [
+            {
+              Type: 'Lambda',
+              Parameters: [
+                {
+                  ParameterName: 'LambdaArn',
+                  ParameterValue: 'arn:aws:lambda:us-east-1:000000000000:function:f'
+                }
+              ]
+            }
+          ]
+        }
+      }
+    })
+    await test.put('a', 'b')
+    const objects = await test.objects()
+    const textUnder = (folder: string) => objects.find(({ key }) => key.startsWith(`${folder}2026`))?.text
+    expect(textUnder('')).toBe('A')
+    expect(JSON.parse(textUnder('processing-failed/')!)).toMatchObject({
+      rawData: Buffer.from('b').toString('base64')
+    })
+  })
 })
 
 describe.skipIf(redshift === undefined)('the Firehose engine with a Redshift', () => {

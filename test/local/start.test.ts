@@ -349,6 +349,72 @@ describe('reset', () => {
     expect((await local.inspect.kinesis()).streams).toEqual([])
   })
 
+  it('ends the readers and the transforms of delivery streams', async () => {
+    let invocations = 0
+    const clock = new VirtualClock()
+    const local = await openLocal({
+      clock,
+      firehoseFunctions: {
+        f: ({ records }) => {
+          invocations += 1
+          return { records: records.map(({ recordId, data }) => ({ recordId, data, result: 'Ok' })) }
+        }
+      }
+    })
+    const { kinesis, s3, firehose } = clientsOf(local)
+    const name = 'orders'
+    const createStream = () => kinesis.send(new CreateStreamCommand({ StreamName: name, ShardCount: 1 }))
+    const putToStream = () =>
+      kinesis.send(
+        new PutKinesisRecordCommand({ StreamName: name, PartitionKey: 'key', Data: Buffer.from('data') })
+      )
+    await createStream()
+    await s3.send(new CreateBucketCommand({ Bucket: name }))
+    const pendingBefore = clock.pending
+    await firehose.send(
+      new CreateDeliveryStreamCommand({
+        DeliveryStreamName: name,
+        DeliveryStreamType: 'KinesisStreamAsSource',
+        KinesisStreamSourceConfiguration: {
+          KinesisStreamARN: `arn:aws:kinesis:us-east-1:000000000000:stream/${name}`,
+          RoleARN
+        },
+        ExtendedS3DestinationConfiguration: {
+          RoleARN,
+          BucketARN: `arn:aws:s3:::${name}`,
+          ProcessingConfiguration: {
+            Enabled: true,
+            Processors: [
+              {
+                Type: 'Lambda',
+                Parameters: [
+                  {
+                    ParameterName: 'LambdaArn',
+                    ParameterValue: 'arn:aws:lambda:us-east-1:000000000000:function:f'
+                  }
+                ]
+              }
+            ]
+          }
+        }
+      })
+    )
+    await putToStream()
+    await local.clock.advance(1_000)
+    // In the buffer of the function.
+    expect(local.firehoseBufferedBytes()).toBe(4)
+    // Of the reader, and of that buffer.
+    expect(clock.pending).toBe(pendingBefore + 2)
+    await local.reset()
+    expect(clock.pending).toBe(pendingBefore)
+    await createStream()
+    await s3.send(new CreateBucketCommand({ Bucket: name }))
+    await putToStream()
+    await local.clock.advance(600_000)
+    expect(invocations).toBe(0)
+    expect((await local.inspect.s3()).buckets).toMatchObject([{ name, count: 0 }])
+  })
+
   it('cuts what waits, and lets in what comes meanwhile', async () => {
     const local = await openLocal()
     const { sqs, kinesis } = clientsOf(local)
