@@ -152,6 +152,7 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
     })
   const closeEngines = async (): Promise<void> => {
     await engines?.firehose?.close()
+    await engines?.s3?.store.uploads.discard()
     await receivers.close()
     await engines?.dynamodb?.close()
   }

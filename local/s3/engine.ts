@@ -4,7 +4,9 @@ import { AwsError, type AwsJsonOptions, sendScripted } from '../aws-json.ts'
 import { cut, headerOf, type RequestListener, readBody } from '../http-server.ts'
 import { createBucket, deleteBucket, headBucket, listBuckets } from './actions/buckets.ts'
 import { listObjects } from './actions/list-objects.ts'
+import { listParts, listUploads } from './actions/list-uploads.ts'
 import { deleteObject, deleteObjects, getObject, headObject, putObject } from './actions/objects.ts'
+import { abortUpload, completeUpload, createUpload, uploadPart } from './actions/uploads.ts'
 import { decodeChunkedBody } from './chunked-body.ts'
 import type { S3Action, S3Request, S3Response } from './protocol.ts'
 import { S3Store, type S3StoreOptions } from './store.ts'
@@ -35,7 +37,13 @@ export function createS3Engine(options: S3EngineOptions): S3Engine {
     PutObject: putObject(store),
     GetObject: getObject(store),
     HeadObject: headObject(store),
-    DeleteObject: deleteObject(store)
+    DeleteObject: deleteObject(store),
+    CreateMultipartUpload: createUpload(store),
+    UploadPart: uploadPart(store),
+    CompleteMultipartUpload: completeUpload(store),
+    AbortMultipartUpload: abortUpload(store),
+    ListMultipartUploads: listUploads(store),
+    ListParts: listParts(store)
   }
   return {
     store,
@@ -94,8 +102,6 @@ const subresources = [
   'policy',
   'publicAccessBlock',
   'tagging',
-  'uploadId',
-  'uploads',
   'versioning',
   'versions',
   'website'
@@ -104,6 +110,8 @@ const subresources = [
 function operationOf({ method, bucket, key, query }: S3Request): string {
   const subresource = subresources.find(name => query.has(name))
   if (subresource !== undefined) return `${method} ?${subresource}`
+  const onUpload = uploadOperationOf(method, key, query)
+  if (onUpload !== undefined) return onUpload
   if (bucket === '') return method === 'GET' ? 'ListBuckets' : `${method} /`
   if (key === '') {
     if (method === 'POST' && query.has('delete')) return 'DeleteObjects'
@@ -112,6 +120,24 @@ function operationOf({ method, bucket, key, query }: S3Request): string {
   }
   const onObject = { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject', DELETE: 'DeleteObject' }
   return onObject[method as keyof typeof onObject] ?? `${method} object`
+}
+
+/** undefined when the request is about no upload in parts. */
+function uploadOperationOf(method: string, key: string, query: URLSearchParams): string | undefined {
+  if (query.has('uploadId')) {
+    const onUpload = {
+      PUT: 'UploadPart',
+      POST: 'CompleteMultipartUpload',
+      DELETE: 'AbortMultipartUpload',
+      GET: 'ListParts'
+    }
+    return (key === '' ? undefined : onUpload[method as keyof typeof onUpload]) ?? `${method} ?uploadId`
+  }
+  if (query.has('uploads')) {
+    if (key === '' && method === 'GET') return 'ListMultipartUploads'
+    return key !== '' && method === 'POST' ? 'CreateMultipartUpload' : `${method} ?uploads`
+  }
+  return query.has('partNumber') ? `${method} ?partNumber` : undefined
 }
 
 function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {

@@ -2,12 +2,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import type { StateFolder } from '../state/index.ts'
 import { asidePrefix } from './aside.ts'
+import { type Checksum, checksumOf } from './checksum.ts'
 import { S3Journal } from './journal.ts'
+import { joinParts, type StoredPart, type Upload, Uploads } from './uploads.ts'
 
 export interface StoredObject {
   readonly key: string
@@ -16,6 +17,8 @@ export interface StoredObject {
   readonly etag: string
   /** CRC32 of the bytes, base64. */
   readonly crc32: string
+  /** The one that it was put with, unless that was the CRC32 of the bytes. */
+  readonly checksum?: Checksum | undefined
   readonly modifiedMs: number
   readonly contentType: string
   readonly contentEncoding: string | undefined
@@ -37,6 +40,8 @@ export interface PutOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Key, alias or ARN that the object is encrypted with, and who asks for it. */
   readonly kms?: { readonly keyId: string; readonly principal: string | undefined } | undefined
+  /** Checked already. */
+  readonly checksum?: Checksum | undefined
   /** Refuse when the key is taken, as `If-None-Match: *` asks. */
   readonly ifAbsent?: boolean
 }
@@ -50,6 +55,21 @@ export interface S3StoreOptions {
   /** Asks KMS for a data key for an object: ARN of the key that it comes from. @default every key is there */
   readonly dataKeyArnOf?: ((request: DataKeyRequest) => Promise<string>) | undefined
 }
+
+export interface CompleteOptions {
+  readonly ifAbsent?: boolean | undefined
+  /** Throws when the checksum of the object, undefined when the upload has none, is not what was expected. */
+  readonly check?: ((checksum: Checksum | undefined) => void) | undefined
+}
+
+interface PutTarget {
+  readonly bucket: string
+  readonly key: string
+  readonly ifAbsent?: boolean | undefined
+}
+
+/** An object whose file is not in its place yet. */
+type Described = Omit<StoredObject, 'file'>
 
 export interface DataKeyRequest {
   readonly keyId: string
@@ -69,11 +89,13 @@ export class S3Store {
   readonly #journal: S3Journal | undefined
 
   readonly #writes = new Set<Promise<unknown>>()
+  readonly uploads: Uploads
 
   /** @throws {StateError} when the state folder cannot be used */
   constructor(options: S3StoreOptions) {
     this.#clock = options.clock
     this.#folder = options.folder
+    this.uploads = new Uploads(options.clock, options.folder)
     this.#dataKeyArnOf = options.dataKeyArnOf ?? (async ({ keyId }) => keyId)
     if (options.state === undefined) return
     mkdirSync(this.#folder, { recursive: true })
@@ -113,6 +135,7 @@ export class S3Store {
     }
     this.#buckets.delete(bucket)
     this.#journal?.deletedBucket(bucket)
+    for (const upload of this.uploads.ofBucket(bucket)) await this.uploads.abort(upload)
     await rm(join(this.#folder, bucket), { recursive: true, force: true })
   }
 
@@ -126,41 +149,77 @@ export class S3Store {
     bytes: Uint8Array,
     options: PutOptions = {}
   ): Promise<StoredObject> {
-    const write = this.#put(bucket, key, bytes, options)
-    this.#writes.add(write)
+    return this.#put({ bucket, key, ifAbsent: options.ifAbsent }, async aside => {
+      const kmsKeyArn = options.kms && (await this.encryptingKey(bucket, key, options.kms))
+      await writeFile(aside, bytes)
+      return { ...this.#describe(key, bytes, options), ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) }
+    })
+  }
+
+  /** Makes one object of parts of an upload, which is over then. */
+  completeUpload(
+    upload: Upload,
+    parts: readonly StoredPart[],
+    options: CompleteOptions = {}
+  ): Promise<StoredObject> {
+    const { bucket, key, kmsKeyArn, checksum: kind } = upload
+    return this.uploads.complete(upload, () =>
+      this.#put({ bucket, key, ifAbsent: options.ifAbsent }, async aside => {
+        const { checksum, ...joined } = await joinParts(parts, kind, aside)
+        options.check?.(checksum)
+        return {
+          ...this.#kept(key, upload),
+          ...joined,
+          ...(checksum === undefined ? {} : { checksum }),
+          ...(kmsKeyArn === undefined ? {} : { kmsKeyArn })
+        }
+      })
+    )
+  }
+
+  async #put(target: PutTarget, write: (aside: string) => Promise<Described>): Promise<StoredObject> {
+    const writing = this.#writeAndMove(target, write)
+    this.#writes.add(writing)
     try {
-      return await write
+      return await writing
     } finally {
-      this.#writes.delete(write)
+      this.#writes.delete(writing)
     }
   }
 
-  async #put(bucket: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<StoredObject> {
+  async #writeAndMove(
+    { bucket, key, ifAbsent }: PutTarget,
+    write: (aside: string) => Promise<Described>
+  ): Promise<StoredObject> {
     const objects = this.#objects(bucket)
-    if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
-    const kmsKeyArn = options.kms && (await this.#encryptingKey(bucket, key, options.kms))
+    if (ifAbsent && objects.has(key)) throw preconditionFailed()
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
     const aside = join(this.#folder, `${asidePrefix}${randomUUID()}`)
     try {
-      await writeFile(aside, bytes)
+      const described = await write(aside)
       // Another put of the same key may have come first meanwhile; from here on none comes in between.
-      if (options.ifAbsent && objects.has(key)) throw preconditionFailed()
-      return this.#moveInPlace(aside, bucket, {
-        ...this.#describe(key, bytes, options),
-        ...(kmsKeyArn === undefined ? {} : { kmsKeyArn })
-      })
+      if (ifAbsent && objects.has(key)) throw preconditionFailed()
+      return this.#moveInPlace(aside, bucket, described)
     } catch (error) {
       await rm(aside, { force: true })
       throw error
     }
   }
 
-  #describe(key: string, bytes: Uint8Array, options: PutOptions): Omit<StoredObject, 'file'> {
+  #describe(key: string, bytes: Uint8Array, options: PutOptions): Described {
     return {
-      key,
+      ...this.#kept(key, options),
       sizeBytes: bytes.length,
       etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
-      crc32: crc32Of(bytes),
+      crc32: checksumOf('CRC32', bytes),
+      ...(options.checksum === undefined ? {} : { checksum: options.checksum })
+    }
+  }
+
+  /** What an object has whatever its bytes are. */
+  #kept(key: string, options: Pick<PutOptions, 'contentType' | 'contentEncoding' | 'metadata'>) {
+    return {
+      key,
       modifiedMs: this.#clock.wallTime(),
       contentType: options.contentType ?? 'application/octet-stream',
       contentEncoding: options.contentEncoding,
@@ -201,13 +260,14 @@ export class S3Store {
     const buckets = [...this.#buckets.keys()]
     this.#buckets.clear()
     await Promise.allSettled(this.#writes)
+    await this.uploads.discard()
     await Promise.all(
       buckets.map(bucket => rm(join(this.#folder, bucket), { recursive: true, force: true, maxRetries: 10 }))
     )
   }
 
-  /** @throws {AwsError} what S3 makes of a refusal of KMS */
-  async #encryptingKey(
+  /** ARN of the key that an object is encrypted with. @throws {AwsError} what S3 makes of a refusal of KMS */
+  async encryptingKey(
     bucket: string,
     key: string,
     { keyId, principal }: NonNullable<PutOptions['kms']>
@@ -230,7 +290,7 @@ export class S3Store {
   }
 
   /** Moves a written file to the path that its key names or, where a key can be no path, under its digest. */
-  #moveInPlace(aside: string, bucket: string, described: Omit<StoredObject, 'file'>): StoredObject {
+  #moveInPlace(aside: string, bucket: string, described: Described): StoredObject {
     const { key } = described
     const base = join(this.#folder, bucket)
     const byDigest = join(base, '.keys', createHash('sha256').update(key).digest('hex'))
@@ -253,12 +313,6 @@ export class S3Store {
       return move(byDigest)
     }
   }
-}
-
-export function crc32Of(bytes: Uint8Array): string {
-  const sum = Buffer.alloc(4)
-  sum.writeUInt32BE(crc32(bytes))
-  return sum.toString('base64')
 }
 
 function preconditionFailed(): AwsError {

@@ -36,13 +36,21 @@ function escapeText(text: string): string {
 }
 
 /**
- * The text of every element of this name, wherever it stands. Enough for the one body that S3 takes as XML here.
+ * The text of every element of this name, wherever it stands. Enough for the bodies that S3 takes as XML here.
  * References that name no character are left as they are.
  */
 export function textsOf(xml: string, name: string): string[] {
   return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text]) =>
     unescapeText(text!)
   )
+}
+
+/** What stands inside every element of this name, which holds none of its own name. */
+export function elementsOf(xml: string, name: string): string[] {
+  return xml
+    .split(`<${name}>`)
+    .slice(1)
+    .map(rest => rest.split(`</${name}>`, 1)[0]!)
 }
 
 const lastCodePoint = 0x10ffff

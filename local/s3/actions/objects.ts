@@ -1,27 +1,28 @@
 import { AwsError } from '../../aws-json.ts'
-import type { S3Action, S3Request } from '../protocol.ts'
-import type { PutOptions, S3Store, StoredObject } from '../store.ts'
-import { checkDigests } from '../validations/checksum.ts'
+import { checksumHeaders, encryptionHeaders, requestedObject } from '../object-headers.ts'
+import type { S3Action } from '../protocol.ts'
+import type { S3Store, StoredObject } from '../store.ts'
+import { checkDigests, malformedXml } from '../validations/checksum.ts'
+import { checkKey } from '../validations/key.ts'
 import { textsOf, xmlDocument } from '../xml.ts'
 
 export function putObject(store: S3Store): S3Action {
   return async request => {
     const { bucket, key, body, header } = request
-    checkDigests(body, header)
+    const given = checkDigests(body, header)
     if (header('x-amz-copy-source') !== undefined) {
       throw new AwsError('NotImplemented', 'CopyObject is not implemented by the local engine', 501)
     }
-    if (Buffer.byteLength(key) > 1024) throw new AwsError('KeyTooLongError', 'Your key is too long')
+    checkKey(key)
     const object = await store.putObject(bucket, key, body, {
-      contentType: header('content-type'),
-      contentEncoding: contentEncoding(header('content-encoding')),
-      metadata: userMetadata(request),
-      kms: kmsOf(request),
+      ...requestedObject(request),
+      checksum:
+        given === undefined || given.algorithm === 'CRC32' ? undefined : { ...given, type: 'FULL_OBJECT' },
       ifAbsent: header('if-none-match') === '*'
     })
     return {
       status: 200,
-      headers: { etag: object.etag, 'x-amz-checksum-crc32': object.crc32, ...encryptionHeaders(object) }
+      headers: { etag: object.etag, ...checksumHeaders(object), ...encryptionHeaders(object) }
     }
   }
 }
@@ -63,10 +64,7 @@ export function deleteObjects(store: S3Store): S3Action {
     const text = body.toString('utf8')
     const keys = textsOf(text, 'Key')
     if (keys.length === 0 || keys.length > 1_000) {
-      throw new AwsError(
-        'MalformedXML',
-        'The XML you provided was not well-formed or did not validate against our published schema'
-      )
+      throw malformedXml()
     }
     for (const key of keys) await store.deleteObject(bucket, key)
     const quiet = textsOf(text, 'Quiet')[0] === 'true'
@@ -88,43 +86,8 @@ function describe(object: StoredObject, withChecksum: boolean): Record<string, s
     ...Object.fromEntries(
       Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])
     ),
-    ...(withChecksum ? { 'x-amz-checksum-crc32': object.crc32, 'x-amz-checksum-type': 'FULL_OBJECT' } : {})
+    ...(withChecksum ? checksumHeaders(object) : {})
   }
-}
-
-function encryptionHeaders({ kmsKeyArn }: StoredObject): Record<string, string> {
-  return kmsKeyArn === undefined
-    ? {}
-    : {
-        'x-amz-server-side-encryption': 'aws:kms',
-        'x-amz-server-side-encryption-aws-kms-key-id': kmsKeyArn
-      }
-}
-
-/** Without a key it is one that AWS manages, which nobody has to be asked for. */
-function kmsOf({ header }: S3Request): PutOptions['kms'] {
-  const keyId = header('x-amz-server-side-encryption-aws-kms-key-id')
-  if (header('x-amz-server-side-encryption') !== 'aws:kms' || keyId === undefined) return undefined
-  const [, principal] = /Credential=([^/]+)\//.exec(header('authorization') ?? '') ?? []
-  return { keyId, principal }
-}
-
-/** `aws-chunked` names the framing of the request; it is no property of the object. */
-function contentEncoding(header: string | undefined): string | undefined {
-  const codings = (header ?? '')
-    .split(',')
-    .map(coding => coding.trim())
-    .filter(coding => coding !== '' && coding !== 'aws-chunked')
-  return codings.length === 0 ? undefined : codings.join(',')
-}
-
-function userMetadata({ headers }: S3Request): Record<string, string> {
-  const prefix = 'x-amz-meta-'
-  return Object.fromEntries(
-    Object.entries(headers)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => [name.slice(prefix.length), String(value)])
-  )
 }
 
 /** The one range that a request may ask for, both ends inclusive; undefined for the whole object. */

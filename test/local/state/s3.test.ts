@@ -11,7 +11,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  CompleteMultipartUploadCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -20,7 +22,8 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   type PutObjectCommandInput,
-  S3Client
+  S3Client,
+  UploadPartCommand
 } from '@aws-sdk/client-s3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { LocalEngines, LocalOptions } from '../../../local/index.ts'
@@ -109,6 +112,37 @@ describe('the S3 engine with a state folder', () => {
     }, local)
     expect((await everythingOf(after)).objects).toMatchObject([{ text: 'new', ContentLength: 3 }])
     expect(readdirSync(local.outputFolder)).toEqual(['b-1'])
+  })
+
+  it('keeps what was put in parts, and no upload that was under way', async () => {
+    const folder = makeStateFolder()
+    const engines = await launchEngines(folder)
+    const client = opened(new S3Client({ ...engines.clientConfig, maxAttempts: 1 }))
+    await client.send(new CreateBucketCommand({ Bucket: 'b-1' }))
+    const createWithPart = async (Key: string) => {
+      const at = { Bucket: 'b-1', Key }
+      const { UploadId } = await client.send(
+        new CreateMultipartUploadCommand({ ...at, ChecksumAlgorithm: 'CRC32C', ContentType: 'text/plain' })
+      )
+      const sum = Buffer.from('e3069283', 'hex').toString('base64')
+      const { ETag, ChecksumCRC32C } = await client.send(
+        new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: '123456789', ChecksumCRC32C: sum })
+      )
+      return { ...at, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag, ChecksumCRC32C }] } }
+    }
+    const underWay = await createWithPart('under way')
+    await client.send(new CompleteMultipartUploadCommand(await createWithPart('done')))
+    const asides = () => readdirSync(join(folder, 's3')).filter(name => name.startsWith('.'))
+    expect(asides()).toHaveLength(1)
+    const before = await everythingOf(client)
+    expect(before.objects).toMatchObject([{ text: '123456789', ChecksumType: 'COMPOSITE' }])
+    await engines.kill()
+    const after = opened(new S3Client((await launchEngines(folder)).clientConfig))
+    expect(await everythingOf(after)).toEqual(before)
+    await expect(after.send(new CompleteMultipartUploadCommand(underWay))).rejects.toMatchObject({
+      name: 'NoSuchUpload'
+    })
+    expect(asides()).toEqual([])
   })
 
   it('has every acknowledged object after a SIGKILL, and describes each as it is', async () => {
