@@ -5,6 +5,7 @@ import { cut, headerOf, type RequestListener, readBody } from '../http-server.ts
 import { createBucket, deleteBucket, headBucket, listBuckets } from './actions/buckets.ts'
 import { listObjects } from './actions/list-objects.ts'
 import { listParts, listUploads } from './actions/list-uploads.ts'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './actions/object-tags.ts'
 import { deleteObject, deleteObjects, getObject, headObject, putObject } from './actions/objects.ts'
 import { abortUpload, completeUpload, createUpload, uploadPart } from './actions/uploads.ts'
 import { decodeChunkedBody } from './chunked-body.ts'
@@ -38,6 +39,9 @@ export function createS3Engine(options: S3EngineOptions): S3Engine {
     GetObject: getObject(store),
     HeadObject: headObject(store),
     DeleteObject: deleteObject(store),
+    PutObjectTagging: putObjectTagging(store),
+    GetObjectTagging: getObjectTagging(store),
+    DeleteObjectTagging: deleteObjectTagging(store),
     CreateMultipartUpload: createUpload(store),
     UploadPart: uploadPart(store),
     CompleteMultipartUpload: completeUpload(store),
@@ -109,6 +113,10 @@ const subresources = [
 
 function operationOf({ method, bucket, key, query }: S3Request): string {
   const subresource = subresources.find(name => query.has(name))
+  if (subresource === 'tagging' && key !== '') {
+    const onTags = { PUT: 'PutObjectTagging', GET: 'GetObjectTagging', DELETE: 'DeleteObjectTagging' }
+    return onTags[method as keyof typeof onTags] ?? `${method} ?tagging`
+  }
   if (subresource !== undefined) return `${method} ?${subresource}`
   const onUpload = uploadOperationOf(method, key, query)
   if (onUpload !== undefined) return onUpload

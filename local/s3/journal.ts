@@ -65,6 +65,11 @@ export class S3Journal {
     this.#write({ bucket, put: this.#relative(object), aside: relative(this.#folder, aside) })
   }
 
+  /** Again, of a file that is in place. */
+  described(bucket: string, object: StoredObject): void {
+    this.#write({ bucket, put: this.#relative(object) })
+  }
+
   /** Before the file is removed. */
   deleted(bucket: string, { key, file }: StoredObject): void {
     this.#write({ bucket, deleted: key, file: relative(this.#folder, file) })

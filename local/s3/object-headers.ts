@@ -1,11 +1,12 @@
 import { checksumHeader } from './checksum.ts'
 import type { S3Request } from './protocol.ts'
 import type { PutOptions, StoredObject } from './store.ts'
+import { tagsOfHeader } from './validations/tags.ts'
 
 // What a request says of an object, and what an answer says of it.
 
 export type RequestedObject = Required<
-  Pick<PutOptions, 'contentType' | 'contentEncoding' | 'metadata' | 'kms'>
+  Pick<PutOptions, 'contentType' | 'contentEncoding' | 'metadata' | 'tags' | 'kms'>
 >
 
 export function requestedObject(request: S3Request): RequestedObject {
@@ -14,6 +15,7 @@ export function requestedObject(request: S3Request): RequestedObject {
     contentType: header('content-type'),
     contentEncoding: contentEncoding(header('content-encoding')),
     metadata: userMetadata(request),
+    tags: tagsOfHeader(header('x-amz-tagging')),
     kms: kmsOf(request)
   }
 }

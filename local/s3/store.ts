@@ -26,7 +26,14 @@ export interface StoredObject {
   readonly kmsKeyArn?: string | undefined
   /** User metadata, names without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
+  /** undefined for none. */
+  readonly tags?: readonly Tag[] | undefined
   readonly file: string
+}
+
+export interface Tag {
+  readonly key: string
+  readonly value: string
 }
 
 export interface StoredBucket {
@@ -38,6 +45,7 @@ export interface PutOptions {
   readonly contentType?: string | undefined
   readonly contentEncoding?: string | undefined
   readonly metadata?: Readonly<Record<string, string>>
+  readonly tags?: readonly Tag[] | undefined
   /** Key, alias or ARN that the object is encrypted with, and who asks for it. */
   readonly kms?: { readonly keyId: string; readonly principal: string | undefined } | undefined
   /** Checked already. */
@@ -217,13 +225,14 @@ export class S3Store {
   }
 
   /** What an object has whatever its bytes are. */
-  #kept(key: string, options: Pick<PutOptions, 'contentType' | 'contentEncoding' | 'metadata'>) {
+  #kept(key: string, options: Pick<PutOptions, 'contentType' | 'contentEncoding' | 'metadata' | 'tags'>) {
     return {
       key,
       modifiedMs: this.#clock.wallTime(),
       contentType: options.contentType ?? 'application/octet-stream',
       contentEncoding: options.contentEncoding,
-      metadata: options.metadata ?? {}
+      metadata: options.metadata ?? {},
+      ...(options.tags === undefined || options.tags.length === 0 ? {} : { tags: options.tags })
     }
   }
 
@@ -233,6 +242,14 @@ export class S3Store {
       throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404, { Key: key })
     }
     return object
+  }
+
+  /** Replaces all tags of an object. */
+  tagObject(object: StoredObject, bucket: string, tags: readonly Tag[]): void {
+    const { tags: _, ...untagged } = object
+    const tagged = tags.length === 0 ? untagged : { ...untagged, tags }
+    this.#objects(bucket).set(object.key, tagged)
+    this.#journal?.described(bucket, tagged)
   }
 
   read(object: StoredObject): Promise<Buffer> {

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { asidePrefix } from './aside.ts'
 import { type Checksum, type ChecksumAlgorithm, type ChecksumType, startChecksum } from './checksum.ts'
+import type { Tag } from './store.ts'
 
 export interface StoredPart {
   readonly number: number
@@ -24,6 +25,7 @@ export interface UploadSettings {
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  readonly tags: readonly Tag[] | undefined
   readonly kmsKeyArn: string | undefined
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | undefined
 }

@@ -86,6 +86,7 @@ function describe(object: StoredObject, withChecksum: boolean): Record<string, s
     ...Object.fromEntries(
       Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])
     ),
+    ...(object.tags === undefined ? {} : { 'x-amz-tagging-count': String(object.tags.length) }),
     ...(withChecksum ? checksumHeaders(object) : {})
   }
 }

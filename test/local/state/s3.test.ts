@@ -22,6 +22,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   type PutObjectCommandInput,
+  PutObjectTaggingCommand,
   S3Client,
   UploadPartCommand
 } from '@aws-sdk/client-s3'
@@ -76,8 +77,16 @@ describe('the S3 engine with a state folder', () => {
     await put(client, 'plain', 'overwritten')
     await put(client, 'deleted', 'd')
     await client.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'deleted' }))
+    await client.send(
+      new PutObjectTaggingCommand({
+        Bucket: 'b-1',
+        Key: 'a',
+        Tagging: { TagSet: [{ Key: 't', Value: 'v' }] }
+      })
+    )
     const before = await everythingOf(client)
     expect(before.objects.map(({ text }) => text)).toEqual(['third', 'first', 'second', 'overwritten'])
+    expect(before.objects[1]).toMatchObject({ TagCount: 1 })
     const { client: after } = await restart()
     expect(await everythingOf(after)).toEqual(before)
     await put(after, 'a/b', 'changed')
