@@ -139,7 +139,11 @@ describe('multipart uploads', () => {
     await expect(complete([{ ...two, ETag: small.ETag }])).rejects.toMatchObject({ name: 'InvalidPart' })
     await expect(complete([])).rejects.toMatchObject({ name: 'MalformedXML' })
     const one = await part(1, Buffer.alloc(minPartBytes))
-    expect((await complete([one, two])).ETag).toMatch(/-2"$/)
+    const size = minPartBytes + 3
+    await expect(complete([one, two], { MpuObjectSize: size - 1 })).rejects.toMatchObject({
+      name: 'InvalidRequest'
+    })
+    expect((await complete([one, two], { MpuObjectSize: size })).ETag).toMatch(/-2"$/)
   })
 
   it('take parts 1 to 10,000', async () => {
@@ -277,6 +281,10 @@ describe('checksums of multipart uploads', () => {
     const ChecksumCRC64NVME = Buffer.from('ae8b14860a799888', 'hex').toString('base64')
     await expect(upload.complete(parts, { ChecksumCRC64NVME: 'AAAAAAAAAAA=' })).rejects.toMatchObject({
       name: 'BadDigest'
+    })
+    await expect(upload.complete(parts, { ChecksumSHA1: 'AAAA' })).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('expected checksum Type: crc64nvme, actual checksum Type: sha1')
     })
     const expected = { ChecksumCRC64NVME, ChecksumType: 'FULL_OBJECT' }
     expect(await upload.complete(parts, { ChecksumCRC64NVME })).toMatchObject(expected)

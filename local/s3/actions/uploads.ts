@@ -7,6 +7,8 @@ import type { StoredPart, Upload } from '../uploads.ts'
 import { badChecksum, checkDigests, givenChecksum } from '../validations/checksum.ts'
 import { checkKey } from '../validations/key.ts'
 import {
+  checkExpectedChecksum,
+  checkExpectedSize,
   checkPartChecksum,
   type NamedPart,
   namedParts,
@@ -75,11 +77,16 @@ export function completeUpload(store: S3Store): S3Action {
     const { bucket, key, body, header } = request
     const upload = uploadOf(store, request)
     const expected = givenChecksum(header)
+    checkExpectedChecksum(upload, expected)
     const parts = chosenParts(upload, namedParts(body.toString('utf8'), upload))
+    checkExpectedSize(
+      header,
+      parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    )
     const object = await store.completeUpload(upload, parts, {
       ifAbsent: header('if-none-match') === '*',
       check: checksum => {
-        if (expected === undefined || checksum?.algorithm !== expected.algorithm) return
+        if (expected === undefined || checksum === undefined) return
         if (checksum.value.split('-')[0] !== expected.value.split('-')[0]) {
           throw badChecksum(expected.algorithm)
         }

@@ -78,9 +78,34 @@ function typesOf(algorithm: ChecksumAlgorithm): readonly [ChecksumType, ...Check
 export function checkPartChecksum({ checksum }: Upload, given: GivenChecksum | undefined): void {
   if (checksum === undefined || given?.algorithm === checksum.algorithm) return
   if (given === undefined && checksum.type === 'FULL_OBJECT') return
-  throw new AwsError(
+  throw checksumMismatch(checksum.algorithm, given?.algorithm)
+}
+
+/** A checksum of the whole object has to be one that the upload has: no other could be checked. */
+export function checkExpectedChecksum({ checksum }: Upload, expected: GivenChecksum | undefined): void {
+  if (expected === undefined || expected.algorithm === checksum?.algorithm) return
+  throw checksumMismatch(checksum?.algorithm, expected.algorithm)
+}
+
+/** The size that CompleteMultipartUpload may tell. */
+export function checkExpectedSize(header: HeaderLookup, sizeBytes: number): void {
+  const expected = header('x-amz-mp-object-size')
+  if (expected !== undefined && expected !== String(sizeBytes)) {
+    throw new AwsError(
+      'InvalidRequest',
+      "The provided 'x-amz-mp-object-size' header does not match what was computed."
+    )
+  }
+}
+
+function checksumMismatch(
+  expected: ChecksumAlgorithm | undefined,
+  actual: ChecksumAlgorithm | undefined
+): AwsError {
+  const nameOf = (algorithm: ChecksumAlgorithm | undefined) => algorithm?.toLowerCase() ?? 'null'
+  return new AwsError(
     'InvalidRequest',
-    `Checksum Type mismatch occurred, expected checksum Type: ${checksum.algorithm.toLowerCase()}, actual checksum Type: ${given?.algorithm.toLowerCase() ?? 'null'}`
+    `Checksum Type mismatch occurred, expected checksum Type: ${nameOf(expected)}, actual checksum Type: ${nameOf(actual)}`
   )
 }
 
