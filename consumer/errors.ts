@@ -1,4 +1,4 @@
-import { ErrorCode, RecordFaultError, SealstreamError } from '../core/errors.ts'
+import { ErrorCode, SealstreamError } from '../core/errors.ts'
 
 /** The lease is no longer ours; another worker may process the shard already. */
 export class LeaseLostError extends SealstreamError {
@@ -106,13 +106,6 @@ export class IncompleteShardListError extends SealstreamError {
       { retryable: true }
     )
     this.streamName = streamName
-  }
-}
-
-/** A record came without sealing where only sealed ones are accepted. */
-export class PlaintextRefusedError extends RecordFaultError {
-  constructor() {
-    super(ErrorCode.plaintextRefused, 'the record is not sealed, and acceptPlaintext is off')
   }
 }
 

@@ -11,6 +11,7 @@ export type {
   MetricStatistics,
   Metrics,
   MetricUnit,
+  OpenOptions,
   RecordSink,
   UndeliverableRecord
 } from '../core/index.ts'
@@ -30,6 +31,8 @@ export {
   SealstreamError,
   ServiceError
 } from '../core/index.ts'
+export type { ReadRecord, RecordFault, RecordReaderOptions } from '../core/record-reader.ts'
+export { RecordReader } from '../core/record-reader.ts'
 export { Checkpointer, type PreparedCheckpoint } from './checkpoint/checkpointer.ts'
 export type { ExtendedSequenceNumber } from './checkpoint/extended-sequence-number.ts'
 export type { ClaimOptions } from './dead-letters/claims.ts'
@@ -88,12 +91,9 @@ export type {
   FailurePolicy,
   FanOutRetrieval,
   InitialPosition,
-  OpenOptions,
   RetrievalOptions,
   StreamOptions,
   WorkerOptions
 } from './options.ts'
-export type { ReadRecord, RecordFault, RecordReaderOptions } from './retrieval/record-reader.ts'
-export { RecordReader } from './retrieval/record-reader.ts'
 export type { ShardHealth, WorkerEvent, WorkerStats } from './types.ts'
 export { Worker } from './worker.ts'

@@ -13,8 +13,8 @@ import {
 } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
+import { type OpenOptions, resolveOpen } from '../core/open-options.ts'
 import type { DeadLetterStore, RecordSink } from '../core/record-sink.ts'
-import type { EncryptionContext, SealingKeyring } from '../core/record-transform.ts'
 import {
   DiagnosticsChannel,
   resolveSurroundings,
@@ -29,16 +29,6 @@ import type { WorkerEvent } from './types.ts'
 
 /** Where reading begins in a shard that has no checkpoint yet. */
 export type InitialPosition = 'TRIM_HORIZON' | 'LATEST' | { readonly timestamp: Date }
-
-export interface OpenOptions {
-  readonly keyring: SealingKeyring
-  /** Pairs that every message must carry, beside the pair `stream`. */
-  readonly context?: EncryptionContext
-  /** Pairs that writers of another kind bind without storing them in the message, see `OpenerOptions`. */
-  readonly unstoredContext?: EncryptionContext
-  /** Whether records that are not sealed are handed on too, as during a migration. @default false */
-  readonly acceptPlaintext?: boolean
-}
 
 /** What becomes of records that the handler cannot process. Nothing is ever skipped. */
 export interface FailurePolicy {
@@ -464,20 +454,6 @@ function checkPosition(option: string, position: InitialPosition): InitialPositi
     return position
   }
   throw new InvalidOptionError(option, "expected 'TRIM_HORIZON', 'LATEST' or { timestamp: Date }")
-}
-
-function resolveOpen(open: OpenOptions | undefined): Required<OpenOptions> | undefined {
-  if (open === undefined) return undefined
-  checkKnownOptions('open', open, ['keyring', 'context', 'unstoredContext', 'acceptPlaintext'])
-  if (typeof open.keyring?.createOpener !== 'function') {
-    throw new InvalidOptionError('open.keyring', 'expected a keyring, such as kmsKeyring({ keyId })')
-  }
-  return {
-    keyring: open.keyring,
-    context: open.context ?? {},
-    unstoredContext: open.unstoredContext ?? {},
-    acceptPlaintext: open.acceptPlaintext ?? false
-  }
 }
 
 /**

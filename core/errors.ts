@@ -105,6 +105,13 @@ export class ClosedError extends SealstreamError {
  */
 export class RecordFaultError extends SealstreamError {}
 
+/** A record came without sealing where only sealed ones are accepted. */
+export class PlaintextRefusedError extends RecordFaultError {
+  constructor() {
+    super(ErrorCode.plaintextRefused, 'the record is not sealed, and acceptPlaintext is off')
+  }
+}
+
 /** The record can never be delivered as it is. The message says why, and never what the record holds. */
 export class UndeliverableError extends RecordFaultError {
   constructor(reason: string, cause?: unknown) {

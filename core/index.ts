@@ -23,6 +23,7 @@ export {
 export type { Logger } from './logger.ts'
 export type { MetricDimensions, MetricStatistics, Metrics, MetricUnit } from './metrics.ts'
 export { MetricsRecorder } from './metrics.ts'
+export type { OpenOptions } from './open-options.ts'
 export { Framing } from './record-framing.ts'
 export type {
   DeadLetter,

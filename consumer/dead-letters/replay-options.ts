@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../core/aws-ports.ts'
 import { checkInteger, checkKnownOptions, checkString } from '../../core/check-option.ts'
 import { InvalidOptionError } from '../../core/errors.ts'
+import type { OpenOptions } from '../../core/open-options.ts'
 import type { RecordSink } from '../../core/record-sink.ts'
 import {
   DiagnosticsChannel,
@@ -9,7 +10,7 @@ import {
   surroundingNames
 } from '../../core/surroundings.ts'
 import type { BatchHandler } from '../handlers/handlers.ts'
-import { checkTaken, type OpenOptions } from '../options.ts'
+import { checkTaken } from '../options.ts'
 import type { DeadLetterSource } from './dead-letter-source.ts'
 import type { EndedBy } from './hold-each.ts'
 

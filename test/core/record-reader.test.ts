@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { RecordReader } from '../../consumer/retrieval/record-reader.ts'
 import { AggregatedRecordBuilder } from '../../core/aggregated-record.ts'
 import { KeyUnavailableError } from '../../core/errors.ts'
 import type { HashKeyRange } from '../../core/hash-key.ts'
+import { RecordReader } from '../../core/record-reader.ts'
 import { noKeyStats, type RecordOpener } from '../../core/record-transform.ts'
 import { rawAesKeyring } from '../../crypto/index.ts'
 

@@ -1,10 +1,9 @@
 import type { _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
-import { decodeAggregatedRecord, startsAsAggregate } from '../../core/aggregated-record.ts'
-import { RecordFaultError } from '../../core/errors.ts'
-import { type HashKeyRange, hexHashKey, hexHashKeyOf, maxHashKey, parseHashKey } from '../../core/hash-key.ts'
-import type { RecordOpener } from '../../core/record-transform.ts'
-import type { ConsumedRecord } from '../../core/user-record.ts'
-import { PlaintextRefusedError } from '../errors.ts'
+import { decodeAggregatedRecord, startsAsAggregate } from './aggregated-record.ts'
+import { PlaintextRefusedError, RecordFaultError } from './errors.ts'
+import { type HashKeyRange, hexHashKey, hexHashKeyOf, maxHashKey, parseHashKey } from './hash-key.ts'
+import type { RecordOpener } from './record-transform.ts'
+import type { ConsumedRecord } from './user-record.ts'
 
 export interface RecordFault {
   readonly error: RecordFaultError
