@@ -135,7 +135,8 @@ function plainRecord(record: SourceRecord): DeaggregatedRecord<string | undefine
   }
 }
 
-function fromLambda({ kinesis }: LambdaKinesisRecord): DeaggregatedRecord {
+/** A record of Lambda as a whole, not taken apart. */
+export function fromLambda({ kinesis }: LambdaKinesisRecord): DeaggregatedRecord {
   return {
     partitionKey: kinesis.partitionKey,
     explicitHashKey: undefined,
@@ -148,7 +149,8 @@ function fromLambda({ kinesis }: LambdaKinesisRecord): DeaggregatedRecord {
   }
 }
 
-function fromFirehose(record: FirehoseTransformRecord): DeaggregatedRecord<string | undefined> {
+/** A record of Firehose as a whole, not taken apart. */
+export function fromFirehose(record: FirehoseTransformRecord): DeaggregatedRecord<string | undefined> {
   const { kinesisRecordMetadata: metadata } = record
   const arrival = metadata?.approximateArrivalTimestamp ?? record.approximateArrivalTimestamp
   return {

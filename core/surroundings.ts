@@ -18,7 +18,8 @@ export const DiagnosticsChannel = {
   producer: 'sealstream:producer',
   worker: 'sealstream:worker',
   sink: 'sealstream:sink',
-  replay: 'sealstream:replay'
+  replay: 'sealstream:replay',
+  lambda: 'sealstream:lambda'
 } as const
 
 /** `source` names what the events come from, such as the stream. */
