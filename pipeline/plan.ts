@@ -5,6 +5,7 @@ import type { PlanDestination, ResolvedDestination } from './destinations.ts'
 import { checkText, checkUpTo, section } from './plan-checks.ts'
 import { resolveDestinations } from './resolve-destinations.ts'
 import {
+  checkKeyOrder,
   checkReaders,
   maxDeliveredBytes,
   maxFirehoseRecordsPerAggregate,
@@ -323,15 +324,17 @@ function resolveProducer(
       "there is no order with stream.recordDistribution 'auto': expected false, or the distribution 'partitionKey'"
     )
   }
+  const aggregateBy = checkOneOf('producer.aggregateBy', producer.aggregateBy ?? 'shard', [
+    'shard',
+    'partitionKey'
+  ])
+  if (stream.recordDistribution === 'partitionKey') checkKeyOrder(aggregateBy, stream.readers)
   const firehose = stream.readers.findIndex(({ kind }) => kind === 'firehose')
   const addsDelimiter = firehose >= 0 || destinations.some(({ framing }) => framing !== 'none')
   // The stream's own limit is never the strictest one: it is 1 MiB at least.
   const maxRecordBytes = addsDelimiter ? maxDeliveredBytes - 1 : maxDeliveredBytes
   return {
-    aggregateBy: checkOneOf('producer.aggregateBy', producer.aggregateBy ?? 'shard', [
-      'shard',
-      'partitionKey'
-    ]),
+    aggregateBy,
     ordered,
     onLaneFailure: checkOneOf('producer.onLaneFailure', producer.onLaneFailure ?? 'stop', [
       'stop',

@@ -1,15 +1,23 @@
-import { checkBoolean, checkKnownOptions, checkOneOf } from '../core/check-option.ts'
+import { checkBoolean, checkInteger, checkKnownOptions, checkOneOf } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 
 const readerKinds = ['kcl', 'lambda', 'firehose'] as const
 const firehoseDestinations = ['s3', 'redshift', 'splunk', 'elasticsearch', 'http'] as const
 
-/** Who reads the stream besides our own worker and our Lambda handler, which can read everything. */
+/** Who reads the stream besides our own worker, which can read everything. */
 export type StreamReader =
   /** A Kinesis Client Library application of somebody else. */
   | { readonly kind: 'kcl' }
-  /** A Lambda function without our handler. */
-  | { readonly kind: 'lambda' }
+  /** A Lambda function with the stream as event source. */
+  | {
+      readonly kind: 'lambda'
+      /** Whether `kinesisHandler` made it, which can read everything. @default 'other' */
+      readonly handler?: 'sealstream' | 'other'
+      /** Of the event source mapping: batches of one shard at a time. Range 1 to 10. @default 1 */
+      readonly parallelizationFactor?: number
+      /** Whether it counts on the order of the records of one partition key. @default true */
+      readonly keyOrder?: boolean
+    }
   /** A delivery stream whose source is the stream itself. */
   | {
       readonly kind: 'firehose'
@@ -48,9 +56,23 @@ function checkReader(option: string, value: unknown): StreamReader {
   }
   const reader: Readonly<Partial<Record<string, unknown>>> = { ...value }
   const kind = checkOneOf(`${option}.kind`, reader.kind, readerKinds)
-  if (kind !== 'firehose') {
+  if (kind === 'kcl') {
     checkKnownOptions(option, reader, ['kind'])
     return { kind }
+  }
+  if (kind === 'lambda') {
+    checkKnownOptions(option, reader, ['kind', 'handler', 'parallelizationFactor', 'keyOrder'])
+    return {
+      kind,
+      handler: checkOneOf(`${option}.handler`, reader.handler ?? 'other', ['sealstream', 'other']),
+      parallelizationFactor: checkInteger(
+        `${option}.parallelizationFactor`,
+        reader.parallelizationFactor ?? 1,
+        1,
+        10
+      ),
+      keyOrder: checkBoolean(`${option}.keyOrder`, reader.keyOrder ?? true)
+    }
   }
   checkKnownOptions(option, reader, ['kind', 'destination', 'dynamicPartitioning'])
   const destination = checkOneOf(`${option}.destination`, reader.destination, firehoseDestinations)
@@ -78,12 +100,30 @@ export function readerThatMustDeaggregate(reader: StreamReader): string | undefi
     case 'kcl':
       return 'a KCL application'
     case 'lambda':
-      return 'a Lambda function without our handler'
+      return reader.handler === 'sealstream' ? undefined : 'a Lambda function without our handler'
     case 'firehose':
       if (reader.destination === 's3')
         return reader.dynamicPartitioning ? 'a Firehose with dynamic partitioning' : undefined
       return reader.destination === 'elasticsearch' || reader.destination === 'http'
         ? `a Firehose to '${reader.destination}'`
         : undefined
+  }
+}
+
+/**
+ * With a parallelisation factor above one, Lambda keeps records of one shard in order by their outer partition key alone,
+ * and an aggregate of a whole shard holds many keys under one of them.
+ * @throws InvalidOptionError
+ */
+export function checkKeyOrder(aggregateBy: 'shard' | 'partitionKey', readers: readonly StreamReader[]): void {
+  if (aggregateBy === 'partitionKey') return
+  for (const [index, reader] of readers.entries()) {
+    if (reader.kind !== 'lambda' || reader.keyOrder === false) continue
+    const { parallelizationFactor = 1 } = reader
+    if (parallelizationFactor === 1) continue
+    throw new InvalidOptionError(
+      'producer.aggregateBy',
+      `'shard' keeps no order of a partition key for stream.readers[${index}], a Lambda function with parallelizationFactor ${parallelizationFactor}: expected 'partitionKey', or keyOrder false there`
+    )
   }
 }

@@ -158,7 +158,8 @@ describe('readers of the stream', () => {
     { kind: 'firehose', destination: 's3' },
     { kind: 'firehose', destination: 's3', dynamicPartitioning: false },
     { kind: 'firehose', destination: 'redshift' },
-    { kind: 'firehose', destination: 'splunk' }
+    { kind: 'firehose', destination: 'splunk' },
+    { kind: 'lambda', handler: 'sealstream' }
   ]
   const planWith = (readers: readonly StreamReader[], plan: Omit<PipelinePlan, 'name' | 'stream'> = {}) =>
     definePipeline({ name: 'o', stream: { readers }, ...plan })
@@ -180,6 +181,22 @@ describe('readers of the stream', () => {
     for (const mode of ['aggregate', 'record', 'off'] as const) {
       expect(planWith([reader], { sealing: { mode } }).stream.readers).toMatchObject([reader])
     }
+  })
+
+  it('several batches of a shard at a time need aggregates of one partition key, for a Lambda function that counts on its order', () => {
+    const parallel = { kind: 'lambda', handler: 'sealstream', parallelizationFactor: 4 } as const
+    const one = { ...parallel, parallelizationFactor: 1 }
+    for (const producer of [{}, { aggregateBy: 'shard' }] as const) {
+      expect(() => planWith([one, parallel], { producer })).toThrow(
+        "option producer.aggregateBy: 'shard' keeps no order of a partition key for stream.readers[1], a Lambda function with parallelizationFactor 4: expected 'partitionKey', or keyOrder false there"
+      )
+    }
+    expect(planWith([parallel], { producer: { aggregateBy: 'partitionKey' } }).stream.readers).toEqual([
+      { ...parallel, keyOrder: true }
+    ])
+    expect(planWith([one, { ...parallel, keyOrder: false }]).producer.aggregateBy).toBe('shard')
+    const stream = { mode: 'on-demand', recordDistribution: 'auto', readers: [parallel] } as const
+    expect(definePipeline({ name: 'o', stream }).producer.aggregateBy).toBe('shard')
   })
 
   it('nobody but our own worker reads whatever is put', () => {
@@ -204,6 +221,16 @@ describe('readers of the stream', () => {
       [{ kind: 'lambda' }, { kind: 'firehose', destination: 'splunk', dynamicPartitioning: true }],
       "option stream.readers[1].dynamicPartitioning: goes with the destination 's3' alone, found 'splunk'"
     ],
+    [
+      [{ kind: 'lambda', parallelizationFactor: 11 }],
+      'option stream.readers[0].parallelizationFactor: expected an integer from 1 to 10, found 11'
+    ],
+    [
+      [{ kind: 'lambda', handler: 'mine' }],
+      "option stream.readers[0].handler: expected 'sealstream' or 'other'"
+    ],
+    [[{ kind: 'lambda', keyOrder: 0 }], 'option stream.readers[0].keyOrder: expected true or false'],
+    [[{ kind: 'lambda', factor: 1 }], 'option stream.readers[0].factor: unknown'],
     [
       [{ kind: 'firehose', destination: 's3', dynamicPartitioning: 1 }],
       'option stream.readers[0].dynamicPartitioning: expected true or false, found number'
