@@ -20,7 +20,7 @@ export interface RecordSink {
    * received. A worker that hands on the other kind is refused.
    * @default either
    */
-  readonly takes?: 'userRecords' | 'kinesisRecords'
+  readonly takes?: 'userRecords' | 'kinesisRecords' | undefined
   /**
    * Resolves when the destination has acknowledged every record but those that it returns as undeliverable.
    * Rejects when it gave up or the signal aborted; the caller may offer the same records again.

@@ -16,9 +16,14 @@ import { InvalidOptionError } from '../core/errors.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
 import type { Logger } from '../core/logger.ts'
 import type { DeadLetterStore, RecordSink } from '../core/record-sink.ts'
-import { ContextName, type RecordSealer, type SealingKeyring } from '../core/record-transform.ts'
+import {
+  ContextName,
+  type RecordOpener,
+  type RecordSealer,
+  type SealingKeyring
+} from '../core/record-transform.ts'
 import { kmsKeyring } from '../crypto/index.ts'
-import { DeliveryStreamSink } from '../firehose/index.ts'
+import { DeliveryStreamSink, type DeliveryStreamSinkOptions } from '../firehose/index.ts'
 import { Producer, type ProducerEvent, type ProducerOptions } from '../producer/index.ts'
 import { deadLetterSource, deadLetterStore, telling } from './dead-letters.ts'
 import { ObjectReader, staticPrefix } from './delivered-objects.ts'
@@ -28,6 +33,7 @@ import { awsEngine, clientConfigOf, type Engine } from './engine.ts'
 import { FanOutSink } from './fan-out-sink.ts'
 import { definePipeline, type PipelinePlan, type ResolvedPlan } from './plan.ts'
 import { provision } from './provision.ts'
+import { LineOpener } from './stored-lines.ts'
 
 export interface PipelineOptions {
   /** Where the pipeline runs. @default real AWS, by the SDK's conventions */
@@ -71,7 +77,10 @@ export interface Pipeline {
   /** Makes what the plan names and is not there yet. Never called by itself: resources cost money. */
   provision(signal?: AbortSignal): Promise<void>
   createProducer(overrides?: ProducerOverrides): Producer
-  /** A worker that opens the records and hands them to all of the plan's destinations, see `FanOutSink`. */
+  /**
+   * A worker that opens the records, unless the destinations take ciphertext, and hands them to all of the plan's
+   * destinations, see `FanOutSink`.
+   */
   createWorker(overrides?: WorkerOverrides): Worker
   /** Seals single payloads as the producer does; undefined when sealing is off. The caller closes it. */
   createSealer(): RecordSealer | undefined
@@ -82,7 +91,7 @@ export interface Pipeline {
   replayDeadLetters(overrides?: ReplayOverrides): Promise<ReplayResult>
   /** Reads what the plan's first destination of kind `s3` holds. @throws InvalidOptionError when there is none */
   createObjectReader(): ObjectReader
-  /** Reads what one of the plan's destinations holds; undefined where it cannot be seen from here. */
+  /** Reads the records in one of the plan's destinations as they were put; undefined where it cannot be seen from here. */
   createReader(destination: ResolvedDestination, sources?: ReadingSources): DestinationReader | undefined
   /** One Kinesis record as the stream stores it; undefined when it is not there any more. */
   readStored(shardId: string, sequenceNumber: string): Promise<StoredRecord | undefined>
@@ -104,19 +113,26 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
   const context = { [ContextName.pipeline]: plan.name, ...plan.sealing.context }
   const deadLetters = deadLetterStore(plan, { s3, sqs })
   const shared = { clock, ...(options.logger === undefined ? {} : { logger: options.logger }) }
-  const opening = sealed ? { open: { keyring, context } } : {}
+  const opens = sealed ? { open: { keyring, context } } : {}
+  // All destinations are alike in this.
+  const opening = plan.destinations[0]?.deliver === 'ciphertext' ? ({ open: false } as const) : opens
   const createSink = (): RecordSink => {
     const sinks = plan.destinations.map(
-      ({ kind, deliveryStreamName, framing }) =>
+      destination =>
         new DeliveryStreamSink({
-          deliveryStreamName,
-          framing,
-          destination: kind === 'opensearch' ? 'elasticsearch' : kind,
+          ...sinkOptions(destination),
           clientConfig: clientConfigOf(engine, 'firehose'),
           ...shared
         })
     )
     return sinks.length === 1 ? sinks[0]! : new FanOutSink(sinks)
+  }
+  const openers: RecordOpener[] = []
+  const createLineOpener = (): LineOpener => {
+    const { name: streamName } = plan.stream
+    const opener = keyring.createOpener({ streamName, context })
+    openers.push(opener)
+    return new LineOpener({ streamName, opener, acceptPlaintext: false })
   }
 
   return {
@@ -172,7 +188,8 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
       if (destination === undefined) throw new InvalidOptionError('destinations', "expected one of kind 's3'")
       return new ObjectReader(s3, destination.bucket, staticPrefix(destination.prefix))
     },
-    createReader: (destination, sources = {}) => destinationReader(destination, s3, sources, engine.kind),
+    createReader: (destination, sources = {}) =>
+      destinationReader(destination, { s3, sources, engine: engine.kind, lines: createLineOpener }),
     createDeadLetterSource: () => deadLetterSource(plan, { s3, sqs }),
     async replayDeadLetters(overrides = {}) {
       const sink = createSink()
@@ -203,10 +220,29 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
       return { partitionKey: record.PartitionKey ?? '', data: record.Data }
     },
     close() {
+      for (const opener of openers) opener.close()
       kinesis.destroy()
       s3.destroy()
       sqs.destroy()
     }
+  }
+}
+
+function sinkOptions({
+  kind,
+  deliveryStreamName,
+  framing,
+  deliver,
+  packing,
+  recordIdField
+}: ResolvedDestination): DeliveryStreamSinkOptions {
+  return {
+    deliveryStreamName,
+    destination: kind === 'opensearch' ? 'elasticsearch' : kind,
+    deliver,
+    packing,
+    ...(deliver === 'ciphertext' ? {} : { framing }),
+    ...(recordIdField === undefined ? {} : { recordIdField })
   }
 }
 

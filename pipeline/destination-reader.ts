@@ -5,7 +5,8 @@ import { ObjectReader, recordsOf, staticPrefix } from './delivered-objects.ts'
 import { RowReader, type RowSource } from './delivered-rows.ts'
 import type { ResolvedDestination } from './destinations.ts'
 import type { Engine } from './engine.ts'
-import type { RecordContent, RecordIdentity } from './record-identity.ts'
+import { type RecordContent, type RecordIdentity, withoutMember } from './record-identity.ts'
+import type { LineOpener } from './stored-lines.ts'
 
 /** Some records as a destination holds them. */
 export interface DeliveredPiece {
@@ -35,12 +36,65 @@ export interface ReadingSources {
   readonly rows?: RowSource
 }
 
-/** The reader of a destination; undefined where its content cannot be seen from here, as that of a domain of AWS. */
+export interface DestinationReaderOptions {
+  readonly s3: S3Client
+  readonly sources: ReadingSources
+  readonly engine: Engine['kind']
+  /** Opens what was delivered as ciphertext. */
+  readonly lines: () => LineOpener
+}
+
+/**
+ * The reader of a destination; undefined where its content cannot be seen from here, as that of a domain of AWS. It
+ * reads user records as they were put: opened, and without the record id that the sink put in.
+ */
 export function destinationReader(
   destination: ResolvedDestination,
-  s3: S3Client,
-  sources: ReadingSources,
-  engine: Engine['kind']
+  options: DestinationReaderOptions
+): DestinationReader | undefined {
+  const reader = storedReader(destination, options)
+  if (reader === undefined) return undefined
+  if (destination.deliver === 'ciphertext') return opening(reader, options.lines())
+  const { recordIdField } = destination
+  return recordIdField === undefined ? reader : leavingOut(reader, recordIdField)
+}
+
+function opening(reader: DestinationReader, lines: LineOpener): DestinationReader {
+  return {
+    identity: 'bytes',
+    skipExisting: () => reader.skipExisting(),
+    async *readNew(signal) {
+      for await (const { place, records } of reader.readNew(signal)) {
+        const opened: RecordContent[] = []
+        for (const line of records) opened.push(...(await openedLine(line, lines)))
+        yield { place, records: opened }
+      }
+    }
+  }
+}
+
+/** What cannot be opened stays as it is: it is not what was put. */
+async function openedLine(line: RecordContent, lines: LineOpener): Promise<readonly RecordContent[]> {
+  if (!(line instanceof Uint8Array)) return [line]
+  const { records, faults } = await lines.open(Buffer.from(line.buffer, line.byteOffset, line.byteLength))
+  return faults.length > 0 ? [...records, line] : records
+}
+
+function leavingOut(reader: DestinationReader, member: string): DestinationReader {
+  return {
+    identity: 'json',
+    skipExisting: () => reader.skipExisting(),
+    async *readNew(signal) {
+      for await (const { place, records } of reader.readNew(signal)) {
+        yield { place, records: Array.from(records, record => withoutMember(record, member)) }
+      }
+    }
+  }
+}
+
+function storedReader(
+  destination: ResolvedDestination,
+  { s3, sources, engine }: DestinationReaderOptions
 ): DestinationReader | undefined {
   switch (destination.kind) {
     case 's3':

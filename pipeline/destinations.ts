@@ -4,6 +4,17 @@ export type PlanFraming = 'ndjson' | 'lines' | 'none'
 export type PlanCompression = 'UNCOMPRESSED' | 'GZIP'
 export type PlanIndexRotation = 'NoRotation' | 'OneHour' | 'OneDay' | 'OneWeek' | 'OneMonth'
 
+/** `plaintext`: opened records. `ciphertext`: Kinesis records as they were received. */
+export type PlanDelivery = 'plaintext' | 'ciphertext'
+
+/** Several small records in one Firehose record. */
+export interface PlanPacking {
+  /** Range 1 to 1_024_000. @default 256_000 */
+  readonly maxPackBytes?: number
+  /** Range 1 to 100_000; Firehose takes no more than 500 apart. @default 500 */
+  readonly maxPackRecords?: number
+}
+
 /** What every destination has, besides its buffering. */
 interface CommonMembers {
   /** 1 to 64 letters, digits and `_.-`. @default `<name>-<kind>` */
@@ -12,6 +23,24 @@ interface CommonMembers {
   readonly prefix?: string
   /** Role that Firehose assumes; only used where the delivery stream has to be made. */
   readonly roleArn?: string
+  /**
+   * With `ciphertext` the workers need no right to any key; each Kinesis record becomes a line of base64, so there is no
+   * `framing`. The same for all destinations, since a worker opens all records or none.
+   * @default 'plaintext'
+   */
+  readonly deliver?: PlanDelivery
+  /**
+   * Name of a member that is put into each record, a JSON object: its stream, shard, sequence and sub-sequence number,
+   * by which a destination can tell duplicates. Not with `deliver: 'ciphertext'`, and with `framing: 'ndjson'` alone.
+   * @default none
+   */
+  readonly recordIdField?: string | undefined
+  /**
+   * Whether small records share a Firehose record, each of which is billed by 5 KiB. Not for `elasticsearch` and
+   * `opensearch`, where a record is a document.
+   * @default false
+   */
+  readonly packing?: boolean | PlanPacking
 }
 
 export interface PlanS3Destination extends CommonMembers {
@@ -108,19 +137,24 @@ export type DestinationKind = PlanDestination['kind']
 
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> }
 
-export type ResolvedS3Destination = Filled<PlanS3Destination>
+/** Besides `Own`, every member has its value. */
+type Resolved<T, Own extends keyof T = never> = Filled<Omit<T, Own | 'recordIdField' | 'packing'>> & {
+  readonly recordIdField: string | undefined
+  readonly packing: false | Filled<PlanPacking>
+}
 
-export interface ResolvedSearchDestination
-  extends Filled<Omit<PlanSearchDestination, 'endpoint' | 'domainArn'>> {
+export type ResolvedS3Destination = Resolved<PlanS3Destination>
+
+export interface ResolvedSearchDestination extends Resolved<PlanSearchDestination, 'endpoint' | 'domainArn'> {
   readonly endpoint: string | undefined
   readonly domainArn: string | undefined
 }
 
-export interface ResolvedRedshiftDestination extends Filled<Omit<PlanRedshiftDestination, 'password'>> {
+export interface ResolvedRedshiftDestination extends Resolved<PlanRedshiftDestination, 'password'> {
   readonly password: Secret
 }
 
-export interface ResolvedSplunkDestination extends Filled<Omit<PlanSplunkDestination, 'token'>> {
+export interface ResolvedSplunkDestination extends Resolved<PlanSplunkDestination, 'token'> {
   readonly token: Secret
 }
 

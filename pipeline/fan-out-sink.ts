@@ -8,10 +8,12 @@ import type { ConsumedRecord } from '../core/user-record.ts'
  * where they were not taken before.
  */
 export class FanOutSink implements RecordSink {
+  readonly takes: RecordSink['takes']
   readonly #destinations: readonly Destination[]
 
   /** `sinks` all take the same kind of records. */
   constructor(sinks: readonly RecordSink[]) {
+    this.takes = sinks[0]?.takes
     this.#destinations = sinks.map(sink => new Destination(sink))
   }
 

@@ -9,6 +9,7 @@ import {
   checkReaders,
   maxDeliveredBytes,
   maxFirehoseRecordsPerAggregate,
+  maxRecordIdBytes,
   readerThatMustDeaggregate,
   type StreamReader
 } from './stream-readers.ts'
@@ -180,6 +181,12 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
   const mode = checkOneOf('sealing.mode', sealing.mode ?? 'aggregate', ['aggregate', 'record', 'off'])
   const destinations = resolveDestinations(plan.destinations ?? [{ kind: 's3' }], name)
   checkReadable(mode, stream.readers)
+  if (mode === 'off' && destinations[0]?.deliver === 'ciphertext') {
+    throw new InvalidOptionError(
+      'destinations[0].deliver',
+      "'ciphertext' needs sealing.mode other than 'off'"
+    )
+  }
   return {
     name,
     stream,
@@ -330,9 +337,8 @@ function resolveProducer(
   ])
   if (stream.recordDistribution === 'partitionKey') checkKeyOrder(aggregateBy, stream.readers)
   const firehose = stream.readers.findIndex(({ kind }) => kind === 'firehose')
-  const addsDelimiter = firehose >= 0 || destinations.some(({ framing }) => framing !== 'none')
   // The stream's own limit is never the strictest one: it is 1 MiB at least.
-  const maxRecordBytes = addsDelimiter ? maxDeliveredBytes - 1 : maxDeliveredBytes
+  const added = addedInDelivery(destinations, firehose >= 0)
   return {
     aggregateBy,
     ordered,
@@ -353,12 +359,34 @@ function resolveProducer(
     ),
     maxRecordBytes: checkUpTo(
       'producer.maxRecordBytes',
-      producer.maxRecordBytes ?? maxRecordBytes,
+      producer.maxRecordBytes ?? added.maxRecordBytes,
       1_024,
-      maxRecordBytes,
-      `what Firehose delivers${addsDelimiter ? ', less the delimiter' : ''}`
+      added.maxRecordBytes,
+      `what Firehose delivers${added.what === undefined ? '' : `, less ${added.what}`}`
     )
   }
+}
+
+/** The largest record that is still small enough with what a delivery adds to it. */
+function addedInDelivery(
+  destinations: readonly ResolvedDestination[],
+  isReadByFirehose: boolean
+): { readonly maxRecordBytes: number; readonly what: string | undefined } {
+  const most = maxDeliveredBytes
+  if (destinations.some(({ deliver }) => deliver === 'ciphertext')) {
+    // Four characters for each three bytes begun, and a delimiter.
+    return { maxRecordBytes: Math.floor((most - 1) / 4) * 3, what: 'what base64 adds' }
+  }
+  const idBytes = Math.max(
+    ...destinations.map(({ recordIdField: name }) =>
+      name === undefined ? 0 : Buffer.byteLength(JSON.stringify(name)) + maxRecordIdBytes
+    )
+  )
+  const delimiterBytes = isReadByFirehose || destinations.some(({ framing }) => framing !== 'none') ? 1 : 0
+  const what = [idBytes > 0 ? 'the record id' : '', delimiterBytes > 0 ? 'the delimiter' : '']
+    .filter(part => part !== '')
+    .join(' and ')
+  return { maxRecordBytes: most - idBytes - delimiterBytes, what: what === '' ? undefined : what }
 }
 
 /** `firehose` is the index of the reader whose limit holds, or -1. */

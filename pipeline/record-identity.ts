@@ -24,6 +24,14 @@ export function canonicalJson(value: unknown): string {
   return `{${texts.join()}}`
 }
 
+/** The members of a JSON object but one; what is none stays as it is. */
+export function withoutMember(content: RecordContent, member: string): RecordContent {
+  const value = content instanceof Uint8Array ? parsed(content) : content
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return content
+  const { [member]: _, ...others } = value as Readonly<Record<string, unknown>>
+  return others
+}
+
 /** undefined for what is no JSON. */
 function parsed(data: Uint8Array): unknown {
   try {

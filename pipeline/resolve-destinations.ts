@@ -3,7 +3,9 @@ import { InvalidOptionError } from '../core/errors.ts'
 import type {
   DestinationKind,
   PlanCompression,
+  PlanDelivery,
   PlanFraming,
+  PlanPacking,
   ResolvedDestination,
   ResolvedRedshiftDestination,
   ResolvedS3Destination,
@@ -19,6 +21,8 @@ export const maxDestinations = 16
 interface KindRules {
   /** How records can be told apart at the destination. */
   readonly framings: readonly PlanFraming[]
+  /** Whether it glues records together, so that one may stand for several, and for lines that are no JSON. */
+  readonly glues: boolean
   /**
    * Largest buffering hints, in MiB and in seconds: those of S3, which Redshift loads from, and of each
    * BufferingHints (https://docs.aws.amazon.com/firehose/latest/APIReference/API_Types.html).
@@ -36,11 +40,15 @@ const common = [
   'prefix',
   'roleArn',
   'bufferSizeMiB',
-  'bufferIntervalSeconds'
+  'bufferIntervalSeconds',
+  'deliver',
+  'recordIdField',
+  'packing'
 ]
 
 const search: KindRules = {
   framings: ['ndjson'],
+  glues: false,
   maxBufferMiB: 100,
   maxBufferSeconds: 900,
   members: [...common, 'indexName', 'indexRotation', 'endpoint', 'domainArn', 'retrySeconds']
@@ -49,6 +57,7 @@ const search: KindRules = {
 const rules: Readonly<Record<DestinationKind, KindRules>> = {
   s3: {
     framings: ['ndjson', 'lines', 'none'],
+    glues: true,
     maxBufferMiB: 128,
     maxBufferSeconds: 900,
     members: [...common, 'compression']
@@ -57,6 +66,7 @@ const rules: Readonly<Record<DestinationKind, KindRules>> = {
   opensearch: search,
   redshift: {
     framings: ['ndjson', 'lines'],
+    glues: true,
     maxBufferMiB: 128,
     maxBufferSeconds: 900,
     members: [
@@ -73,6 +83,7 @@ const rules: Readonly<Record<DestinationKind, KindRules>> = {
   },
   splunk: {
     framings: ['ndjson', 'lines'],
+    glues: true,
     maxBufferMiB: 5,
     maxBufferSeconds: 60,
     members: [...common, 'endpoint', 'endpointType', 'token', 'ackTimeoutSeconds', 'retrySeconds']
@@ -110,6 +121,14 @@ export function resolveDestinations(value: unknown, pipelineName: string): reado
     throw new InvalidOptionError(
       `destinations[${index}].deliveryStreamName`,
       `'${deliveryStreamName}' is that of destinations[${first}]: expected a name of its own`
+    )
+  }
+  const deliver = destinations[0]?.deliver
+  const other = destinations.findIndex(destination => destination.deliver !== deliver)
+  if (other > 0) {
+    throw new InvalidOptionError(
+      `destinations[${other}].deliver`,
+      `'${destinations[other]?.deliver}' does not go with '${deliver}' of destinations[0]: a worker opens all records or none`
     )
   }
   return destinations
@@ -254,6 +273,8 @@ function commonMembers(
   objects: Objects
 ): Omit<ResolvedS3Destination, 'kind' | 'compression'> {
   const { maxBufferMiB, maxBufferSeconds } = rules[kind]
+  const deliver = checkDelivery(option, members, kind)
+  const framing = checkFraming(`${option}.framing`, framingOf(option, members.framing, deliver), kind)
   const size = members.bufferSizeMiB ?? 5
   const interval = members.bufferIntervalSeconds ?? 60
   return {
@@ -261,13 +282,67 @@ function commonMembers(
       `${option}.deliveryStreamName`,
       members.deliveryStreamName ?? `${pipelineName}-${kind}`
     ),
-    framing: checkFraming(`${option}.framing`, members.framing ?? 'ndjson', kind),
+    framing,
+    deliver,
+    packing: checkPacking(`${option}.packing`, members.packing ?? false, kind),
+    recordIdField: checkRecordIdField(option, members.recordIdField, deliver, framing),
     bucket: checkString(`${option}.bucket`, members.bucket ?? objects.bucket),
     prefix: checkText(`${option}.prefix`, members.prefix ?? objects.prefix),
     roleArn: checkString(`${option}.roleArn`, members.roleArn ?? 'arn:aws:iam::000000000000:role/firehose'),
     bufferSizeMiB: checkInteger(`${option}.bufferSizeMiB`, size, 1, maxBufferMiB),
     bufferIntervalSeconds: checkInteger(`${option}.bufferIntervalSeconds`, interval, 0, maxBufferSeconds)
   }
+}
+
+function checkDelivery(option: string, members: Given['members'], kind: DestinationKind): PlanDelivery {
+  const deliver = checkOneOf(`${option}.deliver`, members.deliver ?? 'plaintext', ['plaintext', 'ciphertext'])
+  if (deliver === 'plaintext' || rules[kind].glues) return deliver
+  throw new InvalidOptionError(`${option}.deliver`, `'ciphertext' is no JSON, as ${kind} needs it`)
+}
+
+/** Sealed bytes are lines of base64. */
+function framingOf(option: string, framing: unknown, deliver: PlanDelivery): unknown {
+  if (deliver === 'plaintext') return framing ?? 'ndjson'
+  if (framing === undefined || framing === 'lines') return 'lines'
+  throw new InvalidOptionError(
+    `${option}.framing`,
+    "is 'lines' with deliver 'ciphertext', which makes one of base64 from each Kinesis record"
+  )
+}
+
+function checkPacking(
+  option: string,
+  packing: unknown,
+  kind: DestinationKind
+): ResolvedS3Destination['packing'] {
+  if (packing === false) return false
+  if (!rules[kind].glues) {
+    throw new InvalidOptionError(option, `does not go with kind '${kind}', where a record is a document`)
+  }
+  if (packing !== true && (typeof packing !== 'object' || packing === null || Array.isArray(packing))) {
+    throw new InvalidOptionError(option, `expected true, false or its bounds, found ${typeof packing}`)
+  }
+  const bounds: PlanPacking = packing === true ? {} : packing
+  checkKnownOptions(option, bounds, ['maxPackBytes', 'maxPackRecords'])
+  return {
+    maxPackBytes: checkInteger(`${option}.maxPackBytes`, bounds.maxPackBytes ?? 256_000, 1, 1_024_000),
+    maxPackRecords: checkInteger(`${option}.maxPackRecords`, bounds.maxPackRecords ?? 500, 1, 100_000)
+  }
+}
+
+function checkRecordIdField(
+  option: string,
+  value: unknown,
+  deliver: PlanDelivery,
+  framing: PlanFraming
+): string | undefined {
+  if (value === undefined) return undefined
+  const name = checkString(`${option}.recordIdField`, value)
+  if (deliver === 'plaintext' && framing === 'ndjson') return name
+  throw new InvalidOptionError(
+    `${option}.recordIdField`,
+    "needs framing 'ndjson', and deliver 'plaintext': it is a member of a JSON object"
+  )
 }
 
 function checkStreamName(option: string, value: unknown): string {

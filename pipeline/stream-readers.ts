@@ -40,6 +40,12 @@ export const maxFirehoseRecordsPerAggregate = 500
 export const maxDeliveredBytes = 1_024_000
 
 /**
+ * Bytes that a record id takes in JSON beside the name of its member, at most: stream 128, shard 128, sequence number 129,
+ * sub-sequence number 10, and what stands between and around them.
+ */
+export const maxRecordIdBytes = 402
+
+/**
  * Checks the list and returns a copy of it.
  * @throws InvalidOptionError naming the member, such as `stream.readers[0].destination`
  */

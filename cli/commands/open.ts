@@ -7,13 +7,18 @@ import { UndeliverableError } from '../../core/errors.ts'
 import { Framing, frameRecord } from '../../core/record-framing.ts'
 import { ContextName, type EncryptionContext, type SealingKeyring } from '../../core/record-transform.ts'
 import { kmsKeyring, rawAesKeyring } from '../../crypto/index.ts'
-import { awsEngine, clientConfigOf, definePipeline, endpointEngine } from '../../pipeline/index.ts'
+import {
+  awsEngine,
+  clientConfigOf,
+  definePipeline,
+  endpointEngine,
+  LineOpener
+} from '../../pipeline/index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { explainError } from '../explain-error.ts'
 import { readLines } from '../input.ts'
 import { type StoredFile, storedFiles } from '../stored-files.ts'
-import { LineOpener } from '../stored-lines.ts'
 import { count } from '../view.ts'
 import { endpointOf, oneOf, parseOptions } from './run.ts'
 

@@ -25,7 +25,13 @@ describe('destinations of a plan', () => {
       splunk
     )
     const objects = { prefix: '', roleArn: 'arn:aws:iam::000000000000:role/firehose', framing: 'ndjson' }
-    const hints = { bufferSizeMiB: 5, bufferIntervalSeconds: 60 }
+    const hints = {
+      bufferSizeMiB: 5,
+      bufferIntervalSeconds: 60,
+      deliver: 'plaintext',
+      packing: false,
+      recordIdField: undefined
+    }
     expect(resolved).toEqual([
       {
         kind: 's3',
@@ -193,7 +199,50 @@ describe('destinations of a plan', () => {
       [{ ...splunk, endpointType: 'Event', framing: 'lines' }],
       "option destinations[0].framing: 'lines' does not go with endpointType 'Event'"
     ],
-    [[{ ...splunk, ackTimeoutSeconds: 179 }], 'option destinations[0].ackTimeoutSeconds: expected an integer']
+    [
+      [{ ...splunk, ackTimeoutSeconds: 179 }],
+      'option destinations[0].ackTimeoutSeconds: expected an integer'
+    ],
+    [
+      [{ kind: 's3', deliver: 'sealed' }],
+      "option destinations[0].deliver: expected 'plaintext' or 'ciphertext'"
+    ],
+    [
+      [{ ...search, deliver: 'ciphertext' }],
+      "option destinations[0].deliver: 'ciphertext' is no JSON, as elasticsearch needs it"
+    ],
+    [
+      [splunk, { kind: 's3', deliver: 'ciphertext' }],
+      "option destinations[1].deliver: 'ciphertext' does not go with 'plaintext' of destinations[0]"
+    ],
+    [
+      [{ kind: 's3', deliver: 'ciphertext', framing: 'ndjson' }],
+      "option destinations[0].framing: is 'lines' with deliver 'ciphertext'"
+    ],
+    [[{ ...redshift, deliver: 'ciphertext' }], 'option destinations[0].copyOptions: is missing'],
+    [
+      [{ ...splunk, deliver: 'ciphertext', endpointType: 'Event' }],
+      "option destinations[0].framing: 'lines' does not go with endpointType 'Event'"
+    ],
+    [[{ ...search, packing: true }], "option destinations[0].packing: does not go with kind 'elasticsearch'"],
+    [[{ kind: 's3', packing: 1 }], 'option destinations[0].packing: expected true, false or its bounds'],
+    [[{ kind: 's3', packing: { most: 1 } }], 'option destinations[0].packing.most: unknown'],
+    [
+      [{ kind: 's3', packing: { maxPackRecords: 0 } }],
+      'option destinations[0].packing.maxPackRecords: expected an integer from 1 to 100000'
+    ],
+    [
+      [{ kind: 's3', recordIdField: '' }],
+      'option destinations[0].recordIdField: expected a string that is not'
+    ],
+    [
+      [{ kind: 's3', recordIdField: 'id', framing: 'lines' }],
+      "option destinations[0].recordIdField: needs framing 'ndjson'"
+    ],
+    [
+      [{ kind: 's3', recordIdField: 'id', deliver: 'ciphertext' }],
+      "option destinations[0].recordIdField: needs framing 'ndjson', and deliver 'plaintext'"
+    ]
   ])('refuses %j and names the member', (destinations, message) => {
     const plan = { name: 'o', destinations } as unknown as PipelinePlan
     expect(() => definePipeline(plan)).toThrow(message)
@@ -230,5 +279,35 @@ describe('destinations of a plan', () => {
     const glued = { kind: 's3', framing: 'none' }
     expect(most(glued)).toBe(1_024_000)
     expect(most(glued, splunk)).toBe(1_023_999)
+    // A member "i", its colon and comma, and an id of 395 bytes between quotes and slashes.
+    expect(most({ kind: 's3', recordIdField: 'i' }, splunk)).toBe(1_024_000 - 1 - 3 - 402)
+    const sealed = most({ kind: 's3', deliver: 'ciphertext' })
+    const lineBytes = (bytes: number) => Buffer.alloc(bytes).toString('base64').length + 1
+    expect(lineBytes(sealed)).toBeLessThanOrEqual(1_024_000)
+    expect(lineBytes(sealed + 1)).toBeGreaterThan(1_024_000)
+  })
+
+  it('are sealed bytes only where there is a seal', () => {
+    expect(() =>
+      definePipeline({
+        name: 'o',
+        sealing: { mode: 'off' },
+        destinations: [{ kind: 's3', deliver: 'ciphertext' }]
+      })
+    ).toThrow("option destinations[0].deliver: 'ciphertext' needs sealing.mode other than 'off'")
+  })
+
+  it('stay what they are when a resolved plan is resolved again', () => {
+    const resolved = resolve(
+      { kind: 's3', deliver: 'ciphertext', packing: true },
+      { ...splunk, deliver: 'ciphertext', packing: { maxPackBytes: 5_000 } }
+    )
+    expect(resolved).toMatchObject([
+      { framing: 'lines', packing: { maxPackBytes: 256_000, maxPackRecords: 500 } },
+      { framing: 'lines', packing: { maxPackBytes: 5_000, maxPackRecords: 500 } }
+    ])
+    expect(resolve(...resolved)).toEqual(resolved)
+    const plain = resolve(search, { kind: 's3', recordIdField: 'id' })
+    expect(resolve(...plain)).toEqual(plain)
   })
 })

@@ -1,4 +1,4 @@
-import { RecordReader } from '../consumer/index.ts'
+import { RecordReader } from '../core/record-reader.ts'
 import type { RecordOpener } from '../core/record-transform.ts'
 
 /** What a line of base64 holds. */
