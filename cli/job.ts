@@ -49,7 +49,13 @@ class Job {
     | { victim: string; atMs: number; leases: { leaseKey: string; by: string; afterMs: number }[] }
     | undefined
   #sample:
-    | { bytes: Buffer; shardId: string; sequenceNumber: string; objectKey: string | undefined }
+    | {
+        readonly index: number
+        readonly bytes: Buffer
+        readonly shardId: string
+        readonly sequenceNumber: string
+        objectKey: string | undefined
+      }
     | undefined
   #objects = 0
 
@@ -188,7 +194,7 @@ class Job {
         if (index === undefined) return
         this.#ledger.acknowledge(index, sequenceNumber, subSequenceNumber)
         decide({ kind: 'acknowledged', sequenceNumber, subSequenceNumber })
-        this.#sample ??= { bytes: data, shardId, sequenceNumber, objectKey: undefined }
+        this.#sample ??= { index, bytes: data, shardId, sequenceNumber, objectKey: undefined }
       },
       (error: unknown) => {
         if (index === undefined) {
@@ -329,10 +335,9 @@ class Job {
       if (isObject) this.#objects += 1
       this.#latestDeliveryMs = systemClock.now()
       for (const record of piece.records) {
-        this.#ledger.deliver(record, destination)
+        const index = this.#ledger.deliver(record, destination)
         const sample = this.#sample
-        if (!isObject || sample === undefined || sample.objectKey !== undefined) continue
-        if (sample.bytes.equals(record as Uint8Array)) sample.objectKey = piece.place
+        if (isObject && sample !== undefined && index === sample.index) sample.objectKey ??= piece.place
       }
     }
   }

@@ -80,7 +80,7 @@ export function textSummary(result: JobResult, context: SummaryContext): string 
       'One record',
       `  as Kinesis stores it   ${sample.shardId}, partition key ${sample.partitionKey}, ${bytes(sample.stored.length)}:`,
       ...hexLines(sample.stored, 3),
-      `  as it was delivered    ${sample.objectKey}:`,
+      `  as it is read back     ${sample.objectKey}:`,
       `    ${sample.delivered.toString('utf8').slice(0, 200)}`
     )
   }

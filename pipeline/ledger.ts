@@ -157,8 +157,11 @@ export class Ledger {
     }
   }
 
-  /** One record as a destination holds it; `destination` is its place in the list that the ledger was made with. */
-  deliver(content: RecordContent, destination = 0): void {
+  /**
+   * One record as a destination holds it; `destination` is its place in the list that the ledger was made with. Returns
+   * the index of the record; undefined for a foreign one, and when it is there again.
+   */
+  deliver(content: RecordContent, destination = 0): number | undefined {
     const { identity } = this.#destinations[destination]!
     const counts = this.#counts[destination]!
     const bit = 1 << destination
@@ -170,12 +173,13 @@ export class Ledger {
       unclaimed.set(digest, (unclaimed.get(digest) ?? 0) + 1)
       if (known === undefined) counts.foreign += 1
       else counts.duplicates += 1
-    } else {
-      counts.delivered += 1
-      if (typeof known === 'object') known.delivered[destination]! += 1
-      this.#arrived[index]! |= bit
-      if (this.#arrived[index] === 2 ** this.#destinations.length - 1) this.#move(index, State.delivered)
+      return undefined
     }
+    counts.delivered += 1
+    if (typeof known === 'object') known.delivered[destination]! += 1
+    this.#arrived[index]! |= bit
+    if (this.#arrived[index] === 2 ** this.#destinations.length - 1) this.#move(index, State.delivered)
+    return index
   }
 
   /** Whether every accepted id has come to an end. */

@@ -42,6 +42,18 @@ describe('sealstream run', { timeout: 60_000, concurrent: false }, () => {
     expect(code).toBe(0)
   })
 
+  it.each([
+    ['sealed lines', { deliver: 'ciphertext', packing: true }],
+    ['records with an id', { recordIdField: '_id', packing: true }]
+  ])('finds in %s the content that was put', async (_, members) => {
+    const config = join(folder, 'delivery.json')
+    const destinations = [{ kind: 's3', bufferIntervalSeconds: 1, ...members }]
+    writeFileSync(config, JSON.stringify({ name: 'o', destinations }))
+    const { code, json } = await sealstream([...run, '--config', config], two)
+    expect(json).toMatchObject({ accepted: 2, delivered: 2, lost: 0, destinations: { s3: 2 } })
+    expect(code).toBe(0)
+  })
+
   it('takes plain lines from a file, on one worker, and names the objects in the summary', async () => {
     const input = join(folder, 'lines.txt')
     writeFileSync(input, 'first line of text\nsecond line of text\r\nsecond line of text\n')
