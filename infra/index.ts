@@ -36,6 +36,7 @@ export { reportAsJson } from './audit/report-json.ts'
 export { reportAsSarif, type SarifOptions } from './audit/report-sarif.ts'
 export { explainControl, reportAsText, type TextOptions } from './audit/report-text.ts'
 export type { ResolverOptions } from './audit/resolver.ts'
+export { type AuthorizationQuestion, type AuthorizerOptions, authorizer } from './authorizer.ts'
 export { evaluate } from './evaluator.ts'
 export { parsePolicy } from './parse-policy.ts'
 export type {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuthorizeRequest } from './authorization.ts'
 import { AwsError } from './aws-error.ts'
 import { type CborMembers, cborBody, cborContentType } from './cbor-body.ts'
 import { EventStreamOutput, sendEventStream } from './event-stream.ts'
@@ -49,7 +50,9 @@ export interface AwsJsonOptions {
   /** Further headers of an error answer. */
   readonly errorHeaders?: (error: AwsError) => Readonly<Record<string, string>>
   /** Asked before every action; may be slow on purpose. */
-  readonly fault?: LocalFault
+  readonly fault?: LocalFault | undefined
+  /** Asked before every action that no fault has answered. @default everybody may do everything */
+  readonly authorize?: AuthorizeRequest<Readonly<Record<string, unknown>>> | undefined
 }
 
 /** A service, and how it speaks in one answer. */
@@ -118,7 +121,9 @@ async function serve(options: Answering, request: IncomingMessage, response: Ser
   }
   let output: object
   try {
-    output = await action(input, contextOf(request, response, requestId, failEntryOf(fault)))
+    const context = contextOf(request, response, requestId, failEntryOf(fault))
+    await options.authorize?.(operation, input, context.accessKeyId)
+    output = await action(input, context)
   } catch (error) {
     sendError(options, response, toAwsError(error))
     return

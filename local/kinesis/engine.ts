@@ -41,6 +41,7 @@ import { kinesisTypes } from './wire-types.ts'
 
 export interface KinesisEngineOptions extends KinesisStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
+  readonly authorize?: AwsJsonOptions['authorize']
 }
 
 export interface KinesisEngine {
@@ -66,7 +67,8 @@ export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngin
         ]
       },
       types: kinesisTypes,
-      ...(options.fault === undefined ? {} : { fault: options.fault }),
+      fault: options.fault,
+      authorize: options.authorize,
       // 10 MiB of data in base64, and what stands around it.
       maxBodyBytes: 16 * 1024 * 1024,
       actions: savingActions(

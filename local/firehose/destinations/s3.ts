@@ -22,6 +22,8 @@ export interface ObjectWriter {
     options: {
       readonly contentType: string
       readonly contentEncoding: string | undefined
+      /** ARN of the role that the delivery stream writes under. */
+      readonly principal: string
       /** Key that S3 encrypts the object with, and who asks for it. */
       readonly kms?: { readonly keyId: string; readonly principal: string }
       readonly metadata?: Readonly<Record<string, string>>
@@ -136,6 +138,7 @@ export async function writeObject(
   await objects.putObject(bucket, key, await compress(plain), {
     contentType: 'application/octet-stream',
     contentEncoding,
+    principal: settings.roleArn,
     ...(kmsKeyArn === undefined ? {} : { kms: { keyId: kmsKeyArn, principal: settings.roleArn } })
   })
   return key
