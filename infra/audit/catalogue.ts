@@ -1,7 +1,16 @@
 import type { Control } from './control.ts'
+import { endToEndControls } from './controls/end-to-end/index.ts'
+import { iamControls } from './controls/iam/index.ts'
+import { kmsControls } from './controls/kms/index.ts'
+import { networkControls } from './controls/network/index.ts'
 
-/** Every control, in the order in which reports have them. Each service appends its own list. */
-export const catalogue: readonly Control[] = []
+/** Every control, in the order in which reports have them. */
+export const catalogue: readonly Control[] = [
+  ...kmsControls,
+  ...iamControls,
+  ...networkControls,
+  ...endToEndControls
+]
 
 /** Undefined for an id that no control has. Ids are not case-sensitive. */
 export function findControl(id: string): Control | undefined {

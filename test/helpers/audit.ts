@@ -10,11 +10,17 @@ export function resource(type: string, properties: Properties = {}, rest: Proper
   return { Type: `AWS::${type}`, Properties: properties, ...rest }
 }
 
-/** A policy of these statements, each an Allow on everything unless it says otherwise. */
+/** A policy of these statements, each an Allow on everything unless it says otherwise; a member that is undefined is left out. */
 export function policy(...statements: readonly Properties[]): Properties {
   return {
     Version: '2012-10-17',
-    Statement: statements.map(statement => ({ Effect: 'Allow', Resource: '*', ...statement }))
+    Statement: statements.map(statement =>
+      Object.fromEntries(
+        Object.entries({ Effect: 'Allow', Resource: '*', ...statement }).filter(
+          ([, value]) => value !== undefined
+        )
+      )
+    )
   }
 }
 

@@ -1,9 +1,9 @@
 import { InvalidOptionError } from '../../../core/errors.ts'
 import type { NamedPolicy } from '../../access.ts'
+import { parsePolicy } from '../../parse-policy.ts'
 import type { PolicyDocument, PolicyStatement } from '../../policy-document.ts'
 import { managedPolicy } from '../managed-policies.ts'
-import type { AuditModel, AuditResource, UnresolvedReference } from '../model.ts'
-import { policyOf } from '../policy-of.ts'
+import { type AuditModel, type AuditResource, type UnresolvedReference, unknownValue } from '../model.ts'
 import { isObject } from '../template/document.ts'
 import { resourceArn, type TemplateScope } from '../template/resource-names.ts'
 
@@ -202,7 +202,8 @@ class PolicyCollector {
 
   #read(owner: string, location: string, value: unknown): PolicyDocument | undefined {
     try {
-      return policyOf(value, location)
+      checkTold(value, location)
+      return parsePolicy(value, location)
     } catch (error) {
       if (!(error instanceof InvalidOptionError)) throw error
       this.#tellUnreadable(owner, error.option, error.message.replace(`option ${error.option}: `, ''))
@@ -239,6 +240,16 @@ function permissionStatement(
     Resource: functionArn,
     ...(Object.keys(condition).length === 0 ? {} : { Condition: condition })
   } satisfies Record<keyof PolicyStatement | string, unknown>
+}
+
+/** @throws InvalidOptionError with the path of the first value that cannot be told. */
+function checkTold(value: unknown, path: string): void {
+  if (value === unknownValue) throw new InvalidOptionError(path, 'cannot be told')
+  if (Array.isArray(value)) {
+    for (const [index, each] of value.entries()) checkTold(each, `${path}[${index}]`)
+  } else if (isObject(value)) {
+    for (const [name, each] of Object.entries(value)) checkTold(each, `${path}.${name}`)
+  }
 }
 
 function documentIn(policy: unknown): unknown {

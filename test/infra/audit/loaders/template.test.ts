@@ -168,11 +168,11 @@ describe('loadTemplate', () => {
     expect(model.unreadablePolicies?.get(roleArn('Role'))).toEqual([
       {
         location: 'Resources.Role.Policies[1].PolicyDocument.Statement[0].Effect',
-        reason: 'expected Allow or Deny'
+        reason: "expected 'Allow' or 'Deny'"
       },
       {
-        location: 'Resources.Role.Policies[2].PolicyDocument.Statement[0]',
-        reason: 'expected exactly one of Action and NotAction'
+        location: 'Resources.Role.Policies[2].PolicyDocument.Statement[0].NotAction',
+        reason: 'cannot stand beside Action'
       },
       {
         location: 'Resources.Role.Policies[3].PolicyDocument.Statement[0].Resource',
@@ -181,7 +181,7 @@ describe('loadTemplate', () => {
       { location: 'Resources.Role.ManagedPolicyArns[0]', reason: 'what this policy allows is not here' }
     ])
     expect(model.unreadablePolicies?.get('arn:aws:ec2:us-east-1:123456789012:vpc-endpoint/Endpoint')).toEqual(
-      [{ location: 'Resources.Endpoint.PolicyDocument', reason: 'is not JSON' }]
+      [{ location: 'Resources.Endpoint.PolicyDocument', reason: 'is no JSON' }]
     )
   })
 })
