@@ -130,11 +130,12 @@ export class RedshiftDestination implements Destination {
     metadata: Readonly<Record<string, string>> = {}
   ): Promise<string> {
     const { deliveryStreamName, version, settings, objects } = this.#options
-    const { bucket, timeZone } = settings.s3
+    const { bucket, timeZone, roleArn } = settings.s3
     const key = objectKey({ prefix, deliveryStreamName, version, arrivedMs, timeZone, extension: '' })
     await objects.putObject(bucket, key, Buffer.from(manifest), {
       contentType: 'application/octet-stream',
       contentEncoding: undefined,
+      principal: roleArn,
       metadata
     })
     return key

@@ -22,8 +22,10 @@ export interface ObjectWriter {
     options: {
       readonly contentType: string
       readonly contentEncoding: string | undefined
-      /** Key that S3 encrypts the object with, and who asks for it. */
-      readonly kms?: { readonly keyId: string; readonly principal: string }
+      /** Who puts it, and asks for its key. */
+      readonly principal: string
+      /** Key that S3 encrypts the object with. @default what the bucket does by itself */
+      readonly encryption?: { readonly algorithm: 'aws:kms'; readonly keyId: string }
       readonly metadata?: Readonly<Record<string, string>>
     }
   ): Promise<unknown>
@@ -136,7 +138,8 @@ export async function writeObject(
   await objects.putObject(bucket, key, await compress(plain), {
     contentType: 'application/octet-stream',
     contentEncoding,
-    ...(kmsKeyArn === undefined ? {} : { kms: { keyId: kmsKeyArn, principal: settings.roleArn } })
+    principal: settings.roleArn,
+    ...(kmsKeyArn === undefined ? {} : { encryption: { algorithm: 'aws:kms', keyId: kmsKeyArn } })
   })
   return key
 }
