@@ -264,6 +264,18 @@ describe('versions of S3 objects', () => {
     await expect(list({ VersionIdMarker: 'x' })).rejects.toMatchObject({ name: 'InvalidArgument' })
   })
 
+  it('are counted by the inspection', async () => {
+    const { local, put, remove } = await start()
+    await put('a', '1')
+    await put('a', '22')
+    await put('b', '333')
+    await remove('b')
+    const { buckets } = await local.inspect.s3()
+    expect(buckets).toMatchObject([
+      { versioning: 'Enabled', count: 1, bytes: 2, olderVersions: 2, olderBytes: 4, deleteMarkers: 1 }
+    ])
+  })
+
   it('hold a bucket until the last one is gone', async () => {
     const { client, put, remove } = await start()
     const version = await put('k', 'text')
