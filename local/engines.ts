@@ -134,10 +134,8 @@ export async function createEngines({
       import('./s3/permissions.ts')
     ])
     const engine: S3Engine = createS3Engine({
-      clock,
-      region,
+      ...base,
       folder: outputFolder,
-      state,
       // Without KMS any key will do.
       dataKeyArnOf: kms && (request => s3DataKey(kms, request)),
       ...fault('s3', objectNames),
@@ -196,10 +194,10 @@ export async function createEngines({
 }
 
 /** Asks KMS as S3 does, on behalf of who puts the object. */
-async function s3DataKey(kms: KmsEngine, { keyId, objectArn, principal }: DataKeyRequest): Promise<string> {
+async function s3DataKey(kms: KmsEngine, { keyId, resourceArn, principal }: DataKeyRequest): Promise<string> {
   const { KeyId: keyArn } = (await kms.call(
     'GenerateDataKey',
-    { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: { 'aws:s3:arn': objectArn } },
+    { KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: { 'aws:s3:arn': resourceArn } },
     { principal, viaService: `s3.${region}.amazonaws.com` }
   )) as { KeyId: string }
   return keyArn

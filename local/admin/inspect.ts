@@ -6,7 +6,10 @@ import { isOpen, type Shard, sequenceNumberOf } from '../kinesis/shard.ts'
 import type { KinesisStore, Stream } from '../kinesis/store.ts'
 import type { KeyState } from '../kms/key.ts'
 import type { KmsStore } from '../kms/store.ts'
+import type { SettingDocument, Versioning } from '../s3/bucket-settings.ts'
+import { defaultEncryption, type SseAlgorithm } from '../s3/encryption.ts'
 import type { S3Store } from '../s3/store.ts'
+import { isDeleteMarker } from '../s3/versions.ts'
 import type { SearchStore } from '../search/store.ts'
 import type { SqsStore } from '../sqs/store.ts'
 
@@ -116,8 +119,20 @@ export function inspectKms(store: KmsStore): KmsInspection {
 export interface S3Inspection {
   readonly buckets: readonly {
     readonly name: string
+    /** undefined for a bucket that never had it. */
+    readonly versioning: Versioning | undefined
+    /** Objects that are the newest version of their key; `bytes` are theirs. */
     readonly count: number
     readonly bytes: number
+    /** Versions that are not the newest, without delete markers. */
+    readonly olderVersions: number
+    readonly olderBytes: number
+    readonly deleteMarkers: number
+    readonly encryption: { readonly algorithm: SseAlgorithm; readonly isBucketKeyEnabled: boolean }
+    readonly hasPolicy: boolean
+    readonly hasObjectLock: boolean
+    /** Names of the other settings that it has. */
+    readonly settings: readonly SettingDocument[]
     /** The first 1,000, in the order of their arrival. */
     readonly objects: readonly { readonly key: string; readonly bytes: number; readonly modifiedMs: number }[]
   }[]
@@ -127,10 +142,28 @@ export function inspectS3(store: S3Store): S3Inspection {
   return {
     buckets: store.buckets.map(({ name }) => {
       const objects = [...store.objectsOf(name).values()]
+      const {
+        versioning,
+        encryption = defaultEncryption,
+        policy,
+        objectLock,
+        documents
+      } = store.settingsOf(name)
+      const versions = [...store.versionsOf(name).values()].flat()
+      const sizes = versions.flatMap(version => (isDeleteMarker(version) ? [] : [version.sizeBytes]))
+      const bytes = sum(objects.map(({ sizeBytes }) => sizeBytes))
       return {
         name,
+        versioning,
         count: objects.length,
-        bytes: sum(objects.map(({ sizeBytes }) => sizeBytes)),
+        bytes,
+        olderVersions: sizes.length - objects.length,
+        olderBytes: sum(sizes) - bytes,
+        deleteMarkers: versions.length - sizes.length,
+        encryption: { algorithm: encryption.algorithm, isBucketKeyEnabled: encryption.isBucketKeyEnabled },
+        hasPolicy: policy !== undefined,
+        hasObjectLock: objectLock !== undefined,
+        settings: Object.keys(documents) as SettingDocument[],
         objects: objects
           .slice(0, maxListedObjects)
           .map(({ key, sizeBytes, modifiedMs }) => ({ key, bytes: sizeBytes, modifiedMs }))

@@ -7,11 +7,11 @@ export function askingWriter(objects: ObjectWriter, authorize: AuthorizeRequest<
   return {
     async putObject(bucket, key, bytes, options) {
       const headers: Readonly<Record<string, string>> =
-        options.kms === undefined
+        options.encryption === undefined
           ? {}
           : {
-              'x-amz-server-side-encryption': 'aws:kms',
-              'x-amz-server-side-encryption-aws-kms-key-id': options.kms.keyId
+              'x-amz-server-side-encryption': options.encryption.algorithm,
+              'x-amz-server-side-encryption-aws-kms-key-id': options.encryption.keyId
             }
       const request = { bucket, key, query: new URLSearchParams(), header: (name: string) => headers[name] }
       await authorize('PutObject', request, options.principal)

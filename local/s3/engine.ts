@@ -3,19 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuthorizeRequest } from '../authorization.ts'
 import { AwsError, type AwsJsonOptions, sendScripted } from '../aws-json.ts'
 import { cut, headerOf, type RequestListener, readBody } from '../http-server.ts'
-import { createBucket, deleteBucket, headBucket, listBuckets } from './actions/buckets.ts'
-import { listObjects } from './actions/list-objects.ts'
-import { listParts, listUploads } from './actions/list-uploads.ts'
-import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './actions/object-tags.ts'
-import { deleteObject, deleteObjects, getObject, headObject, putObject } from './actions/objects.ts'
-import { abortUpload, completeUpload, createUpload, uploadPart } from './actions/uploads.ts'
+import { actionsOf } from './actions/index.ts'
 import { decodeChunkedBody } from './chunked-body.ts'
+import { operationOf } from './operation.ts'
 import type { S3Action, S3Request, S3Response } from './protocol.ts'
+import { S3Error } from './s3-error.ts'
 import { S3Store, type S3StoreOptions } from './store.ts'
 import { xmlDocument } from './xml.ts'
 
 export interface S3EngineOptions extends S3StoreOptions {
   readonly region: string
+  readonly accountId: string
   readonly fault?: AwsJsonOptions['fault']
   /** Asked before every action that no fault has answered. @default everybody may do everything */
   readonly authorize?: AuthorizeRequest<S3Request> | undefined
@@ -31,27 +29,7 @@ const maxBodyBytes = 512 * 1024 * 1024
 /** S3 over files: path-style addresses, digests checked, errors as S3 words them. */
 export function createS3Engine(options: S3EngineOptions): S3Engine {
   const store = new S3Store(options)
-  const actions: Readonly<Record<string, S3Action>> = {
-    ListBuckets: listBuckets(store),
-    CreateBucket: createBucket(store),
-    HeadBucket: headBucket(store, options.region),
-    DeleteBucket: deleteBucket(store),
-    ListObjectsV2: listObjects(store),
-    DeleteObjects: deleteObjects(store),
-    PutObject: putObject(store),
-    GetObject: getObject(store),
-    HeadObject: headObject(store),
-    DeleteObject: deleteObject(store),
-    PutObjectTagging: putObjectTagging(store),
-    GetObjectTagging: getObjectTagging(store),
-    DeleteObjectTagging: deleteObjectTagging(store),
-    CreateMultipartUpload: createUpload(store),
-    UploadPart: uploadPart(store),
-    CompleteMultipartUpload: completeUpload(store),
-    AbortMultipartUpload: abortUpload(store),
-    ListMultipartUploads: listUploads(store),
-    ListParts: listParts(store)
-  }
+  const actions = actionsOf(store, options)
   return {
     store,
     listener: (request, response) => {
@@ -105,59 +83,6 @@ function principalOf(incoming: IncomingMessage): string | undefined {
   return /Credential=([^/%]+)(?:\/|%2F)/i.exec(signed)?.[1]
 }
 
-/** Query members that name a part of S3 which is not here: such a request must not be taken for another one. */
-const subresources = [
-  'acl',
-  'cors',
-  'encryption',
-  'lifecycle',
-  'location',
-  'object-lock',
-  'policy',
-  'publicAccessBlock',
-  'tagging',
-  'versioning',
-  'versions',
-  'website'
-]
-
-function operationOf({ method, bucket, key, query }: S3Request): string {
-  const subresource = subresources.find(name => query.has(name))
-  if (subresource === 'tagging' && key !== '') {
-    const onTags = { PUT: 'PutObjectTagging', GET: 'GetObjectTagging', DELETE: 'DeleteObjectTagging' }
-    return onTags[method as keyof typeof onTags] ?? `${method} ?tagging`
-  }
-  if (subresource !== undefined) return `${method} ?${subresource}`
-  const onUpload = uploadOperationOf(method, key, query)
-  if (onUpload !== undefined) return onUpload
-  if (bucket === '') return method === 'GET' ? 'ListBuckets' : `${method} /`
-  if (key === '') {
-    if (method === 'POST' && query.has('delete')) return 'DeleteObjects'
-    if (method === 'GET') return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects'
-    return { PUT: 'CreateBucket', HEAD: 'HeadBucket', DELETE: 'DeleteBucket' }[method] ?? `${method} bucket`
-  }
-  const onObject = { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject', DELETE: 'DeleteObject' }
-  return onObject[method as keyof typeof onObject] ?? `${method} object`
-}
-
-/** undefined when the request is about no upload in parts. */
-function uploadOperationOf(method: string, key: string, query: URLSearchParams): string | undefined {
-  if (query.has('uploadId')) {
-    const onUpload = {
-      PUT: 'UploadPart',
-      POST: 'CompleteMultipartUpload',
-      DELETE: 'AbortMultipartUpload',
-      GET: 'ListParts'
-    }
-    return (key === '' ? undefined : onUpload[method as keyof typeof onUpload]) ?? `${method} ?uploadId`
-  }
-  if (query.has('uploads')) {
-    if (key === '' && method === 'GET') return 'ListMultipartUploads'
-    return key !== '' && method === 'POST' ? 'CreateMultipartUpload' : `${method} ?uploads`
-  }
-  return query.has('partNumber') ? `${method} ?partNumber` : undefined
-}
-
 function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {
   const target = incoming.url ?? '/'
   const question = target.indexOf('?')
@@ -201,7 +126,9 @@ function send(
   response.writeHead(answer.status, {
     'x-amz-request-id': requestId,
     ...(typeof answer.body === 'string' ? { 'content-type': 'application/xml' } : {}),
-    ...(answer.status === 204 ? {} : { 'content-length': String(body?.length ?? 0) }),
+    ...(answer.status === 204 || answer.status === 304
+      ? {}
+      : { 'content-length': String(body?.length ?? 0) }),
     ...answer.headers
   })
   response.end(incoming.method === 'HEAD' ? undefined : body)
@@ -221,7 +148,13 @@ function sendError(
     RequestId: requestId
   })
   // An answer to HEAD has no body: the status alone tells.
-  send(incoming, response, incoming.method === 'HEAD' ? { status } : { status, body }, requestId)
+  const headers = error instanceof S3Error ? error.headers : {}
+  send(
+    incoming,
+    response,
+    incoming.method === 'HEAD' ? { status, headers } : { status, headers, body },
+    requestId
+  )
 }
 
 function toAwsError(error: unknown): AwsError {

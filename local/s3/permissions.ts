@@ -15,6 +15,7 @@ const actions: Readonly<Record<string, string>> = {
   CopyObject: 'PutObject',
   CreateMultipartUpload: 'PutObject',
   UploadPart: 'PutObject',
+  UploadPartCopy: 'PutObject',
   CompleteMultipartUpload: 'PutObject',
   ListParts: 'ListMultipartUploadParts',
   GetObjectLockConfiguration: 'GetBucketObjectLockConfiguration',
@@ -24,7 +25,15 @@ const actions: Readonly<Record<string, string>> = {
   DeleteBucketEncryption: 'PutEncryptionConfiguration',
   GetPublicAccessBlock: 'GetBucketPublicAccessBlock',
   PutPublicAccessBlock: 'PutBucketPublicAccessBlock',
-  DeletePublicAccessBlock: 'PutBucketPublicAccessBlock'
+  DeletePublicAccessBlock: 'PutBucketPublicAccessBlock',
+  GetBucketCors: 'GetBucketCORS',
+  PutBucketCors: 'PutBucketCORS',
+  DeleteBucketCors: 'PutBucketCORS',
+  GetBucketLifecycleConfiguration: 'GetLifecycleConfiguration',
+  PutBucketLifecycleConfiguration: 'PutLifecycleConfiguration',
+  DeleteBucketLifecycle: 'PutLifecycleConfiguration',
+  DeleteBucketOwnershipControls: 'PutBucketOwnershipControls',
+  DeleteBucketTagging: 'PutBucketTagging'
 }
 
 /** Of them, those that are another action for one version of an object. */
@@ -61,7 +70,7 @@ export type AskedOfS3 = Pick<S3Request, 'bucket' | 'key' | 'query' | 'header'> &
 
 /** What a request is allowed by; bucket and object need not be there. */
 export function s3Permissions(
-  store: Pick<S3Store, 'hasBucket'> & { policyOf?(bucket: string): string | undefined },
+  store: Pick<S3Store, 'policyOf'>,
   operation: string,
   request: AskedOfS3
 ): readonly Permission[] {
@@ -72,7 +81,7 @@ export function s3Permissions(
     return {
       action: `s3:${name}`,
       resource: object === '' ? '*' : `arn:aws:s3:::${object}`,
-      resourcePolicy: store.policyOf?.(owner),
+      resourcePolicy: store.policyOf(owner),
       context
     }
   }

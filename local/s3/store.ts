@@ -1,57 +1,56 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, readFile, renameSync, rmSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import type { StateFolder } from '../state/index.ts'
 import { asidePrefix } from './aside.ts'
+import type { BucketSettings } from './bucket-settings.ts'
 import { type Checksum, checksumOf } from './checksum.ts'
-import { S3Journal } from './journal.ts'
+import {
+  defaultEncryption,
+  type Encryption,
+  effectiveEncryption,
+  type RequestedEncryption
+} from './encryption.ts'
+import { type Move, S3Journal } from './journal.ts'
+import { checkDeletable, defaultRetention, type ObjectLock } from './object-lock.ts'
+import { olderFolder, placeOf } from './place.ts'
 import { joinParts, type StoredPart, type Upload, Uploads } from './uploads.ts'
+import { checkPutConditions, type PutConditions } from './validations/conditions.ts'
+import { methodNotAllowed, noSuchKey, noSuchVersion } from './validations/version-id.ts'
+import {
+  addVersion,
+  type DeleteMarker,
+  isDeleteMarker,
+  promotedBy,
+  removeVersion,
+  replaceVersion,
+  type StoredBucket,
+  type StoredObject,
+  type Tag,
+  type Version,
+  versionsOfKey
+} from './versions.ts'
 
-export interface StoredObject {
-  readonly key: string
-  readonly sizeBytes: number
-  /** In quotes, as it goes out. */
-  readonly etag: string
-  /** CRC32 of the bytes, base64. */
-  readonly crc32: string
-  /** The one that it was put with, unless that was the CRC32 of the bytes. */
-  readonly checksum?: Checksum | undefined
-  readonly modifiedMs: number
-  readonly contentType: string
-  readonly contentEncoding: string | undefined
-  /** ARN of the KMS key that it is encrypted with; undefined for what S3 does by itself. */
-  readonly kmsKeyArn?: string | undefined
-  /** User metadata, names without `x-amz-meta-`. */
-  readonly metadata: Readonly<Record<string, string>>
-  /** undefined for none. */
-  readonly tags?: readonly Tag[] | undefined
-  readonly file: string
-}
-
-export interface Tag {
-  readonly key: string
-  readonly value: string
-}
-
-export interface StoredBucket {
-  readonly createdMs: number
-  readonly objects: Map<string, StoredObject>
-}
+const readFileAsync = promisify(readFile)
 
 export interface PutOptions {
   readonly contentType?: string | undefined
   readonly contentEncoding?: string | undefined
   readonly metadata?: Readonly<Record<string, string>>
   readonly tags?: readonly Tag[] | undefined
-  /** Key, alias or ARN that the object is encrypted with, and who asks for it. */
-  readonly kms?: { readonly keyId: string; readonly principal: string | undefined } | undefined
+  /** @default what the bucket does by itself */
+  readonly encryption?: RequestedEncryption | undefined
+  /** Who puts it, and asks for its key. */
+  readonly principal?: string | undefined
+  /** A retention goes before the default of the bucket. */
+  readonly lock?: ObjectLock
   /** Checked already. */
   readonly checksum?: Checksum | undefined
-  /** Refuse when the key is taken, as `If-None-Match: *` asks. */
-  readonly ifAbsent?: boolean
+  readonly conditions?: PutConditions
 }
 
 export interface S3StoreOptions {
@@ -65,7 +64,7 @@ export interface S3StoreOptions {
 }
 
 export interface CompleteOptions {
-  readonly ifAbsent?: boolean | undefined
+  readonly conditions?: PutConditions
   /** Throws when the checksum of the object, undefined when the upload has none, is not what was expected. */
   readonly check?: ((checksum: Checksum | undefined) => void) | undefined
 }
@@ -73,15 +72,30 @@ export interface CompleteOptions {
 interface PutTarget {
   readonly bucket: string
   readonly key: string
-  readonly ifAbsent?: boolean | undefined
+  readonly conditions?: PutConditions | undefined
 }
 
-/** An object whose file is not in its place yet. */
-type Described = Omit<StoredObject, 'file'>
+/** An object that has no file in its place and no version id yet. */
+type Described = Omit<StoredObject, 'file' | 'versionId'>
+
+export interface DeleteOptions {
+  /** `null` for the null version; undefined for the key. */
+  readonly versionId?: string | undefined
+  /** Whether a retention in governance mode is no hindrance. */
+  readonly bypassesGovernance?: boolean
+}
+
+/** What became of a delete. */
+export interface Deleted {
+  /** Of the version that was deleted or, without a version id, of the delete marker that was made. */
+  readonly versionId: string | undefined
+  readonly isDeleteMarker: boolean
+}
 
 export interface DataKeyRequest {
   readonly keyId: string
-  readonly objectArn: string
+  /** Of the object, or of the bucket when it has a bucket key. */
+  readonly resourceArn: string
   readonly principal: string | undefined
 }
 
@@ -108,11 +122,7 @@ export class S3Store {
     if (options.state === undefined) return
     mkdirSync(this.#folder, { recursive: true })
     this.#journal = new S3Journal(options.state, this.#folder, () => this.#buckets)
-    for (const [name, bucket] of this.#journal.loaded.buckets) this.#buckets.set(name, bucket)
-    // Killed between the two steps of a put: the second one is made up for.
-    for (const { aside, bucket, object } of this.#journal.loaded.unmoved) {
-      this.#moveInPlace(aside, bucket, object)
-    }
+    for (const [name, bucket] of this.#journal.loaded) this.#buckets.set(name, bucket)
   }
 
   get buckets(): readonly { readonly name: string; readonly createdMs: number }[] {
@@ -123,7 +133,13 @@ export class S3Store {
     return this.#buckets.has(bucket)
   }
 
-  async createBucket(bucket: string): Promise<void> {
+  /** What the clock of the engine says. */
+  nowMs(): number {
+    return this.#clock.wallTime()
+  }
+
+  /** @throws {AwsError} BucketAlreadyOwnedByYou */
+  async createBucket(bucket: string, settings: BucketSettings = { documents: {} }): Promise<void> {
     if (this.#buckets.has(bucket)) {
       throw new AwsError(
         'BucketAlreadyOwnedByYou',
@@ -131,24 +147,54 @@ export class S3Store {
         409
       )
     }
-    const made = { createdMs: this.#clock.wallTime(), objects: new Map() }
-    this.#buckets.set(bucket, made)
+    const made = { createdMs: this.#clock.wallTime(), settings, objects: new Map(), older: new Map() }
     this.#journal?.madeBucket(bucket, made)
+    this.#buckets.set(bucket, made)
     await mkdir(join(this.#folder, bucket), { recursive: true })
   }
 
   async deleteBucket(bucket: string): Promise<void> {
-    if (this.objectsOf(bucket).size > 0) {
-      throw new AwsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409)
+    const { objects, older, settings } = this.#bucket(bucket)
+    if (objects.size + older.size > 0) {
+      throw new AwsError(
+        'BucketNotEmpty',
+        `The bucket you tried to delete is not empty${settings.versioning === undefined ? '' : '. You must delete all versions in the bucket.'}`,
+        409
+      )
     }
-    this.#buckets.delete(bucket)
     this.#journal?.deletedBucket(bucket)
+    this.#buckets.delete(bucket)
     for (const upload of this.uploads.ofBucket(bucket)) await this.uploads.abort(upload)
     await rm(join(this.#folder, bucket), { recursive: true, force: true })
   }
 
+  /** @throws {AwsError} NoSuchBucket */
+  settingsOf(bucket: string): BucketSettings {
+    return this.#bucket(bucket).settings
+  }
+
+  changeSettings(bucket: string, changes: Partial<BucketSettings>): void {
+    const found = this.#bucket(bucket)
+    const settings = { ...found.settings, ...changes }
+    this.#journal?.changedSettings(bucket, settings)
+    found.settings = settings
+  }
+
+  /** The policy of a bucket as it was put; undefined without one, or without the bucket. */
+  policyOf(bucket: string): string | undefined {
+    return this.#buckets.get(bucket)?.settings.policy
+  }
+
+  /** By key: the newest versions that are no delete markers. */
   objectsOf(bucket: string): ReadonlyMap<string, StoredObject> {
-    return this.#objects(bucket)
+    return this.#bucket(bucket).objects
+  }
+
+  /** By key, all versions of it, newest first. */
+  versionsOf(bucket: string): ReadonlyMap<string, readonly Version[]> {
+    const found = this.#bucket(bucket)
+    const keys = new Set([...found.objects.keys(), ...found.older.keys()])
+    return new Map([...keys].map(key => [key, versionsOfKey(found, key)]))
   }
 
   async putObject(
@@ -157,10 +203,17 @@ export class S3Store {
     bytes: Uint8Array,
     options: PutOptions = {}
   ): Promise<StoredObject> {
-    return this.#put({ bucket, key, ifAbsent: options.ifAbsent }, async aside => {
-      const kmsKeyArn = options.kms && (await this.encryptingKey(bucket, key, options.kms))
+    return this.#put({ bucket, key, conditions: options.conditions }, async aside => {
+      const encryption = await this.encrypt(bucket, key, options)
       await writeFile(aside, bytes)
-      return { ...this.#describe(key, bytes, options), ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) }
+      return {
+        ...this.#kept(bucket, key, options),
+        ...encryption,
+        sizeBytes: bytes.length,
+        etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
+        crc32: checksumOf('CRC32', bytes),
+        ...(options.checksum === undefined ? {} : { checksum: options.checksum })
+      }
     })
   }
 
@@ -170,16 +223,17 @@ export class S3Store {
     parts: readonly StoredPart[],
     options: CompleteOptions = {}
   ): Promise<StoredObject> {
-    const { bucket, key, kmsKeyArn, checksum: kind } = upload
+    const { bucket, key, encryption, checksum: kind } = upload
     return this.uploads.complete(upload, () =>
-      this.#put({ bucket, key, ifAbsent: options.ifAbsent }, async aside => {
+      this.#put({ bucket, key, conditions: options.conditions }, async aside => {
         const { checksum, ...joined } = await joinParts(parts, kind, aside)
         options.check?.(checksum)
         return {
-          ...this.#kept(key, upload),
+          ...this.#kept(bucket, key, upload),
+          ...encryption,
           ...joined,
-          ...(checksum === undefined ? {} : { checksum }),
-          ...(kmsKeyArn === undefined ? {} : { kmsKeyArn })
+          partSizesBytes: parts.map(({ sizeBytes }) => sizeBytes),
+          ...(checksum === undefined ? {} : { checksum })
         }
       })
     )
@@ -196,17 +250,17 @@ export class S3Store {
   }
 
   async #writeAndMove(
-    { bucket, key, ifAbsent }: PutTarget,
+    { bucket, key, conditions = {} }: PutTarget,
     write: (aside: string) => Promise<Described>
   ): Promise<StoredObject> {
-    const objects = this.#objects(bucket)
-    if (ifAbsent && objects.has(key)) throw preconditionFailed()
+    const check = (): void => checkPutConditions(this.objectsOf(bucket).get(key), key, conditions)
+    check()
     // Written aside and moved, so that nobody who looks into the folder sees half an object.
     const aside = join(this.#folder, `${asidePrefix}${randomUUID()}`)
     try {
       const described = await write(aside)
       // Another put of the same key may have come first meanwhile; from here on none comes in between.
-      if (ifAbsent && objects.has(key)) throw preconditionFailed()
+      check()
       return this.#moveInPlace(aside, bucket, described)
     } catch (error) {
       await rm(aside, { force: true })
@@ -214,46 +268,60 @@ export class S3Store {
     }
   }
 
-  #describe(key: string, bytes: Uint8Array, options: PutOptions): Described {
-    return {
-      ...this.#kept(key, options),
-      sizeBytes: bytes.length,
-      etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
-      crc32: checksumOf('CRC32', bytes),
-      ...(options.checksum === undefined ? {} : { checksum: options.checksum })
-    }
-  }
-
   /** What an object has whatever its bytes are. */
-  #kept(key: string, options: Pick<PutOptions, 'contentType' | 'contentEncoding' | 'metadata' | 'tags'>) {
+  #kept(
+    bucket: string,
+    key: string,
+    {
+      contentType,
+      contentEncoding,
+      metadata,
+      tags,
+      lock = {}
+    }: Pick<PutOptions, 'contentType' | 'contentEncoding' | 'metadata' | 'tags' | 'lock'>
+  ) {
+    const modifiedMs = this.#clock.wallTime()
+    const { objectLock } = this.settingsOf(bucket)
+    const retention = lock.retention ?? (objectLock && defaultRetention(objectLock, modifiedMs))
     return {
       key,
-      modifiedMs: this.#clock.wallTime(),
-      contentType: options.contentType ?? 'application/octet-stream',
-      contentEncoding: options.contentEncoding,
-      metadata: options.metadata ?? {},
-      ...(options.tags === undefined || options.tags.length === 0 ? {} : { tags: options.tags })
+      modifiedMs,
+      contentType: contentType ?? 'application/octet-stream',
+      contentEncoding,
+      metadata: metadata ?? {},
+      ...(tags === undefined || tags.length === 0 ? {} : { tags }),
+      ...(retention === undefined ? {} : { retention }),
+      ...(lock.isOnLegalHold === true ? { isOnLegalHold: true } : {})
     }
   }
 
-  find(bucket: string, key: string): StoredObject {
-    const object = this.#objects(bucket).get(key)
-    if (object === undefined) {
-      throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404, { Key: key })
+  /**
+   * The newest version of a key, or the one with this id; `null` names the null version.
+   * @throws {AwsError} NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker
+   */
+  find(bucket: string, key: string, versionId?: string): StoredObject {
+    const versions = versionsOfKey(this.#bucket(bucket), key)
+    const version = versionId === undefined ? versions[0] : versions.find(hasId(versionId))
+    if (version === undefined) throw versionId === undefined ? noSuchKey(key) : noSuchVersion(key, versionId)
+    if (!isDeleteMarker(version)) return version
+    throw versionId === undefined ? noSuchKey(key, version) : methodNotAllowed(version)
+  }
+
+  /** Puts an object in place of the one of the same version, its bytes unchanged. */
+  describe(bucket: string, object: StoredObject): void {
+    const found = this.#bucket(bucket)
+    this.#journal?.described(bucket, object)
+    replaceVersion(found, object)
+  }
+
+  async read({ file }: StoredObject): Promise<Buffer> {
+    // Opened at once: a put or a delete that comes next moves the file, and brings another one of the same name.
+    const handle = openSync(file, 'r')
+    try {
+      return await readFileAsync(handle)
+    } finally {
+      closeSync(handle)
     }
-    return object
-  }
-
-  /** Replaces all tags of an object. */
-  tagObject(object: StoredObject, bucket: string, tags: readonly Tag[]): void {
-    const { tags: _, ...untagged } = object
-    const tagged = tags.length === 0 ? untagged : { ...untagged, tags }
-    this.#objects(bucket).set(object.key, tagged)
-    this.#journal?.described(bucket, tagged)
-  }
-
-  read(object: StoredObject): Promise<Buffer> {
-    return readFile(object.file)
   }
 
   /** The bytes of an object; undefined when there is none. */
@@ -262,14 +330,47 @@ export class S3Store {
     return object === undefined ? undefined : this.read(object)
   }
 
-  async deleteObject(bucket: string, key: string): Promise<void> {
-    const objects = this.#objects(bucket)
-    const object = objects.get(key)
-    if (object === undefined) return
-    objects.delete(key)
-    this.#journal?.deleted(bucket, object)
+  /**
+   * Deletes a version for good or, in a bucket with versioning, a key by a delete marker.
+   * @throws {AwsError} AccessDenied for a version that is locked
+   */
+  deleteObject(
+    bucket: string,
+    key: string,
+    { versionId, bypassesGovernance = false }: DeleteOptions = {}
+  ): Deleted {
+    const found = this.#bucket(bucket)
+    if (versionId === undefined && found.settings.versioning !== undefined) {
+      return this.#mark(bucket, key, found.settings.versioning)
+    }
+    const version = versionsOfKey(found, key).find(hasId(versionId ?? 'null'))
+    if (version === undefined) return { versionId, isDeleteMarker: false }
+    const answer = { versionId, isDeleteMarker: isDeleteMarker(version) }
+    if (!isDeleteMarker(version)) checkDeletable(version, this.#clock.wallTime(), bypassesGovernance)
+    const next = promotedBy(found, key, version.versionId)
+    const place = isDeleteMarker(version) ? undefined : version.file
+    const promoted: Move | undefined = next && [next.file, place ?? this.#placeOf(bucket, key)]
+    this.#journal?.deleted(bucket, version, promoted)
     // At once: a put behind it may bring a file of the same name.
-    rmSync(object.file, { force: true })
+    for (const file of removeVersion(found, key, version.versionId, promoted?.[1]))
+      rmSync(file, { force: true })
+    if (promoted !== undefined) renameSync(...promoted)
+    return answer
+  }
+
+  #mark(bucket: string, key: string, versioning: NonNullable<BucketSettings['versioning']>): Deleted {
+    const found = this.#bucket(bucket)
+    const marker: DeleteMarker = {
+      key,
+      ...newVersionId(versioning),
+      modifiedMs: this.#clock.wallTime(),
+      isDeleteMarker: true
+    }
+    const kept = this.#keep(bucket, marker)
+    this.#journal?.marked(bucket, marker, kept)
+    for (const file of addVersion(found, marker, kept?.[1])) rmSync(file, { force: true })
+    if (kept !== undefined) renameSync(...kept)
+    return { versionId: marker.versionId ?? 'null', isDeleteMarker: true }
   }
 
   /** Forgets all buckets, and removes their folders once nothing writes to them. */
@@ -283,14 +384,28 @@ export class S3Store {
     )
   }
 
-  /** ARN of the key that an object is encrypted with. @throws {AwsError} what S3 makes of a refusal of KMS */
-  async encryptingKey(
+  /**
+   * How an object comes to be encrypted, its key asked for.
+   * @throws {AwsError} what S3 makes of a refusal of KMS
+   */
+  async encrypt(
     bucket: string,
     key: string,
-    { keyId, principal }: NonNullable<PutOptions['kms']>
-  ): Promise<string> {
+    { encryption, principal }: Pick<PutOptions, 'encryption' | 'principal'>
+  ): Promise<Encryption> {
+    const ofBucket = this.settingsOf(bucket).encryption ?? defaultEncryption
+    const { algorithm, keyId, isBucketKeyEnabled } = effectiveEncryption(encryption, ofBucket)
+    if (algorithm === 'AES256') return {}
+    const bucketArn = `arn:aws:s3:::${bucket}`
+    const resourceArn = isBucketKeyEnabled === true ? bucketArn : `${bucketArn}/${key}`
+    const kmsKeyArn =
+      keyId === undefined ? {} : { kmsKeyArn: await this.#keyArn({ keyId, principal, resourceArn }) }
+    return { algorithm, ...kmsKeyArn, ...(isBucketKeyEnabled === true ? { isBucketKeyEnabled } : {}) }
+  }
+
+  async #keyArn(request: DataKeyRequest): Promise<string> {
     try {
-      return await this.#dataKeyArnOf({ keyId, principal, objectArn: `arn:aws:s3:::${bucket}/${key}` })
+      return await this.#dataKeyArnOf(request)
     } catch (error) {
       if (!(error instanceof AwsError)) throw error
       if (error.type === 'AccessDeniedException') throw new AwsError('AccessDenied', error.message, 403)
@@ -298,60 +413,51 @@ export class S3Store {
     }
   }
 
-  #objects(bucket: string): Map<string, StoredObject> {
+  #bucket(bucket: string): StoredBucket {
     const found = this.#buckets.get(bucket)
     if (found === undefined) {
       throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404, { BucketName: bucket })
     }
-    return found.objects
+    return found
   }
 
-  /** Moves a written file to the path that its key names or, where a key can be no path, under its digest. */
+  #placeOf(bucket: string, key: string): string {
+    return placeOf(join(this.#folder, bucket), key)
+  }
+
+  /** Moves a written file to its place, where it is the newest version of its key. */
   #moveInPlace(aside: string, bucket: string, described: Described): StoredObject {
+    const found = this.#bucket(bucket)
     const { key } = described
-    const base = join(this.#folder, bucket)
-    const byDigest = join(base, '.keys', createHash('sha256').update(key).digest('hex'))
-    const byPath = isPath(key) ? join(base, ...key.split('/')) : byDigest
-    const move = (file: string): StoredObject => {
-      const object = { ...described, file }
-      mkdirSync(dirname(file), { recursive: true })
-      // Told before it is done: what is in place is described as it is, also when the process dies in between.
-      this.#journal?.put(bucket, object, aside)
-      renameSync(aside, file)
-      this.#objects(bucket).set(key, object)
-      return object
+    const object: StoredObject = {
+      ...described,
+      ...newVersionId(found.settings.versioning),
+      file: found.objects.get(key)?.file ?? this.#placeOf(bucket, key)
     }
-    try {
-      return move(this.#objects(bucket).get(key)?.file ?? byPath)
-    } catch (error) {
-      // S3 takes `a` beside `a/b`; a file system does not.
-      const { code } = error as { code: string }
-      if (!['EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EPERM'].includes(code)) throw error
-      return move(byDigest)
-    }
+    const kept = this.#keep(bucket, object)
+    // Told before it is done: what is in place is described as it is, also when the process dies in between.
+    this.#journal?.put(bucket, object, aside, kept)
+    if (kept !== undefined) renameSync(...kept)
+    renameSync(aside, object.file)
+    for (const file of addVersion(found, object, kept?.[1])) rmSync(file, { force: true })
+    return object
+  }
+
+  /** The way of the newest object's file when a version comes before it; undefined when the object is replaced. */
+  #keep(bucket: string, { key, versionId }: Pick<Version, 'key' | 'versionId'>): Move | undefined {
+    const newest = this.#bucket(bucket).objects.get(key)
+    if (newest === undefined || (newest.versionId === undefined && versionId === undefined)) return undefined
+    const kept = join(this.#folder, bucket, olderFolder, newest.versionId ?? `null-${randomUUID()}`)
+    mkdirSync(dirname(kept), { recursive: true })
+    return [newest.file, kept]
   }
 }
 
-function preconditionFailed(): AwsError {
-  return new AwsError(
-    'PreconditionFailed',
-    'At least one of the pre-conditions you specified did not hold',
-    412,
-    {
-      Condition: 'If-None-Match'
-    }
-  )
+function hasId(versionId: string): (version: Version) => boolean {
+  return version => (version.versionId ?? 'null') === versionId
 }
 
-/** Whether every segment of the key is a file name on every platform; `..` never is. */
-function isPath(key: string): boolean {
-  return key.split('/').every(
-    segment =>
-      segment !== '' &&
-      !segment.startsWith('.') &&
-      !/[. ]$/.test(segment) &&
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: no file name may hold one
-      !/[<>:"|?*\\\u0000-\u001f]/.test(segment) &&
-      Buffer.byteLength(segment) <= 200
-  )
+/** 32 characters that no other version has; the null version has none. */
+function newVersionId(versioning: BucketSettings['versioning']): { readonly versionId?: string } {
+  return versioning === 'Enabled' ? { versionId: randomBytes(24).toString('base64url') } : {}
 }

@@ -5,7 +5,9 @@ import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
 import { asidePrefix } from './aside.ts'
 import { type Checksum, type ChecksumAlgorithm, type ChecksumType, startChecksum } from './checksum.ts'
-import type { Tag } from './store.ts'
+import type { Encryption } from './encryption.ts'
+import type { ObjectLock } from './object-lock.ts'
+import type { Tag } from './versions.ts'
 
 export interface StoredPart {
   readonly number: number
@@ -26,7 +28,8 @@ export interface UploadSettings {
   readonly contentEncoding: string | undefined
   readonly metadata: Readonly<Record<string, string>>
   readonly tags: readonly Tag[] | undefined
-  readonly kmsKeyArn: string | undefined
+  readonly encryption: Encryption
+  readonly lock: ObjectLock
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | undefined
 }
 

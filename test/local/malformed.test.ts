@@ -7,7 +7,15 @@ const deepQuery = `{"query":${'{"bool":{"must":['.repeat(2_000)}{"match_all":{}}
 
 it.each([
   ['s3', 'GET', '/bucket/%', '', 400, '<Code>InvalidURI</Code>'],
-  ['s3', 'POST', '/bucket?delete', '<Key>&#x110000;</Key>', 200, '&amp;#x110000;'],
+  [
+    's3',
+    'POST',
+    '/bucket?delete',
+    '<Delete><Object><Key>&#x110000;</Key></Object></Delete>',
+    400,
+    'MalformedXML'
+  ],
+  ['s3', 'PUT', '/bucket?cors', '<a>'.repeat(2_000), 400, 'MalformedXML'],
   ['search', 'GET', '//', '', 400, 'request target is not a path'],
   ['search', 'PUT', '/index/_doc/a', deep, 400, 'mapping depth [20]'],
   ['search', 'POST', '/_search', deepQuery, 400, 'nested deeper than 30 times'],

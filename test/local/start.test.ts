@@ -188,7 +188,19 @@ describe('what the engines hold', () => {
       ]
     })
     expect(await local.inspect.s3()).toMatchObject({
-      buckets: [{ name: 'orders', count: 1, bytes: 5, objects: [{ key: 'folder/object', bytes: 5 }] }]
+      buckets: [
+        {
+          name: 'orders',
+          versioning: undefined,
+          count: 1,
+          bytes: 5,
+          encryption: { algorithm: 'AES256' },
+          hasPolicy: false,
+          hasObjectLock: false,
+          settings: ['publicAccessBlock', 'ownershipControls'],
+          objects: [{ key: 'folder/object', bytes: 5 }]
+        }
+      ]
     })
     expect(await local.inspect.sqs()).toEqual({
       queues: [{ name: 'orders', visible: 1, inFlight: 0, delayed: 0 }]

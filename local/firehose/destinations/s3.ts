@@ -22,10 +22,10 @@ export interface ObjectWriter {
     options: {
       readonly contentType: string
       readonly contentEncoding: string | undefined
-      /** ARN of the role that the delivery stream writes under. */
+      /** ARN of the role that the delivery stream writes under, and asks for a key. */
       readonly principal: string
-      /** Key that S3 encrypts the object with, and who asks for it. */
-      readonly kms?: { readonly keyId: string; readonly principal: string }
+      /** Key that S3 encrypts the object with. @default what the bucket does by itself */
+      readonly encryption?: { readonly algorithm: 'aws:kms'; readonly keyId: string }
       readonly metadata?: Readonly<Record<string, string>>
     }
   ): Promise<unknown>
@@ -139,7 +139,7 @@ export async function writeObject(
     contentType: 'application/octet-stream',
     contentEncoding,
     principal: settings.roleArn,
-    ...(kmsKeyArn === undefined ? {} : { kms: { keyId: kmsKeyArn, principal: settings.roleArn } })
+    ...(kmsKeyArn === undefined ? {} : { encryption: { algorithm: 'aws:kms', keyId: kmsKeyArn } })
   })
   return key
 }

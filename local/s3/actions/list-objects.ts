@@ -1,6 +1,7 @@
 import { AwsError } from '../../aws-json.ts'
 import type { S3Action } from '../protocol.ts'
-import type { S3Store, StoredObject } from '../store.ts'
+import type { S3Store } from '../store.ts'
+import type { StoredObject } from '../versions.ts'
 import { xmlDocument } from '../xml.ts'
 
 const mostKeys = 1_000

@@ -1,105 +1,121 @@
 import { AwsError } from '../../aws-json.ts'
-import { checksumHeaders, encryptionHeaders, requestedObject } from '../object-headers.ts'
-import type { S3Action } from '../protocol.ts'
-import type { S3Store, StoredObject } from '../store.ts'
-import { checkDigests, malformedXml } from '../validations/checksum.ts'
+import { encryptionHeaders } from '../encryption.ts'
+import { checksumHeaders, objectHeaders, requestedObject, versionHeaders } from '../object-headers.ts'
+import type { S3Action, S3Request, S3Response } from '../protocol.ts'
+import { type ByteRange, partRange, rangeOf } from '../range.ts'
+import type { S3Store } from '../store.ts'
+import { checkDigests } from '../validations/checksum.ts'
+import { failedCondition, preconditionFailed, putConditions } from '../validations/conditions.ts'
 import { checkKey } from '../validations/key.ts'
-import { textsOf, xmlDocument } from '../xml.ts'
+import { checkHasDigest } from '../validations/object-lock.ts'
+import { versionIdOf } from '../validations/version-id.ts'
+import type { StoredObject } from '../versions.ts'
 
 export function putObject(store: S3Store): S3Action {
   return async request => {
     const { bucket, key, body, header } = request
     const given = checkDigests(body, header)
-    if (header('x-amz-copy-source') !== undefined) {
-      throw new AwsError('NotImplemented', 'CopyObject is not implemented by the local engine', 501)
-    }
     checkKey(key)
+    const settings = store.settingsOf(bucket)
+    const requested = requestedObject(request, settings, store.nowMs())
+    checkHasDigest(header, requested.lock, settings)
     const object = await store.putObject(bucket, key, body, {
-      ...requestedObject(request),
+      ...requested,
       checksum:
         given === undefined || given.algorithm === 'CRC32' ? undefined : { ...given, type: 'FULL_OBJECT' },
-      ifAbsent: header('if-none-match') === '*'
+      conditions: putConditions(header)
     })
     return {
       status: 200,
-      headers: { etag: object.etag, ...checksumHeaders(object), ...encryptionHeaders(object) }
+      headers: {
+        etag: object.etag,
+        ...checksumHeaders(object),
+        ...encryptionHeaders(object),
+        ...versionHeaders(store.settingsOf(bucket), object)
+      }
     }
   }
 }
 
 export function getObject(store: S3Store): S3Action {
-  return async ({ bucket, key, header }) => {
-    const object = store.find(bucket, key)
-    const bytes = await store.read(object)
-    const range = rangeOf(header('range'), bytes.length)
-    const headers = describe(object, range === undefined && header('x-amz-checksum-mode') === 'ENABLED')
-    if (range === undefined) return { status: 200, headers, body: bytes }
-    const { start, end } = range
-    return {
-      status: 206,
-      headers: { ...headers, 'content-range': `bytes ${start}-${end}/${bytes.length}` },
-      body: bytes.subarray(start, end + 1)
-    }
+  return async request => {
+    const object = find(store, request)
+    // Found and opened at once: the next put may bring another file of the same name.
+    const reading = store.read(object)
+    const answer = head(store, request, object)
+    const bytes = await reading
+    if (answer.status === 304) return answer
+    return { ...answer, body: answer.range === undefined ? bytes : cutOut(bytes, answer.range) }
   }
 }
 
 export function headObject(store: S3Store): S3Action {
-  return async ({ bucket, key, header }) => {
-    const object = store.find(bucket, key)
-    const headers = describe(object, header('x-amz-checksum-mode') === 'ENABLED')
-    return { status: 200, headers: { ...headers, 'content-length': String(object.sizeBytes) } }
+  return async request => {
+    const object = find(store, request)
+    const { status, headers, range } = head(store, request, object)
+    if (status === 304) return { status, headers }
+    const length = range === undefined ? object.sizeBytes : range.end + 1 - range.start
+    return { status, headers: { ...headers, 'content-length': String(length) } }
   }
 }
 
 export function deleteObject(store: S3Store): S3Action {
-  return async ({ bucket, key }) => {
-    await store.deleteObject(bucket, key)
-    return { status: 204 }
-  }
-}
-
-export function deleteObjects(store: S3Store): S3Action {
-  return async ({ bucket, body, header }) => {
-    checkDigests(body, header)
-    const text = body.toString('utf8')
-    const keys = textsOf(text, 'Key')
-    if (keys.length === 0 || keys.length > 1_000) {
-      throw malformedXml()
-    }
-    for (const key of keys) await store.deleteObject(bucket, key)
-    const quiet = textsOf(text, 'Quiet')[0] === 'true'
+  return async ({ bucket, key, query, header }) => {
+    const { versionId, isDeleteMarker } = store.deleteObject(bucket, key, {
+      versionId: versionIdOf(query),
+      bypassesGovernance: header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
+    })
     return {
-      status: 200,
-      body: xmlDocument('DeleteResult', { Deleted: quiet ? [] : keys.map(Key => ({ Key })) })
+      status: 204,
+      headers: {
+        ...(versionId === undefined ? {} : { 'x-amz-version-id': versionId }),
+        ...(isDeleteMarker ? { 'x-amz-delete-marker': 'true' } : {})
+      }
     }
   }
 }
 
-function describe(object: StoredObject, withChecksum: boolean): Record<string, string> {
+function find(store: S3Store, { bucket, key, query }: S3Request): StoredObject {
+  return store.find(bucket, key, versionIdOf(query))
+}
+
+interface Head extends S3Response {
+  readonly headers: Readonly<Record<string, string>>
+  /** undefined for the whole object. */
+  readonly range?: ByteRange
+}
+
+/** What GET and HEAD answer without a body. @throws {AwsError} PreconditionFailed, InvalidRange, InvalidPartNumber */
+function head(store: S3Store, { bucket, header, query }: S3Request, object: StoredObject): Head {
+  const settings = store.settingsOf(bucket)
+  const failed = failedCondition(object, header)
+  if (failed === 'If-None-Match' || failed === 'If-Modified-Since') {
+    return { status: 304, headers: { etag: object.etag, ...versionHeaders(settings, object) } }
+  }
+  if (failed !== undefined) throw preconditionFailed(failed)
+  const partNumber = query.get('partNumber')
+  if (partNumber !== null && header('range') !== undefined) {
+    throw new AwsError('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter')
+  }
+  const range =
+    partNumber === null ? rangeOf(header('range'), object.sizeBytes) : partRange(object, partNumber)
+  const withChecksum = range === undefined && header('x-amz-checksum-mode') === 'ENABLED'
+  const headers = objectHeaders(object, settings, withChecksum)
+  if (range === undefined) return { status: 200, headers }
+  const parts = partNumber === null ? undefined : object.partSizesBytes?.length
   return {
-    etag: object.etag,
-    'last-modified': new Date(object.modifiedMs).toUTCString(),
-    'content-type': object.contentType,
-    'accept-ranges': 'bytes',
-    ...encryptionHeaders(object),
-    ...(object.contentEncoding === undefined ? {} : { 'content-encoding': object.contentEncoding }),
-    ...Object.fromEntries(
-      Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])
-    ),
-    ...(object.tags === undefined ? {} : { 'x-amz-tagging-count': String(object.tags.length) }),
-    ...(withChecksum ? checksumHeaders(object) : {})
+    status: 206,
+    headers: {
+      ...headers,
+      ...(range.end < range.start
+        ? {}
+        : { 'content-range': `bytes ${range.start}-${range.end}/${object.sizeBytes}` }),
+      ...(parts === undefined ? {} : { 'x-amz-mp-parts-count': String(parts) })
+    },
+    range
   }
 }
 
-/** The one range that a request may ask for, both ends inclusive; undefined for the whole object. */
-function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
-  if (match === null || (match[1] === '' && match[2] === '')) return undefined
-  const [, first, last] = match
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
-  const end = first === '' || last === '' ? size - 1 : Math.min(size - 1, Number(last))
-  if (start >= size || start > end) {
-    throw new AwsError('InvalidRange', 'The requested range is not satisfiable', 416)
-  }
-  return { start, end }
+function cutOut(bytes: Buffer, { start, end }: ByteRange): Buffer {
+  return bytes.subarray(start, end + 1)
 }

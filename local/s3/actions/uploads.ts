@@ -1,10 +1,12 @@
 import { AwsError } from '../../aws-json.ts'
 import { checksumHeader, checksumOf } from '../checksum.ts'
-import { checksumHeaders, encryptionHeaders, requestedObject } from '../object-headers.ts'
+import { encryptionHeaders } from '../encryption.ts'
+import { checksumElements, checksumHeaders, requestedObject, versionHeaders } from '../object-headers.ts'
 import type { S3Action, S3Request } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import type { StoredPart, Upload } from '../uploads.ts'
 import { badChecksum, checkDigests, givenChecksum } from '../validations/checksum.ts'
+import { putConditions } from '../validations/conditions.ts'
 import { checkKey } from '../validations/key.ts'
 import {
   checkExpectedChecksum,
@@ -23,18 +25,17 @@ const minPartBytes = 5 * 1024 * 1024
 export function createUpload(store: S3Store): S3Action {
   return async request => {
     const { bucket, key, header } = request
-    store.objectsOf(bucket)
+    const requested = requestedObject(request, store.settingsOf(bucket), store.nowMs())
     checkKey(key)
     const checksum = uploadChecksum(header)
-    const { kms, ...settings } = requestedObject(request)
-    const kmsKeyArn = kms && (await store.encryptingKey(bucket, key, kms))
+    const encryption = await store.encrypt(bucket, key, requested)
     // KMS may have taken a while.
     store.objectsOf(bucket)
-    const upload = store.uploads.start({ ...settings, bucket, key, kmsKeyArn, checksum })
+    const upload = store.uploads.start({ ...requested, bucket, key, encryption, checksum })
     return {
       status: 200,
       headers: {
-        ...encryptionHeaders(upload),
+        ...encryptionHeaders(upload.encryption),
         ...(checksum === undefined
           ? {}
           : { 'x-amz-checksum-algorithm': checksum.algorithm, 'x-amz-checksum-type': checksum.type })
@@ -49,9 +50,6 @@ export function uploadPart(store: S3Store): S3Action {
     const { body, header, query } = request
     const upload = uploadOf(store, request)
     const number = partNumberOf(query.get('partNumber'))
-    if (header('x-amz-copy-source') !== undefined) {
-      throw new AwsError('NotImplemented', 'UploadPartCopy is not implemented by the local engine', 501)
-    }
     const given = checkDigests(body, header)
     checkPartChecksum(upload, given)
     const algorithm = upload.checksum?.algorithm
@@ -65,7 +63,7 @@ export function uploadPart(store: S3Store): S3Action {
       status: 200,
       headers: {
         etag: part.etag,
-        ...encryptionHeaders(upload),
+        ...encryptionHeaders(upload.encryption),
         ...(given === undefined ? {} : { [checksumHeader(given.algorithm)]: given.value })
       }
     }
@@ -84,7 +82,7 @@ export function completeUpload(store: S3Store): S3Action {
       parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     )
     const object = await store.completeUpload(upload, parts, {
-      ifAbsent: header('if-none-match') === '*',
+      conditions: putConditions(header),
       check: checksum => {
         if (expected === undefined || checksum === undefined) return
         if (checksum.value.split('-')[0] !== expected.value.split('-')[0]) {
@@ -94,7 +92,7 @@ export function completeUpload(store: S3Store): S3Action {
     })
     return {
       status: 200,
-      headers: encryptionHeaders(object),
+      headers: { ...encryptionHeaders(object), ...versionHeaders(store.settingsOf(bucket), object) },
       body: xmlDocument('CompleteMultipartUploadResult', {
         Location: `http://${header('host') ?? 'localhost'}/${bucket}/${encodeURIComponent(key)}`,
         Bucket: bucket,
@@ -116,16 +114,6 @@ export function abortUpload(store: S3Store): S3Action {
 export function uploadOf(store: S3Store, { bucket, key, query }: S3Request): Upload {
   store.objectsOf(bucket)
   return store.uploads.find(bucket, key, query.get('uploadId') ?? '')
-}
-
-/** `x-amz-checksum-crc32` as a header is `ChecksumCRC32` as an element. */
-function checksumElements(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => {
-      const what = name.slice('x-amz-checksum-'.length)
-      return [what === 'type' ? 'ChecksumType' : `Checksum${what.toUpperCase()}`, value]
-    })
-  )
 }
 
 /** @throws {AwsError} unless the parts that are named are there, in order, and large enough */

@@ -1,9 +1,9 @@
 import { AwsError } from '../../aws-json.ts'
-import type { Tag } from '../store.ts'
-import { elementsOf, textsOf } from '../xml.ts'
+import type { Tag } from '../versions.ts'
+import { childOf, childrenOf, parseXml, textOf } from '../xml-reader.ts'
 import { malformedXml } from './checksum.ts'
 
-const mostTags = 10
+const mostTags = { Object: 10, Bucket: 50 }
 
 /** The tags that a put brings along as the query of a URL. @throws {AwsError} InvalidArgument, BadRequest, InvalidTag */
 export function tagsOfHeader(header: string | undefined): readonly Tag[] {
@@ -16,21 +16,26 @@ export function tagsOfHeader(header: string | undefined): readonly Tag[] {
       { ArgumentName: 'x-amz-tagging' }
     )
   }
-  checkTags(tags)
+  checkTags(tags, 'Object')
   return tags
 }
 
-/** The tags in the body of PutObjectTagging. @throws {AwsError} MalformedXML, BadRequest, InvalidTag */
-export function tagsOfBody(xml: string): readonly Tag[] {
-  if (!/<Tagging[\s>]/.test(xml) || !/<TagSet\s*\/?>/.test(xml)) throw malformedXml()
-  const tags = elementsOf(xml, 'Tag').map(tag => {
-    const key = textsOf(tag, 'Key')[0]
-    const value = tag.includes('<Value/>') ? '' : textsOf(tag, 'Value')[0]
+/**
+ * The tags in the body of PutObjectTagging or PutBucketTagging.
+ * @throws {AwsError} MalformedXML, BadRequest, InvalidTag
+ */
+export function tagsOfBody(xml: string, of: keyof typeof mostTags = 'Object'): readonly Tag[] {
+  const root = parseXml(xml)
+  const set = childOf(root, 'TagSet')
+  if (root?.name !== 'Tagging' || set === undefined) throw malformedXml()
+  const tags = childrenOf(set, 'Tag').map(tag => {
+    const key = textOf(tag, 'Key')
+    const value = textOf(tag, 'Value')
     if (key === undefined || value === undefined) throw malformedXml()
     return { key, value }
   })
   if (hasDuplicates(tags)) throw new AwsError('InvalidTag', 'Cannot provide multiple Tags with the same key')
-  checkTags(tags)
+  checkTags(tags, of)
   return tags
 }
 
@@ -38,10 +43,10 @@ function hasDuplicates(tags: readonly Tag[]): boolean {
   return new Set(tags.map(({ key }) => key)).size < tags.length
 }
 
-/** 10 tags; keys of 1 to 128 characters and values of 0 to 256. */
-function checkTags(tags: readonly Tag[]): void {
-  if (tags.length > mostTags) {
-    throw new AwsError('BadRequest', `Object tags cannot be greater than ${mostTags}`)
+/** 10 tags, 50 of a bucket; keys of 1 to 128 characters and values of 0 to 256. */
+function checkTags(tags: readonly Tag[], of: keyof typeof mostTags): void {
+  if (tags.length > mostTags[of]) {
+    throw new AwsError('BadRequest', `${of} tags cannot be greater than ${mostTags[of]}`)
   }
   for (const { key, value } of tags) {
     if (key.startsWith('aws:')) {

@@ -1,7 +1,7 @@
 import { AwsError } from '../../aws-json.ts'
 import { type ChecksumAlgorithm, type ChecksumType, checksumAlgorithms } from '../checksum.ts'
 import type { Upload, UploadSettings } from '../uploads.ts'
-import { elementsOf, textsOf } from '../xml.ts'
+import { childrenOf, parseXml, textOf } from '../xml-reader.ts'
 import { type GivenChecksum, type HeaderLookup, malformedXml } from './checksum.ts'
 
 const mostParts = 10_000
@@ -111,11 +111,13 @@ function checksumMismatch(
 
 /** The parts that the body of CompleteMultipartUpload names. @throws {AwsError} MalformedXML */
 export function namedParts(body: string, { checksum }: Upload): readonly NamedPart[] {
-  const parts = elementsOf(body, 'Part').map(part => {
-    const number = textsOf(part, 'PartNumber')[0]
-    const etag = textsOf(part, 'ETag')[0]
+  const root = parseXml(body)
+  if (root?.name !== 'CompleteMultipartUpload') throw malformedXml()
+  const parts = childrenOf(root, 'Part').map(part => {
+    const number = textOf(part, 'PartNumber')
+    const etag = textOf(part, 'ETag')
     if (number === undefined || !/^\d{1,9}$/.test(number) || etag === undefined) throw malformedXml()
-    const sum = checksum && textsOf(part, `Checksum${checksum.algorithm}`)[0]
+    const sum = checksum && textOf(part, `Checksum${checksum.algorithm}`)
     return { number: Number(number), etag, checksum: sum }
   })
   if (parts.length === 0 || parts.length > mostParts) throw malformedXml()

@@ -16,10 +16,15 @@ import {
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
+  GetBucketPolicyCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutBucketEncryptionCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
   PutObjectTaggingCommand,
@@ -174,6 +179,135 @@ describe('the S3 engine with a state folder', () => {
     }
   })
 })
+
+describe('versions in an S3 engine with a state folder', () => {
+  it('are the same after a restart, with settings and locks', async () => {
+    const restart = restartableS3()
+    const { client } = await restart()
+    await client.send(new CreateBucketCommand({ Bucket: 'b-1', ObjectLockEnabledForBucket: true }))
+    const Policy = JSON.stringify({
+      Statement: { Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::b-1/*' }
+    })
+    await client.send(new PutBucketPolicyCommand({ Bucket: 'b-1', Policy }))
+    await client.send(
+      new PutBucketEncryptionCommand({
+        Bucket: 'b-1',
+        ServerSideEncryptionConfiguration: {
+          Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' }, BucketKeyEnabled: true }]
+        }
+      })
+    )
+    for (const text of ['one', 'two', 'three']) await put(client, 'k', text)
+    const { VersionId } = await put(client, 'gone', 'text', { ObjectLockLegalHoldStatus: 'ON' })
+    await client.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'gone' }))
+    await client.send(
+      new PutObjectTaggingCommand({
+        Bucket: 'b-1',
+        Key: 'gone',
+        VersionId,
+        Tagging: { TagSet: [{ Key: 't', Value: 'v' }] }
+      })
+    )
+    await put(client, 'back', 'again')
+    const { VersionId: marker } = await client.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'back' }))
+    await client.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'back', VersionId: marker }))
+    const before = await everyVersionOf(client)
+    expect(before.objects.map(({ text }) => text)).toEqual(['again', 'text', 'three', 'two', 'one'])
+    expect(before.objects[1]).toMatchObject({ ObjectLockLegalHoldStatus: 'ON', TagCount: 1 })
+    const { client: after } = await restart()
+    expect(await everyVersionOf(after)).toEqual(before)
+    await expect(
+      after.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'gone', VersionId }))
+    ).rejects.toMatchObject({ name: 'AccessDenied' })
+    expect((await after.send(new GetBucketPolicyCommand({ Bucket: 'b-1' }))).Policy).toBe(Policy)
+    expect(await put(after, 'k', 'four')).toMatchObject({
+      ServerSideEncryption: 'aws:kms',
+      BucketKeyEnabled: true
+    })
+  })
+
+  /** What the process has done of its last step: nothing, or the first of two moves. */
+  it.each([0, 1])('are finished when a put died behind %d of its moves', async done => {
+    const restart = restartableS3()
+    const { client, local } = await restart()
+    await createVersioned(client)
+    const { VersionId } = await put(client, 'k', 'old')
+    await put(client, 'k', 'new')
+    const [, aside] = /"aside":"([^"]+)"/.exec(logText(local.outputFolder).split('\n').at(-2)!) ?? []
+    const { client: after } = await restart(folder => {
+      const place = join(folder, 'b-1', 'k')
+      renameSync(place, join(folder, aside!))
+      if (done === 0) renameSync(join(folder, 'b-1', '.versions', VersionId!), place)
+    }, local)
+    expect((await everyVersionOf(after)).objects.map(({ text }) => text)).toEqual(['new', 'old'])
+    expect(readdirSync(local.outputFolder)).toEqual(['b-1'])
+  })
+
+  it('are finished when a delete died before its moves', async () => {
+    const restart = restartableS3()
+    const { client, local } = await restart()
+    await createVersioned(client)
+    await put(client, 'k', 'old')
+    const { VersionId } = await put(client, 'k', 'new')
+    await client.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'k', VersionId }))
+    // The older one had not taken its place, and the newer one was still there.
+    const place = (folder: string) => join(folder, 'b-1', 'k')
+    const [, from] = /"promoted":\["([^"]+)"/.exec(logText(local.outputFolder).split('\n').at(-2)!) ?? []
+    const { client: after, local: second } = await restart(folder => {
+      renameSync(place(folder), join(folder, from!))
+      writeFileSync(place(folder), 'new')
+    }, local)
+    expect((await everyVersionOf(after)).objects.map(({ text }) => text)).toEqual(['old'])
+    const { VersionId: marker } = await after.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'k' }))
+    const { client: third } = await restart(folder => {
+      renameSync(join(folder, from!), place(folder))
+    }, second)
+    expect(existsSync(place(local.outputFolder))).toBe(false)
+    await third.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'k', VersionId: marker }))
+    expect((await everyVersionOf(third)).objects.map(({ text }) => text)).toEqual(['old'])
+  })
+
+  it('are all there after a SIGKILL, each with its own bytes', async () => {
+    const folder = makeStateFolder()
+    const engines = await launchEngines(folder)
+    const client = opened(new S3Client({ ...engines.clientConfig, maxAttempts: 1 }))
+    await createVersioned(client)
+    const acknowledged = await putUntilKilled(engines, 40, async number => {
+      const { VersionId } = await put(client, 'same', `${number} `.repeat(20_000))
+      if (number % 5 === 0) await client.send(new DeleteObjectCommand({ Bucket: 'b-1', Key: 'same' }))
+      return VersionId!
+    })
+    const again = opened(new S3Client((await launchEngines(folder)).clientConfig))
+    const { objects } = await everyVersionOf(again)
+    const ids = objects.map(({ VersionId }) => VersionId)
+    expect(acknowledged.filter(id => !ids.includes(id))).toEqual([])
+    for (const { text, ETag } of objects) {
+      expect(ETag).toBe(`"${createHash('md5').update(text!).digest('hex')}"`)
+    }
+  })
+})
+
+async function createVersioned(client: S3Client): Promise<void> {
+  await client.send(new CreateBucketCommand({ Bucket: 'b-1' }))
+  const VersioningConfiguration = { Status: 'Enabled' } as const
+  await client.send(new PutBucketVersioningCommand({ Bucket: 'b-1', VersioningConfiguration }))
+}
+
+/** Everything that the API tells of them. */
+async function everyVersionOf(client: S3Client) {
+  const { Versions = [], DeleteMarkers } = await client.send(new ListObjectVersionsCommand({ Bucket: 'b-1' }))
+  const objects = await Promise.all(
+    Versions.map(async ({ Key, VersionId }) => {
+      const {
+        $metadata: _,
+        Body,
+        ...rest
+      } = await client.send(new GetObjectCommand({ Bucket: 'b-1', Key, VersionId }))
+      return { ...rest, text: await Body?.transformToString() }
+    })
+  )
+  return { Versions, DeleteMarkers, objects }
+}
 
 /** The log of what describes objects, in a state folder of which `outputFolder` is a part. */
 function logText(outputFolder: string): string {
