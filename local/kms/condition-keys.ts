@@ -1,5 +1,5 @@
 import type { AuthorizationContext } from '../authorization.ts'
-import type { EncryptionContext } from './grants.ts'
+import type { EncryptionContext, GrantConstraints } from './grants.ts'
 
 export interface KmsCircumstances {
   /** Such as `Decrypt`. */
@@ -22,11 +22,9 @@ export function conditionKeys({
   input,
   viaService
 }: KmsCircumstances): AuthorizationContext {
-  const { KeyId, PendingWindowInDays = defaultPendingDays, Operations, GranteePrincipal } = input
+  const { KeyId, PendingWindowInDays = defaultPendingDays } = input
   return {
-    ...Object.fromEntries(
-      Object.entries(context).map(([name, value]) => [`kms:EncryptionContext:${name}`, value])
-    ),
+    ...contextKeys(context),
     ...(viaService === undefined ? {} : { 'kms:ViaService': viaService }),
     ...(typeof KeyId === 'string' && KeyId.includes('alias/')
       ? { 'kms:RequestAlias': KeyId.slice(KeyId.indexOf('alias/')) }
@@ -34,8 +32,27 @@ export function conditionKeys({
     ...(action === 'ScheduleKeyDeletion'
       ? { 'kms:ScheduleKeyDeletionPendingWindowInDays': String(PendingWindowInDays) }
       : {}),
-    ...(action === 'CreateGrant' && Array.isArray(Operations)
-      ? { 'kms:GrantOperations': Operations.map(String), 'kms:GranteePrincipal': String(GranteePrincipal) }
-      : {})
+    ...(action === 'CreateGrant' ? grantKeys(input) : {})
+  }
+}
+
+function contextKeys(context: EncryptionContext): AuthorizationContext {
+  return Object.fromEntries(
+    Object.entries(context).map(([name, value]) => [`kms:EncryptionContext:${name}`, value])
+  )
+}
+
+/** The context that a grant is bound to counts as that of the request. The input has been checked. */
+function grantKeys(input: KmsCircumstances['input']): AuthorizationContext {
+  const { Operations, GranteePrincipal, RetiringPrincipal, Constraints } = input
+  const constraints = Object.entries((Constraints ?? {}) as GrantConstraints).filter(([type]) =>
+    type.startsWith('EncryptionContext')
+  )
+  return {
+    'kms:GrantOperations': Operations as readonly string[],
+    'kms:GranteePrincipal': String(GranteePrincipal),
+    ...(RetiringPrincipal === undefined ? {} : { 'kms:RetiringPrincipal': String(RetiringPrincipal) }),
+    ...(constraints.length === 0 ? {} : { 'kms:GrantConstraintType': constraints.map(([type]) => type) }),
+    ...contextKeys(Object.assign({}, ...constraints.map(([, pairs]) => pairs)))
   }
 }

@@ -317,6 +317,8 @@ describe('actions and resources', () => {
     })
     expect(allows({ Resource }, named('eve'))).toBe(true)
     expect(allows({ Resource }, named('*'))).toBe(false)
+    const several = { resource: 'arn:aws:s3:::b/eve/x', context: { 'aws:username': ['eve', 'bob'] } }
+    expect(allows({ Resource }, several)).toBe(false)
     expect(allows({ Resource }, { resource: 'arn:aws:s3:::b/eve/x' })).toBe(false)
     const withDefault = "arn:aws:s3:::b/${aws:username, 'eve'}/*"
     expect(allows({ Resource: withDefault }, { resource: 'arn:aws:s3:::b/eve/x' })).toBe(true)

@@ -22,7 +22,12 @@ import {
   RegisterStreamConsumerCommand,
   StreamMode
 } from '@aws-sdk/client-kinesis'
-import { ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms'
+import {
+  CreateAliasCommand,
+  CreateGrantCommand,
+  EncryptCommand,
+  ScheduleKeyDeletionCommand
+} from '@aws-sdk/client-kms'
 import {
   AbortMultipartUploadCommand,
   CreateBucketCommand,
@@ -420,7 +425,7 @@ describe('the decision function of S3', () => {
 })
 
 describe('the decision function of KMS', () => {
-  it('hears for how long a deletion waits, and through which name a key is meant', async () => {
+  it('hears for how long a deletion waits', async () => {
     const { authorize, look } = recorder()
     const { client, createKey } = await openKms({ authorize })
     const { keyId } = await createKey()
@@ -434,6 +439,31 @@ describe('the decision function of KMS', () => {
         .slice(1)
         .map(({ context }) => context[days])
     ).toEqual(['7', '30'])
+  })
+
+  it('hears through which name a key is meant, and what a grant would allow', async () => {
+    const { authorize, look } = recorder()
+    const { client, createKey } = await openKms({ authorize })
+    const { keyId } = await createKey()
+    await client.send(new CreateAliasCommand({ AliasName: 'alias/orders', TargetKeyId: keyId }))
+    await client.send(new EncryptCommand({ KeyId: 'alias/orders', Plaintext: Buffer.from('x') }))
+    await client.send(
+      new CreateGrantCommand({
+        KeyId: keyId,
+        GranteePrincipal: 'p',
+        Operations: ['Decrypt', 'DescribeKey'],
+        Constraints: { EncryptionContextSubset: { stream: 's' } }
+      })
+    )
+    const [encrypt, grant] = look().slice(-2)
+    expect(encrypt!.context).toEqual({ ...always, 'kms:RequestAlias': 'alias/orders' })
+    expect(grant!.context).toEqual({
+      ...always,
+      'kms:GrantOperations': ['Decrypt', 'DescribeKey'],
+      'kms:GranteePrincipal': 'p',
+      'kms:GrantConstraintType': ['EncryptionContextSubset'],
+      'kms:EncryptionContext:stream': 's'
+    })
   })
 })
 
