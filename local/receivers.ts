@@ -3,7 +3,7 @@ import { createHecEngine, type HecToken } from './hec/engine.ts'
 import type { AcknowledgementQuestion, HecEvent, HecStore } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
-import { createCopyRunner, type ObjectReader, type RunCopy } from './redshift/copy.ts'
+import { createCopyRunner, type FailCopy, type ObjectReader, type RunCopy } from './redshift/copy.ts'
 import { type LocalRedshift, type RedshiftOptions, startRedshift } from './redshift/engine.ts'
 import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument, SearchStore } from './search/store.ts'
@@ -59,10 +59,11 @@ export interface Receivers {
   readonly redshift: LocalRedshift | undefined
 }
 
-/** Asked before every request of a receiver. */
+/** Asked before every request of a receiver, and before every COPY. */
 export interface ReceiverFaults {
   readonly search?: FailReceiverRequest | undefined
   readonly hec?: FailReceiverRequest | undefined
+  readonly redshift?: FailCopy | undefined
 }
 
 export interface CreatedReceivers {
@@ -118,7 +119,11 @@ export async function createReceivers(
     ports,
     searchUrl: () => searchUrl,
     redshiftUrl: () => redshift?.local.jdbcUrl,
-    copy: createCopyRunner({ objects, connectionString: request => redshift?.connectionString(request) }),
+    copy: createCopyRunner({
+      objects,
+      connectionString: request => redshift?.connectionString(request),
+      fault: faults.redshift
+    }),
     close: async () => redshift?.close(),
     stores: { search: search?.store, hec: hec?.store },
     async reset() {

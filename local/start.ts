@@ -16,7 +16,8 @@ import { InFlight } from './in-flight.ts'
 import type { KmsLoggedRequest } from './kms/store.ts'
 import { multiplex } from './multiplexer.ts'
 import type { FailReceiverRequest } from './receiver.ts'
-import { createReceivers, type Receivers } from './receivers.ts'
+import { createReceivers, type ReceiverFaults, type Receivers } from './receivers.ts'
+import type { FailCopy } from './redshift/copy.ts'
 import {
   accountId,
   type FaultFunctions,
@@ -268,10 +269,7 @@ export function clientConfigOf(
 }
 
 /** The functions that receivers ask: the given one first, then the rules in force. */
-function receiverFaults(
-  script: FaultScript,
-  functions: FaultFunctions
-): Readonly<Record<'search' | 'hec', FailReceiverRequest>> {
+function receiverFaults(script: FaultScript, functions: FaultFunctions): Required<ReceiverFaults> {
   // No rule of a receiver makes an error of AWS.
   const rule = (...decided: Parameters<FaultScript['decide']>): ReturnType<FailReceiverRequest> =>
     script.decide(...decided) as ReturnType<FailReceiverRequest>
@@ -279,7 +277,13 @@ function receiverFaults(
     search: givenFirst(functions.search, request =>
       rule('search', searchOperation(request), () => indexNames(request))
     ),
-    hec: givenFirst(functions.hec, request => rule('hec', collectorOperation(request), () => []))
+    hec: givenFirst(functions.hec, request => rule('hec', collectorOperation(request), () => [])),
+    redshift: givenFirst(
+      functions.redshift,
+      ({ table }) =>
+        // Rules that would answer a COPY are refused.
+        script.decide('redshift', 'COPY', () => (table === undefined ? [] : [table])) as ReturnType<FailCopy>
+    )
   }
 }
 

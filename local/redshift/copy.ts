@@ -1,7 +1,9 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { type CopyFormat, parseCopyStatement } from './copy-statement.ts'
-import { CopyError, toCopyError } from './errors.ts'
+import type { CopyFault } from '../faults/fault.ts'
+import { ConnectionCut } from '../receiver.ts'
+import { type CopyFormat, type CopyStatement, parseCopyStatement } from './copy-statement.ts'
+import { CopyError, type CopyErrorCode, copyErrorCodes, toCopyError } from './errors.ts'
 import { type JsonPath, parseJsonPaths } from './json-paths.ts'
 import { loadRows, type Row } from './load-rows.ts'
 import { parseManifest } from './manifest.ts'
@@ -28,21 +30,35 @@ export interface CopyRequest {
   readonly signal: AbortSignal
 }
 
-/** Runs a COPY statement. Rejects with `CopyError`; then nothing is loaded. */
+/** Runs a COPY statement. Rejects with `CopyError`; then nothing is loaded, unless a fault has lost the answer. */
 export type RunCopy = (request: CopyRequest) => Promise<void>
+
+/** A COPY before it is run. */
+export interface CopyAttempt {
+  /** As the statement names it, in lower case unless it stands in quotes; undefined when that cannot be read. */
+  readonly table: string | undefined
+}
+
+/** Asked before every COPY; what it returns happens to the COPY. */
+export type FailCopy = (attempt: CopyAttempt) => CopyFault | undefined | Promise<CopyFault | undefined>
 
 export interface CopyRunnerOptions {
   readonly objects: ObjectReader
   /** Address of the database that a JDBC URL stands for, with user and password; undefined when there is none. */
   connectionString(request: CopyRequest): string | undefined
+  readonly fault?: FailCopy | undefined
 }
 
 const gunzipAsync = promisify(gunzip)
 
 /** Runs COPY statements of Redshift on PostgreSQL, which knows nothing of S3. */
-export function createCopyRunner({ objects, connectionString }: CopyRunnerOptions): RunCopy {
+export function createCopyRunner({ objects, connectionString, fault }: CopyRunnerOptions): RunCopy {
   return async request => {
+    const statement = parse(request.statement)
     try {
+      const found = await unlessAborted(fault?.({ table: tableOf(statement) }), request.signal)
+      if (found?.kind === 'error') throw new CopyError(codeOf(found.error.type), found.error.message)
+      if (found?.kind === 'reset') throw new ConnectionCut()
       const address = connectionString(request)
       if (address === undefined) {
         throw new CopyError(
@@ -52,8 +68,9 @@ export function createCopyRunner({ objects, connectionString }: CopyRunnerOption
       }
       const postgres = await loadPostgres()
       await inTransaction(postgres.client(address), request.signal, client =>
-        copy(request.statement, { postgres, client, objects })
+        copy(statement, { postgres, client, objects })
       )
+      if (found?.kind === 'loseAnswer') throw new ConnectionCut()
     } catch (error) {
       throw toCopyError(error)
     }
@@ -66,8 +83,39 @@ interface CopyContext {
   readonly objects: ObjectReader
 }
 
-async function copy(text: string, { postgres, client, objects }: CopyContext): Promise<void> {
-  const statement = parseCopyStatement(text)
+/** What is wrong with it is told once the connection is there. */
+function parse(statement: string): CopyStatement | CopyError {
+  try {
+    return parseCopyStatement(statement)
+  } catch (error) {
+    return toCopyError(error)
+  }
+}
+
+function tableOf(statement: CopyStatement | CopyError): string | undefined {
+  return statement instanceof CopyError ? undefined : statement.table.join('.')
+}
+
+/** A code that Firehose does not have comes from a function of the caller. */
+function codeOf(type: string): CopyErrorCode {
+  return copyErrorCodes.find(code => code === type) ?? 'InternalError'
+}
+
+/** A delay ends with the COPY that it is for. */
+function unlessAborted<T>(pending: T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+  if (!(pending instanceof Promise)) return pending
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+async function copy(
+  statement: CopyStatement | CopyError,
+  { postgres, client, objects }: CopyContext
+): Promise<void> {
+  if (statement instanceof CopyError) throw statement
   const table = await describeTable(client, statement.table, statement.columns)
   const paths = await readPaths(statement.format, objects)
   const faults = faultCounter(statement.maxErrors)
