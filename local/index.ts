@@ -5,6 +5,7 @@ export type {
   HecInspection,
   KinesisInspection,
   KmsInspection,
+  RedshiftInspection,
   S3Inspection,
   SearchInspection,
   SqsInspection

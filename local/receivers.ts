@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
 import { createHecEngine, type HecToken } from './hec/engine.ts'
 import type { AcknowledgementQuestion, HecEvent, HecStore } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { createCopyRunner, type FailCopy, type ObjectReader, type RunCopy } from './redshift/copy.ts'
+import { CopyLog } from './redshift/copy-log.ts'
 import { type LocalRedshift, type RedshiftOptions, startRedshift } from './redshift/engine.ts'
 import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument, SearchStore } from './search/store.ts'
@@ -66,6 +68,12 @@ export interface ReceiverFaults {
   readonly redshift?: FailCopy | undefined
 }
 
+/** What of Redshift can be looked at. */
+export interface RedshiftStore {
+  readonly query: LocalRedshift['query']
+  readonly log: CopyLog
+}
+
 export interface CreatedReceivers {
   /** What has to listen, in this order. */
   readonly ports: readonly { readonly listener: RequestListener; readonly port: number | undefined }[]
@@ -79,7 +87,11 @@ export interface CreatedReceivers {
   readonly copy: RunCopy
   /** Empties them, at the same addresses; a PostgreSQL that was there already is left alone. */
   reset(): Promise<void>
-  readonly stores: { readonly search: SearchStore | undefined; readonly hec: HecStore | undefined }
+  readonly stores: {
+    readonly search: SearchStore | undefined
+    readonly hec: HecStore | undefined
+    readonly redshift: RedshiftStore | undefined
+  }
   close(): Promise<void>
 }
 
@@ -92,11 +104,13 @@ export async function createReceivers(
   names: readonly LocalReceiver[],
   {
     objects,
+    clock,
     options = {},
     faults = {},
     state
   }: {
     readonly objects: ObjectReader
+    readonly clock: Clock
     readonly options?: ReceiverOptions | undefined
     readonly faults?: ReceiverFaults
     readonly state: StateFolder | undefined
@@ -114,6 +128,7 @@ export async function createReceivers(
     ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
     ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
   ]
+  const log = new CopyLog(clock)
   let searchUrl: string | undefined
   return {
     ports,
@@ -122,14 +137,20 @@ export async function createReceivers(
     copy: createCopyRunner({
       objects,
       connectionString: request => redshift?.connectionString(request),
-      fault: faults.redshift
+      fault: faults.redshift,
+      log
     }),
     close: async () => redshift?.close(),
-    stores: { search: search?.store, hec: hec?.store },
+    stores: {
+      search: search?.store,
+      hec: hec?.store,
+      redshift: redshift && { query: redshift.local.query, log }
+    },
     async reset() {
       search?.store.clear()
       hec?.store.clear()
       await redshift?.reset()
+      log.clear()
     },
     running(urls) {
       const addresses = [...urls]

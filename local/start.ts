@@ -136,6 +136,7 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
       hasBucket: bucket => engines.s3?.store.hasBucket(bucket) === true,
       readObject: async (bucket, key) => engines.s3?.store.readObject(bucket, key)
     },
+    clock,
     options: options.receiverOptions,
     faults: receiverFaults(script, functions),
     state
@@ -186,7 +187,7 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
     inspect,
     clock: shownClock,
     reset,
-    running: [...services, ...receiverNames.filter(name => name !== 'redshift')]
+    running: [...services, ...receiverNames]
   })
 
   const servers = await listenAll(

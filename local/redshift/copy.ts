@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { CopyFault } from '../faults/fault.ts'
 import { ConnectionCut } from '../receiver.ts'
+import type { CopyLog, LoggedCopy } from './copy-log.ts'
 import { type CopyFormat, type CopyStatement, parseCopyStatement } from './copy-statement.ts'
 import { CopyError, type CopyErrorCode, copyErrorCodes, toCopyError } from './errors.ts'
 import { type JsonPath, parseJsonPaths } from './json-paths.ts'
@@ -47,16 +48,24 @@ export interface CopyRunnerOptions {
   /** Address of the database that a JDBC URL stands for, with user and password; undefined when there is none. */
   connectionString(request: CopyRequest): string | undefined
   readonly fault?: FailCopy | undefined
+  /** Told of every COPY that has ended. */
+  readonly log?: CopyLog | undefined
 }
 
 const gunzipAsync = promisify(gunzip)
 
+/** Rows of a COPY that is committed. */
+type CopiedRows = Pick<LoggedCopy, 'rows' | 'refusedRows'>
+
 /** Runs COPY statements of Redshift on PostgreSQL, which knows nothing of S3. */
-export function createCopyRunner({ objects, connectionString, fault }: CopyRunnerOptions): RunCopy {
+export function createCopyRunner({ objects, connectionString, fault, log }: CopyRunnerOptions): RunCopy {
   return async request => {
     const statement = parse(request.statement)
+    const { table, manifest } = namesOf(statement)
+    let copied: CopiedRows = { rows: 0, refusedRows: 0 }
+    let failure: CopyError | undefined
     try {
-      const found = await unlessAborted(fault?.({ table: tableOf(statement) }), request.signal)
+      const found = await unlessAborted(fault?.({ table }), request.signal)
       if (found?.kind === 'error') throw new CopyError(codeOf(found.error.type), found.error.message)
       if (found?.kind === 'reset') throw new ConnectionCut()
       const address = connectionString(request)
@@ -67,12 +76,15 @@ export function createCopyRunner({ objects, connectionString, fault }: CopyRunne
         )
       }
       const postgres = await loadPostgres()
-      await inTransaction(postgres.client(address), request.signal, client =>
+      copied = await inTransaction(postgres.client(address), request.signal, client =>
         copy(statement, { postgres, client, objects })
       )
       if (found?.kind === 'loseAnswer') throw new ConnectionCut()
     } catch (error) {
-      throw toCopyError(error)
+      failure = toCopyError(error)
+      throw failure
+    } finally {
+      log?.add({ table, manifest, ...copied, errorCode: failure?.code, errorMessage: failure?.message })
     }
   }
 }
@@ -92,8 +104,10 @@ function parse(statement: string): CopyStatement | CopyError {
   }
 }
 
-function tableOf(statement: CopyStatement | CopyError): string | undefined {
-  return statement instanceof CopyError ? undefined : statement.table.join('.')
+function namesOf(statement: CopyStatement | CopyError): Pick<LoggedCopy, 'table' | 'manifest'> {
+  if (statement instanceof CopyError) return { table: undefined, manifest: undefined }
+  const { table, manifest } = statement
+  return { table: table.join('.'), manifest: `s3://${manifest.bucket}/${manifest.key}` }
 }
 
 /** A code that Firehose does not have comes from a function of the caller. */
@@ -114,29 +128,30 @@ function unlessAborted<T>(pending: T | Promise<T>, signal: AbortSignal): T | Pro
 async function copy(
   statement: CopyStatement | CopyError,
   { postgres, client, objects }: CopyContext
-): Promise<void> {
+): Promise<CopiedRows> {
   if (statement instanceof CopyError) throw statement
   const table = await describeTable(client, statement.table, statement.columns)
   const paths = await readPaths(statement.format, objects)
-  const faults = faultCounter(statement.maxErrors)
+  let refusedRows = 0
+  // So many end the load.
+  const refuse = (error: CopyError): void => {
+    refusedRows += 1
+    if (refusedRows >= statement.maxErrors) throw error
+  }
   const rows: Row[] = []
   for (const bytes of await readSources(statement.manifest, objects)) {
     const plain = statement.isGzip ? await decompress(bytes) : bytes
     for (const row of tableRows({ bytes: plain, statement, columns: table.columns, paths })) {
-      if (row instanceof RowFault) faults(new CopyError('DataLoadFailed', row.message))
+      if (row instanceof RowFault) refuse(new CopyError('DataLoadFailed', row.message))
       else rows.push(row)
     }
   }
-  await loadRows({ postgres, client, table }, rows, error => faults(toCopyError(error)))
-}
-
-/** Throws when as many rows are wrong as end the load. */
-function faultCounter(maxErrors: number): (error: CopyError) => void {
-  let count = 0
-  return error => {
-    count += 1
-    if (count >= maxErrors) throw error
-  }
+  let loaded = rows.length
+  await loadRows({ postgres, client, table }, rows, error => {
+    loaded -= 1
+    refuse(toCopyError(error))
+  })
+  return { rows: loaded, refusedRows }
 }
 
 async function readPaths(
@@ -177,11 +192,11 @@ async function decompress(bytes: Buffer): Promise<Buffer> {
   }
 }
 
-async function inTransaction(
+async function inTransaction<T>(
   client: PostgresClient,
   signal: AbortSignal,
-  work: (client: PostgresClient) => Promise<void>
-): Promise<void> {
+  work: (client: PostgresClient) => Promise<T>
+): Promise<T> {
   signal.throwIfAborted()
   // A connection that is lost fails the query under way; without a listener it would end the process as well.
   client.on('error', () => {})
@@ -192,8 +207,9 @@ async function inTransaction(
   try {
     await client.connect()
     await client.query('begin')
-    await work(client)
+    const done = await work(client)
     await client.query('commit')
+    return done
   } finally {
     signal.removeEventListener('abort', end)
     // Without a commit the server takes everything back.
