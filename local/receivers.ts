@@ -85,6 +85,8 @@ export interface CreatedReceivers {
   redshiftUrl(): string | undefined
   /** How a COPY reaches Redshift. */
   readonly copy: RunCopy
+  /** What `reset` empties of the state folder. */
+  readonly stateParts: readonly string[]
   /** Empties them, at the same addresses; a PostgreSQL that was there already is left alone. */
   reset(): Promise<void>
   readonly stores: {
@@ -141,6 +143,7 @@ export async function createReceivers(
       log
     }),
     close: async () => redshift?.close(),
+    stateParts: names.filter(name => name !== 'redshift' || isInState(options.redshift)),
     stores: {
       search: search?.store,
       hec: hec?.store,
@@ -177,6 +180,11 @@ export async function createReceivers(
       }
     }
   }
+}
+
+/** Whether its data lies in the state folder, if there is one. */
+function isInState({ url, folder }: RedshiftOptions = {}): boolean {
+  return url === undefined && folder === undefined
 }
 
 /** Drawn once for a state folder: delivery streams that are kept name it. */

@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { InvalidOptionError } from '../core/errors.ts'
 import { inspectOf, type LocalClock, type LocalInspect, localClock } from './admin/control.ts'
 import { adminListener } from './admin/routes.ts'
 import { createEngines, type Engines, listenerOf } from './engines.ts'
@@ -67,8 +66,7 @@ export interface LocalEngines extends LocalServices, Receivers {
   /**
    * Everything as at the start: engines and receivers empty, faults and their chances as they were given. Addresses
    * and tokens stay, and time does not go back. Requests under way are cut, buffers dropped, and what the engines would
-   * have done later is not done; a request that comes meanwhile waits.
-   * @throws InvalidOptionError with a state folder, which keeps what it holds
+   * have done later is not done; a request that comes meanwhile waits. A state folder forgets what it held as well.
    */
   reset(): Promise<void>
   /**
@@ -170,13 +168,17 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
     services.map(service => [service, inFlight.listener(() => listenerOf(engines, service)!)])
   ) as Partial<Record<LocalService, RequestListener>>
   const reset = async (): Promise<void> => {
-    if (state !== undefined)
-      throw new InvalidOptionError('stateFolder', 'keeps what it holds: reset() does not go with it')
-    await inFlight.exchange(async () => {
+    const empty = async (): Promise<void> => {
       script.script(rules)
       await engines.firehose?.close()
+      await engines.dynamodb?.close()
       await engines.s3?.store.discard()
       await receivers.reset()
+    }
+    // Where buckets lie other files may lie, too.
+    const outputPart = relative(state?.path ?? '', outputFolder).split(sep)[0]!
+    await inFlight.exchange(async () => {
+      await (state === undefined ? empty() : state.forget([outputPart, ...receivers.stateParts], empty))
       engines = await make()
     })
   }
