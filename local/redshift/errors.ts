@@ -59,7 +59,9 @@ const stateClasses: Readonly<Record<string, CopyErrorCode>> = {
 /** What PostgreSQL, or the way to it, reports. Its own message is left out, because it quotes values. */
 export function toCopyError(error: unknown): CopyError {
   if (error instanceof CopyError) return error
-  const code = String((error as { code?: unknown } | null)?.code ?? '')
+  const given = (error as { code?: unknown } | null)?.code
+  // That of an abort is a number, which says nothing to anybody.
+  const code = typeof given === 'string' ? given : ''
   if (!/^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
     return new CopyError(
       'ConnectionFailed',

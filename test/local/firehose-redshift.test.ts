@@ -575,6 +575,9 @@ describe.skipIf(redshift === undefined)('the Firehose engine with a Redshift', (
       await firehose.send(new DeleteDeliveryStreamCommand({ DeliveryStreamName: 'd' }))
       await flushed
       expect(await rows()).toEqual([])
+      expect((await local.inspect.redshift()).copies).toMatchObject([
+        { table: 'forgotten', rows: 0, errorMessage: 'the connection to the database failed' }
+      ])
     })
 
     it('meets the table that it names, and no other', async () => {
