@@ -1,6 +1,8 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import { systemClock } from '../core/clock.ts'
+import { whenVersionIsKnown } from './http-version.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -11,9 +13,6 @@ export interface LocalServer {
   /** Stops listening and ends every connection, also those in the middle of an answer. */
   close(): Promise<void>
 }
-
-/** How an HTTP/2 connection with prior knowledge begins (RFC 9113, section 3.4). */
-const http2Preface = Buffer.from('PRI ')
 
 /**
  * Listens on one port for HTTP/1.1 and cleartext HTTP/2 alike, because the AWS SDK's default for
@@ -37,12 +36,9 @@ export async function listen(listener: RequestListener, port = 0, host = '127.0.
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
-    socket.once('readable', () => {
-      const first = socket.read() as Buffer | null
-      if (first === null) return
-      socket.unshift(first)
-      const isHttp2 = first.subarray(0, http2Preface.length).equals(http2Preface.subarray(0, first.length))
-      ;(isHttp2 ? http2 : http1).emit('connection', socket)
+    whenVersionIsKnown(socket, systemClock, version => {
+      const server = version === 'http2' ? http2 : http1
+      server.emit('connection', socket)
     })
   })
   await new Promise<void>((resolve, reject) => {

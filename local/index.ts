@@ -5,6 +5,7 @@ export type {
   HecInspection,
   KinesisInspection,
   KmsInspection,
+  RedshiftInspection,
   S3Inspection,
   SearchInspection,
   SqsInspection
@@ -16,7 +17,7 @@ export type {
   LocalDecision
 } from './authorization.ts'
 export { AwsError } from './aws-json.ts'
-export type { FailEntry, Fault, LocalFault, ReceiverFault } from './faults/fault.ts'
+export type { CopyFault, FailEntry, Fault, LocalFault, ReceiverFault } from './faults/fault.ts'
 export type { FaultKind, FaultRule, WrongAnswer } from './faults/fault-rule.ts'
 export type { FaultLogEntry, LocalFaults, ScriptedFault } from './faults/fault-script.ts'
 export type { FaultService } from './faults/service-faults.ts'
@@ -33,6 +34,7 @@ export type { EncryptionContext } from './kms/grants.ts'
 export type { KmsLoggedRequest } from './kms/store.ts'
 export type { FailReceiverRequest, ReceiverRequest, ReceiverResponse } from './receiver.ts'
 export type { LocalHec, LocalReceiver, LocalSearch, ReceiverOptions, Receivers } from './receivers.ts'
+export type { CopyAttempt, FailCopy } from './redshift/copy.ts'
 export type { LocalRedshift, RedshiftOptions } from './redshift/engine.ts'
 export type { SearchDocument } from './search/store.ts'
 export type { FaultFunctions, LocalOptions, LocalService } from './services.ts'

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
 import { createHecEngine, type HecToken } from './hec/engine.ts'
 import type { AcknowledgementQuestion, HecEvent, HecStore } from './hec/store.ts'
 import type { RequestListener } from './http-server.ts'
 import type { FailReceiverRequest } from './receiver.ts'
-import { createCopyRunner, type ObjectReader, type RunCopy } from './redshift/copy.ts'
+import { createCopyRunner, type FailCopy, type ObjectReader, type RunCopy } from './redshift/copy.ts'
+import { CopyLog } from './redshift/copy-log.ts'
 import { type LocalRedshift, type RedshiftOptions, startRedshift } from './redshift/engine.ts'
 import { createSearchEngine } from './search/engine.ts'
 import type { SearchDocument, SearchStore } from './search/store.ts'
@@ -59,10 +61,17 @@ export interface Receivers {
   readonly redshift: LocalRedshift | undefined
 }
 
-/** Asked before every request of a receiver. */
+/** Asked before every request of a receiver, and before every COPY. */
 export interface ReceiverFaults {
   readonly search?: FailReceiverRequest | undefined
   readonly hec?: FailReceiverRequest | undefined
+  readonly redshift?: FailCopy | undefined
+}
+
+/** What of Redshift can be looked at. */
+export interface RedshiftStore {
+  readonly query: LocalRedshift['query']
+  readonly log: CopyLog
 }
 
 export interface CreatedReceivers {
@@ -76,9 +85,15 @@ export interface CreatedReceivers {
   redshiftUrl(): string | undefined
   /** How a COPY reaches Redshift. */
   readonly copy: RunCopy
+  /** What `reset` empties of the state folder. */
+  readonly stateParts: readonly string[]
   /** Empties them, at the same addresses; a PostgreSQL that was there already is left alone. */
   reset(): Promise<void>
-  readonly stores: { readonly search: SearchStore | undefined; readonly hec: HecStore | undefined }
+  readonly stores: {
+    readonly search: SearchStore | undefined
+    readonly hec: HecStore | undefined
+    readonly redshift: RedshiftStore | undefined
+  }
   close(): Promise<void>
 }
 
@@ -91,11 +106,13 @@ export async function createReceivers(
   names: readonly LocalReceiver[],
   {
     objects,
+    clock,
     options = {},
     faults = {},
     state
   }: {
     readonly objects: ObjectReader
+    readonly clock: Clock
     readonly options?: ReceiverOptions | undefined
     readonly faults?: ReceiverFaults
     readonly state: StateFolder | undefined
@@ -113,18 +130,30 @@ export async function createReceivers(
     ...(search === undefined ? [] : [{ listener: search.listener, port: options.search?.port }]),
     ...(hec === undefined ? [] : [{ listener: hec.listener, port: options.hec?.port }])
   ]
+  const log = new CopyLog(clock)
   let searchUrl: string | undefined
   return {
     ports,
     searchUrl: () => searchUrl,
     redshiftUrl: () => redshift?.local.jdbcUrl,
-    copy: createCopyRunner({ objects, connectionString: request => redshift?.connectionString(request) }),
+    copy: createCopyRunner({
+      objects,
+      connectionString: request => redshift?.connectionString(request),
+      fault: faults.redshift,
+      log
+    }),
     close: async () => redshift?.close(),
-    stores: { search: search?.store, hec: hec?.store },
+    stateParts: names.filter(name => name !== 'redshift' || isInState(options.redshift)),
+    stores: {
+      search: search?.store,
+      hec: hec?.store,
+      redshift: redshift && { query: redshift.local.query, log }
+    },
     async reset() {
       search?.store.clear()
       hec?.store.clear()
       await redshift?.reset()
+      log.clear()
     },
     running(urls) {
       const addresses = [...urls]
@@ -151,6 +180,11 @@ export async function createReceivers(
       }
     }
   }
+}
+
+/** Whether its data lies in the state folder, if there is one. */
+function isInState({ url, folder }: RedshiftOptions = {}): boolean {
+  return url === undefined && folder === undefined
 }
 
 /** Drawn once for a state folder: delivery streams that are kept name it. */

@@ -6,6 +6,7 @@ import type { FaultRule } from './faults/fault-rule.ts'
 import type { FirehoseFunctions } from './firehose/processing/transform-function.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { type LocalReceiver, localReceivers, type ReceiverOptions } from './receivers.ts'
+import type { FailCopy } from './redshift/copy.ts'
 
 export const localServices = ['kinesis', 'dynamodb', 'kms', 's3', 'sqs', 'firehose'] as const
 export type LocalService = (typeof localServices)[number]
@@ -15,7 +16,11 @@ export const accountId = '000000000000'
 
 /** Functions for what no rule can say, each asked before every request of its service or receiver. */
 export type FaultFunctions = Readonly<
-  Partial<Record<LocalService, LocalFault> & Record<'search' | 'hec', FailReceiverRequest>>
+  Partial<
+    Record<LocalService, LocalFault> &
+      Record<'search' | 'hec', FailReceiverRequest> &
+      Record<'redshift', FailCopy>
+  >
 >
 
 export interface LocalOptions {

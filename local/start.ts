@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { InvalidOptionError } from '../core/errors.ts'
 import { inspectOf, type LocalClock, type LocalInspect, localClock } from './admin/control.ts'
 import { adminListener } from './admin/routes.ts'
 import { createEngines, type Engines, listenerOf } from './engines.ts'
@@ -16,7 +15,8 @@ import { InFlight } from './in-flight.ts'
 import type { KmsLoggedRequest } from './kms/store.ts'
 import { multiplex } from './multiplexer.ts'
 import type { FailReceiverRequest } from './receiver.ts'
-import { createReceivers, type Receivers } from './receivers.ts'
+import { createReceivers, type ReceiverFaults, type Receivers } from './receivers.ts'
+import type { FailCopy } from './redshift/copy.ts'
 import {
   accountId,
   type FaultFunctions,
@@ -66,8 +66,7 @@ export interface LocalEngines extends LocalServices, Receivers {
   /**
    * Everything as at the start: engines and receivers empty, faults and their chances as they were given. Addresses
    * and tokens stay, and time does not go back. Requests under way are cut, buffers dropped, and what the engines would
-   * have done later is not done; a request that comes meanwhile waits.
-   * @throws InvalidOptionError with a state folder, which keeps what it holds
+   * have done later is not done; a request that comes meanwhile waits. A state folder forgets what it held as well.
    */
   reset(): Promise<void>
   /**
@@ -135,6 +134,7 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
       hasBucket: bucket => engines.s3?.store.hasBucket(bucket) === true,
       readObject: async (bucket, key) => engines.s3?.store.readObject(bucket, key)
     },
+    clock,
     options: options.receiverOptions,
     faults: receiverFaults(script, functions),
     state
@@ -168,13 +168,17 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
     services.map(service => [service, inFlight.listener(() => listenerOf(engines, service)!)])
   ) as Partial<Record<LocalService, RequestListener>>
   const reset = async (): Promise<void> => {
-    if (state !== undefined)
-      throw new InvalidOptionError('stateFolder', 'keeps what it holds: reset() does not go with it')
-    await inFlight.exchange(async () => {
+    const empty = async (): Promise<void> => {
       script.script(rules)
       await engines.firehose?.close()
+      await engines.dynamodb?.close()
       await engines.s3?.store.discard()
       await receivers.reset()
+    }
+    // Where buckets lie other files may lie, too.
+    const outputPart = relative(state?.path ?? '', outputFolder).split(sep)[0]!
+    await inFlight.exchange(async () => {
+      await (state === undefined ? empty() : state.forget([outputPart, ...receivers.stateParts], empty))
       engines = await make()
     })
   }
@@ -185,7 +189,7 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
     inspect,
     clock: shownClock,
     reset,
-    running: [...services, ...receiverNames.filter(name => name !== 'redshift')]
+    running: [...services, ...receiverNames]
   })
 
   const servers = await listenAll(
@@ -268,10 +272,7 @@ export function clientConfigOf(
 }
 
 /** The functions that receivers ask: the given one first, then the rules in force. */
-function receiverFaults(
-  script: FaultScript,
-  functions: FaultFunctions
-): Readonly<Record<'search' | 'hec', FailReceiverRequest>> {
+function receiverFaults(script: FaultScript, functions: FaultFunctions): Required<ReceiverFaults> {
   // No rule of a receiver makes an error of AWS.
   const rule = (...decided: Parameters<FaultScript['decide']>): ReturnType<FailReceiverRequest> =>
     script.decide(...decided) as ReturnType<FailReceiverRequest>
@@ -279,7 +280,13 @@ function receiverFaults(
     search: givenFirst(functions.search, request =>
       rule('search', searchOperation(request), () => indexNames(request))
     ),
-    hec: givenFirst(functions.hec, request => rule('hec', collectorOperation(request), () => []))
+    hec: givenFirst(functions.hec, request => rule('hec', collectorOperation(request), () => [])),
+    redshift: givenFirst(
+      functions.redshift,
+      ({ table }) =>
+        // Rules that would answer a COPY are refused.
+        script.decide('redshift', 'COPY', () => (table === undefined ? [] : [table])) as ReturnType<FailCopy>
+    )
   }
 }
 

@@ -13,11 +13,13 @@ import {
   inspectHec,
   inspectKinesis,
   inspectKms,
+  inspectRedshift,
   inspectS3,
   inspectSearch,
   inspectSqs,
   type KinesisInspection,
   type KmsInspection,
+  type RedshiftInspection,
   type S3Inspection,
   type SearchInspection,
   type SqsInspection
@@ -36,6 +38,7 @@ export interface LocalInspect {
   firehose(): Promise<FirehoseInspection>
   search(): Promise<SearchInspection>
   hec(): Promise<HecInspection>
+  redshift(): Promise<RedshiftInspection>
 }
 
 /** The time of the engines. */
@@ -70,7 +73,8 @@ export function inspectOf(engines: () => Engines, stores: CreatedReceivers['stor
     sqs: async () => inspectSqs(of('sqs', engines().sqs).store),
     firehose: async () => inspectFirehose(of('firehose', engines().firehose).store),
     search: async () => inspectSearch(of('search', stores.search)),
-    hec: async () => inspectHec(of('hec', stores.hec))
+    hec: async () => inspectHec(of('hec', stores.hec)),
+    redshift: async () => inspectRedshift(of('redshift', stores.redshift))
   }
 }
 

@@ -6,6 +6,9 @@ import { isOpen, type Shard, sequenceNumberOf } from '../kinesis/shard.ts'
 import type { KinesisStore, Stream } from '../kinesis/store.ts'
 import type { KeyState } from '../kms/key.ts'
 import type { KmsStore } from '../kms/store.ts'
+import type { RedshiftStore } from '../receivers.ts'
+import type { LoggedCopy } from '../redshift/copy-log.ts'
+import { type RedshiftTableSummary, tableSummaries } from '../redshift/table-summaries.ts'
 import type { SettingDocument, Versioning } from '../s3/bucket-settings.ts'
 import { defaultEncryption, type SseAlgorithm } from '../s3/encryption.ts'
 import type { S3Store } from '../s3/store.ts'
@@ -242,6 +245,16 @@ export function inspectHec(store: HecStore): HecInspection {
     channels,
     pendingAcknowledgements: acknowledgements
   }
+}
+
+export interface RedshiftInspection {
+  readonly tables: readonly RedshiftTableSummary[]
+  /** The last 1,000 COPYs since the start, oldest first, those that failed included. */
+  readonly copies: readonly LoggedCopy[]
+}
+
+export async function inspectRedshift({ query, log }: RedshiftStore): Promise<RedshiftInspection> {
+  return { tables: await tableSummaries(query), copies: log.copies }
 }
 
 function sum(numbers: readonly number[]): number {

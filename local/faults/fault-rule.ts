@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../../core/errors.ts'
+import { copyErrorCodes } from '../redshift/errors.ts'
 import { type FaultService, faultServices, serviceFaults } from './service-faults.ts'
 
 export const faultKinds = [
@@ -8,7 +9,8 @@ export const faultKinds = [
   'lost-answer',
   'dropped-connection',
   'wrong-answer',
-  'key-disabled'
+  'key-disabled',
+  'copy-refused'
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -29,16 +31,18 @@ export interface FaultRule {
    * - `dropped-connection`: the connection is cut, and nothing is carried out.
    * - `wrong-answer`: an answer that is none; see `answer`.
    * - `key-disabled`: KMS answers DisabledException to what would use the key.
+   * - `copy-refused`: Redshift refuses a COPY with `errorCode`, and loads nothing.
    */
   readonly kind: FaultKind
   /**
-   * Such as `PutRecords`. For S3 such as `PutObject`; for the receivers `_bulk`, `_search`, `event`, `raw`, `ack`.
+   * Such as `PutRecords`. For S3 such as `PutObject`; for the receivers `_bulk`, `_search`, `event`, `raw`, `ack`,
+   * `COPY`.
    * @default all that the kind can happen to
    */
   readonly operation?: string
   /**
    * What the request is about: name or ARN of a stream, table, queue or delivery stream; id, ARN or alias of a key;
-   * `bucket` or `bucket/key`; an index. @default anything
+   * `bucket` or `bucket/key`; an index; a table as the COPY names it. @default anything
    */
   readonly key?: string
   /** Requests that it happens to, before the rule is spent. Range 1 up. @default no bound */
@@ -53,7 +57,10 @@ export interface FaultRule {
   readonly entries?: readonly number[]
   /** For `partial-failure`: chance of each entry, by the seed. Range 0 to 1. @default 1 without `entries` */
   readonly entryProbability?: number
-  /** For `partial-failure`: one of the service's codes for an entry. @default the one for too many requests, or the like */
+  /**
+   * For `copy-refused`, which needs it: a code of Firehose's without `Redshift.`, such as `ReadOnlyCluster`. For
+   * `partial-failure`: one of the service's codes for an entry. @default the one for too many requests, or the like
+   */
   readonly errorCode?: string
   /**
    * For `wrong-answer`. `html`: 502 of a proxy, and nothing is carried out. `empty`: 200 without a body; `short`: one
@@ -150,19 +157,27 @@ function checkTogether(rule: FaultRule, path: string): void {
   if (kind === 'key-disabled' && service !== 'kms') {
     throw new InvalidOptionError(`${path}.kind`, 'key-disabled is for kms alone')
   }
+  if (kind === 'copy-refused' && service !== 'redshift') {
+    throw new InvalidOptionError(`${path}.kind`, 'copy-refused is for redshift alone')
+  }
+  if (kind === 'wrong-answer' && service === 'redshift') {
+    throw new InvalidOptionError(`${path}.kind`, 'redshift answers nothing that could be wrong')
+  }
   if (kind === 'delay' && rule.delayMs === undefined) {
     throw new InvalidOptionError(`${path}.delayMs`, 'is missing')
   }
   const others = (['entries', 'entryProbability', 'errorCode'] as const).filter(
     name => rule[name] !== undefined
   )
-  if (kind !== 'partial-failure' && others.length > 0) {
-    throw new InvalidOptionError(`${path}.${others[0]}`, 'is for partial-failure alone')
+  const foreign = others.find(name => !(kind === 'copy-refused' && name === 'errorCode'))
+  if (kind !== 'partial-failure' && foreign !== undefined) {
+    throw new InvalidOptionError(`${path}.${foreign}`, 'is for partial-failure alone')
   }
   if (kind !== 'wrong-answer' && rule.answer !== undefined) {
     throw new InvalidOptionError(`${path}.answer`, 'is for wrong-answer alone')
   }
-  if (rule.errorCode !== undefined && !entryErrors.includes(rule.errorCode)) {
-    throw new InvalidOptionError(`${path}.errorCode`, `must be one of ${entryErrors.join(', ')}`)
+  const codes: readonly string[] = kind === 'copy-refused' ? copyErrorCodes : entryErrors
+  if (rule.errorCode === undefined ? kind === 'copy-refused' : !codes.includes(rule.errorCode)) {
+    throw new InvalidOptionError(`${path}.errorCode`, `must be one of ${codes.join(', ')}`)
   }
 }

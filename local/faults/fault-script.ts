@@ -192,6 +192,11 @@ function toFault(
       const arn = names.find(name => name.includes(':key/')) ?? names[0] ?? ''
       return { kind: 'error', error: new AwsError('DisabledException', `${arn} is disabled.`) }
     }
+    case 'copy-refused':
+      return {
+        kind: 'error',
+        error: new AwsError(rule.errorCode!, 'the COPY is refused by a scripted fault')
+      }
     case 'delay':
       return undefined
   }

@@ -5,7 +5,7 @@ export type FailEntry = (index: number) => string | undefined
 
 /** What happens to one request. */
 export type Fault =
-  /** The service's error; nothing is carried out. For the services of AWS alone. */
+  /** The service's error; nothing is carried out. For the services of AWS alone, COPY of Redshift included. */
   | { readonly kind: 'error'; readonly error: AwsError }
   /** Any answer at all; nothing is carried out. */
   | {
@@ -26,6 +26,9 @@ export type Fault =
 
 /** A fault of a receiver, which has no errors of AWS. */
 export type ReceiverFault = Exclude<Fault, { kind: 'error' }>
+
+/** A fault of a COPY of Redshift; the type of its error is a code of Firehose's without `Redshift.`, such as `DiskFull`. */
+export type CopyFault = Extract<Fault, { kind: 'error' | 'loseAnswer' | 'reset' }>
 
 /** Decides about a request of a service of AWS; may be slow on purpose. S3 has `Bucket` and `Key` for its input. */
 export type LocalFault = (

@@ -2,7 +2,17 @@ import { AwsError } from '../aws-json.ts'
 import type { Fault } from './fault.ts'
 
 /** Services and receivers that faults can be scripted for. */
-export const faultServices = ['kinesis', 'dynamodb', 'kms', 's3', 'sqs', 'firehose', 'search', 'hec'] as const
+export const faultServices = [
+  'kinesis',
+  'dynamodb',
+  'kms',
+  's3',
+  'sqs',
+  'firehose',
+  'search',
+  'hec',
+  'redshift'
+] as const
 export type FaultService = (typeof faultServices)[number]
 
 export interface ServiceFaults {
@@ -82,6 +92,11 @@ export const serviceFaults: Readonly<Record<FaultService, ServiceFaults>> = {
   },
   hec: {
     throttle: () => ({ kind: 'answer', status: 503, body: { text: 'Server is busy', code: 9 } }),
+    batches: [],
+    entryErrors: []
+  },
+  redshift: {
+    throttle: () => error('ConnectionFailed', 'the database takes no more connections'),
     batches: [],
     entryErrors: []
   }

@@ -96,6 +96,7 @@ export class HecStore {
     this.#events = []
     this.#channels.clear()
     this.#bytes = 0
+    this.#log?.clear()
   }
 
   /** The id under which the request can be asked for; undefined without acknowledgements. */

@@ -42,6 +42,16 @@ export interface RunningRedshift {
 const username = 'awsuser'
 const database = 'dev'
 
+const emptyStatement = `
+  do $$
+  declare name text;
+  begin
+    for name in select nspname from pg_namespace where nspname <> 'information_schema' and nspname not like 'pg\\_%' loop
+      execute format('drop schema %I cascade', name);
+    end loop;
+    create schema public;
+  end $$`
+
 /** @throws {EngineStartError} when there is no PostgreSQL, or none that can be reached */
 export async function startRedshift(
   options: RedshiftOptions & Pick<PostgresServerOptions, 'findBinaries'> = {}
@@ -69,7 +79,7 @@ export async function startRedshift(
   return {
     close,
     async reset() {
-      if (server !== undefined) await pool.query('drop schema public cascade; create schema public')
+      if (server !== undefined) await pool.query(emptyStatement)
     },
     local: {
       jdbcUrl: `jdbc:redshift://${address.hostname}:${address.port || '5432'}${address.pathname}`,

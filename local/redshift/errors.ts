@@ -1,24 +1,28 @@
 /** Codes of a failed COPY as Firehose reports them, without `Redshift.` before them. */
-export type CopyErrorCode =
-  | 'TableNotFound'
-  | 'SyntaxError'
-  | 'AuthenticationFailed'
-  | 'S3BucketAccessDenied'
-  | 'DataLoadFailed'
-  | 'ColumnNotFound'
-  | 'DatabaseNotFound'
-  | 'IncorrectCopyOptions'
-  | 'MissingColumn'
-  | 'ConnectionFailed'
-  | 'ColumnMismatch'
-  | 'IncorrectJsonPathsFile'
-  | 'MissingS3File'
-  | 'InsufficientPrivilege'
-  | 'ReadOnlyCluster'
-  | 'DiskFull'
-  | 'InternalError'
+export const copyErrorCodes = [
+  'TableNotFound',
+  'SyntaxError',
+  'AuthenticationFailed',
+  'AccessDenied',
+  'S3BucketAccessDenied',
+  'DataLoadFailed',
+  'ColumnNotFound',
+  'DatabaseNotFound',
+  'IncorrectCopyOptions',
+  'MissingColumn',
+  'ConnectionFailed',
+  'ColumnMismatch',
+  'IncorrectOrMissingRegion',
+  'IncorrectJsonPathsFile',
+  'MissingS3File',
+  'InsufficientPrivilege',
+  'ReadOnlyCluster',
+  'DiskFull',
+  'InternalError'
+] as const
+export type CopyErrorCode = (typeof copyErrorCodes)[number]
 
-/** A COPY that has loaded nothing. The message holds no data. */
+/** A COPY that failed, or whose answer was lost. The message holds no data. */
 export class CopyError extends Error {
   readonly code: CopyErrorCode
 
@@ -55,7 +59,9 @@ const stateClasses: Readonly<Record<string, CopyErrorCode>> = {
 /** What PostgreSQL, or the way to it, reports. Its own message is left out, because it quotes values. */
 export function toCopyError(error: unknown): CopyError {
   if (error instanceof CopyError) return error
-  const code = String((error as { code?: unknown } | null)?.code ?? '')
+  const given = (error as { code?: unknown } | null)?.code
+  // That of an abort is a number, which says nothing to anybody.
+  const code = typeof given === 'string' ? given : ''
   if (!/^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
     return new CopyError(
       'ConnectionFailed',

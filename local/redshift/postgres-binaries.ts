@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
-import { access, chmod, cp, readFile, rm, symlink } from 'node:fs/promises'
+import { access, readFile, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { EngineStartError } from '../testing/errors.ts'
-import { isOpenToAll, makeTemporaryFolder } from './folders.ts'
+import { isOpenToAll, makeTemporaryFolder, mirrorFolder } from './folders.ts'
 import { missingMessage } from './postgres-client.ts'
 
 /** Programs of a PostgreSQL server. */
@@ -74,8 +74,7 @@ async function preparePackaged(nativeFolder: string, forOthers: boolean): Promis
       )
     }
     const copied = join(temporaryFolder, 'native')
-    await cp(nativeFolder, copied, { recursive: true, verbatimSymlinks: true })
-    await chmod(copied, 0o755)
+    await mirrorFolder(nativeFolder, copied)
     for (const { source, target } of links) {
       if (!(await isThere(join(copied, target)))) await symlink(source, join(copied, target))
     }

@@ -58,6 +58,10 @@ export class SearchJournal {
     this.#log.append(entry)
   }
 
+  clear(): void {
+    this.#log.clear()
+  }
+
   flush(): void {
     this.#log.flush()
   }

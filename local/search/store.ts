@@ -89,6 +89,7 @@ export class SearchStore {
   clear(): void {
     this.#indices.clear()
     this.#bytes = 0
+    this.#journal?.clear()
   }
 
   /** Sources of all indices, in bytes of JSON. */

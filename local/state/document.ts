@@ -1,17 +1,21 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { ClosedError } from '../../core/errors.ts'
 import { StateError } from './errors.ts'
 import { decodeLines, encodeLine } from './lines.ts'
 
 /** One JSON value in a file of its own, written anew as a whole: what is small and changes seldom. */
 export class StateDocument {
   readonly file: string
-  readonly #checkOpen: () => void
+  #isOpen = true
   #written: string | undefined
 
-  /** `checkOpen` throws when the folder belongs to others by now. */
-  constructor(file: string, checkOpen: () => void) {
+  constructor(file: string) {
     this.file = file
-    this.#checkOpen = checkOpen
+  }
+
+  /** The folder belongs to others by now, or has forgotten what it held: nothing is written any more. */
+  close(): void {
+    this.#isOpen = false
   }
 
   /** undefined when it was never written. @throws {StateError} when the file is damaged */
@@ -36,7 +40,7 @@ export class StateDocument {
   write(value: unknown): boolean {
     const text = encodeLine(value)
     if (text === this.#written) return false
-    this.#checkOpen()
+    if (!this.#isOpen) throw new ClosedError(`state document ${this.file}`)
     const aside = `${this.file}.tmp`
     writeFileSync(aside, text, { mode: 0o600 })
     renameSync(aside, this.file)

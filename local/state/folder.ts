@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
-import { ClosedError } from '../../core/errors.ts'
 import { StateDocument } from './document.ts'
 import { StateError } from './errors.ts'
 import { StateLog, type StateLogOptions } from './log.ts'
@@ -15,19 +24,22 @@ const opened = new Set<string>()
 /**
  * A folder that keeps the state of one process at a time, readable for its user alone: key material lies in it.
  *
- *     format   what wrote the folder
- *     lock     id of the process that has it
- *     <part>/  files of one engine
+ *     format      what wrote the folder
+ *     lock        id of the process that has it
+ *     forgetting  there while its parts are forgotten
+ *     <part>/     files of one engine
  */
 export class StateFolder {
   readonly path: string
   readonly #lockFile: string
-  readonly #logs: StateLog[] = []
+  readonly #forgettingFile: string
+  #handles: { readonly part: string; readonly handle: StateLog | StateDocument }[] = []
   #isOpen = true
 
   private constructor(path: string) {
     this.path = path
     this.#lockFile = join(path, 'lock')
+    this.#forgettingFile = join(path, 'forgetting')
   }
 
   /**
@@ -40,6 +52,9 @@ export class StateFolder {
     folder.#lock()
     try {
       folder.#checkFormat()
+      // The process that was killed in it was to forget everything.
+      if (existsSync(folder.#forgettingFile)) folder.#removeParts([])
+      rmSync(folder.#forgettingFile, { force: true })
     } catch (error) {
       folder.close()
       throw error
@@ -49,15 +64,15 @@ export class StateFolder {
 
   /** A file for one value. Makes its folder. */
   document(part: string, name: string): StateDocument {
-    return new StateDocument(join(this.folderOf(part), `${name}.json`), () => {
-      if (!this.#isOpen) throw new ClosedError(`state folder ${this.path}`)
-    })
+    const document = new StateDocument(join(this.folderOf(part), `${name}.json`))
+    this.#handles.push({ part, handle: document })
+    return document
   }
 
   /** Opens a log, which ends with this folder. @throws {StateError} when a file of it is damaged */
   log(part: string, options: Omit<StateLogOptions, 'folder'>): StateLog {
     const log = StateLog.open({ ...options, folder: this.folderOf(part) })
-    this.#logs.push(log)
+    this.#handles.push({ part, handle: log })
     return log
   }
 
@@ -68,15 +83,45 @@ export class StateFolder {
     return path
   }
 
+  /**
+   * Forgets everything but the parts in `kept`, which `empty` empties before. Logs and documents of the others are
+   * closed: whoever has them still writes nothing any more. A process that is killed in the middle has nothing left at
+   * its next start.
+   */
+  async forget(kept: readonly string[], empty: () => Promise<void>): Promise<void> {
+    writeFileSync(this.#forgettingFile, '', { mode: 0o600 })
+    try {
+      await empty()
+      this.#close(part => !kept.includes(part))
+      this.#removeParts(kept)
+    } finally {
+      rmSync(this.#forgettingFile, { force: true })
+    }
+  }
+
   /** Writes what is left, and lets others have the folder. */
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
     try {
-      for (const log of this.#logs.splice(0)) log.close()
+      this.#close(() => true)
     } finally {
       opened.delete(this.path)
       rmSync(this.#lockFile, { force: true })
+    }
+  }
+
+  #close(isEnding: (part: string) => boolean): void {
+    const ending = this.#handles.filter(({ part }) => isEnding(part))
+    this.#handles = this.#handles.filter(({ part }) => !isEnding(part))
+    for (const { handle } of ending) handle.close()
+  }
+
+  /** Also those of engines that do not run now. */
+  #removeParts(kept: readonly string[]): void {
+    for (const entry of readdirSync(this.path, { withFileTypes: true })) {
+      if (!entry.isDirectory() || kept.includes(entry.name)) continue
+      rmSync(join(this.path, entry.name), { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
     }
   }
 

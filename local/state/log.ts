@@ -102,9 +102,17 @@ export class StateLog {
     if (current.sizeBytes >= this.#fileBytes) this.#rotate()
     if (this.sizeBytes < this.#checkAtBytes) return
     const entries = this.#files.reduce((sum, file) => sum + file.entries, 0)
-    if (entries > 2 * this.#options.live.count()) this.#compact()
+    if (entries > 2 * this.#options.live.count()) this.#writeAnew(this.#options.live.entries())
     // Not at every write: counting may take a while.
     this.#checkAtBytes = Math.max(this.#compactFromBytes, this.sizeBytes + this.#compactFromBytes / 4)
+  }
+
+  /** Forgets every entry, also those that are not written yet. */
+  clear(): void {
+    if (this.#fd === undefined) throw new ClosedError(`state log ${this.#options.name}`)
+    this.#pending = []
+    this.#pendingMark = Number.NEGATIVE_INFINITY
+    this.#writeAnew([])
   }
 
   close(): void {
@@ -167,13 +175,13 @@ export class StateLog {
     while (this.#files.length > 1 && this.#files[0]!.lastMark < oldest) rmSync(this.#files.shift()!.path)
   }
 
-  #compact(): void {
+  #writeAnew(entries: Iterable<unknown>): void {
     const last = this.#current
     const aside = this.#newFile(last.number + 1, 'tmp')
     const fd = openSync(aside.path, 'w', 0o600)
     let lines: string[] = []
     let bytes = 0
-    for (const entry of this.#options.live.entries()) {
+    for (const entry of entries) {
       const line = encodeLine(entry)
       lines.push(line)
       bytes += line.length

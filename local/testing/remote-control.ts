@@ -66,7 +66,8 @@ export function remoteControl(endpoint: string): RemoteControl {
       sqs: () => inspect('sqs'),
       firehose: () => inspect('firehose'),
       search: () => inspect('search'),
-      hec: () => inspect('hec')
+      hec: () => inspect('hec'),
+      redshift: () => inspect('redshift')
     },
     clock: {
       async advance(ms) {

@@ -1,9 +1,14 @@
 import { gunzipSync } from 'node:zlib'
-import { DescribeDeliveryStreamCommand, UpdateDestinationCommand } from '@aws-sdk/client-firehose'
+import {
+  DeleteDeliveryStreamCommand,
+  DescribeDeliveryStreamCommand,
+  UpdateDestinationCommand
+} from '@aws-sdk/client-firehose'
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
 import { copyStatement, RedshiftDestination } from '../../local/firehose/destinations/redshift.ts'
 import type { RedshiftSettings } from '../../local/firehose/settings.ts'
+import { AwsError, type FaultRule, type LocalOptions } from '../../local/index.ts'
 import type { CopyRequest } from '../../local/redshift/copy.ts'
 import { CopyError } from '../../local/redshift/errors.ts'
 import { roleAndBucket, startFirehose } from '../helpers/delivery-streams.ts'
@@ -390,9 +395,10 @@ describe('a Redshift destination', () => {
 })
 
 describe.skipIf(redshift === undefined)('the Firehose engine with a Redshift', () => {
-  async function start(table: string, more: object = {}) {
+  async function start(table: string, more: object = {}, options: LocalOptions = {}) {
     await redshift!.local.query(`create table ${table} (id int, name varchar(20))`)
     const test = await startFirehose({
+      ...options,
       receivers: ['redshift'],
       receiverOptions: { redshift: { url: redshift!.local.url } }
     })
@@ -517,5 +523,97 @@ describe.skipIf(redshift === undefined)('the Firehose engine with a Redshift', (
       new DescribeDeliveryStreamCommand({ DeliveryStreamName: 'd' })
     )
     expect(JSON.stringify(found)).not.toContain(redshift!.local.password)
+  })
+
+  describe('and a scripted fault', () => {
+    const startFaulty = (table: string, fault: Pick<FaultRule, 'kind'> & Partial<FaultRule>) =>
+      start(
+        table,
+        { RetryOptions: { DurationInSeconds: 600 } },
+        { faults: [{ service: 'redshift', times: 1, ...fault }] }
+      )
+
+    it.each([
+      ['throttle', {}, [], 'Redshift.ConnectionFailed', 1],
+      ['copy-refused', { errorCode: 'ReadOnlyCluster' }, [], 'Redshift.ReadOnlyCluster', 1],
+      ['dropped-connection', {}, [], 'Redshift.ConnectionFailed', 1],
+      // The rows are there, Firehose cannot know, and the retry loads them again.
+      ['lost-answer', {}, [{ id: 1, name: 'a' }], 'Redshift.ConnectionFailed', 2]
+    ] as const)('%s %j: rows %j at first, then a retry', async (kind, more, atFirst, errorCode, finally_) => {
+      const table = `fault_${kind.replace('-', '_')}`
+      const { put, objects, rows, clock, local } = await startFaulty(table, { kind, ...more })
+      await put('{"id":1,"name":"a"}')
+      await objects()
+      expect(await rows()).toEqual(atFirst)
+      expect((await local.inspect.firehose()).streams).toMatchObject([{ lastError: { errorCode } }])
+      expect(local.faults.log()).toMatchObject([{ service: 'redshift', operation: 'COPY', kind }])
+      await clock.advance(300_000)
+      await local.flushFirehose()
+      expect(await rows()).toHaveLength(finally_)
+      expect((await objects()).map(({ key }) => key.split('2026')[0])).toEqual(['in/', 'manifests/'])
+    })
+
+    it('delays the COPY on the clock of the engines', async () => {
+      const { put, rows, clock, local } = await startFaulty('delayed', { kind: 'delay', delayMs: 60_000 })
+      await put('{"id":1,"name":"a"}')
+      const flushed = local.flushFirehose()
+      while (local.faults.log().length === 0) await settle()
+      expect(await rows()).toEqual([])
+      await clock.advance(60_000)
+      await flushed
+      expect(await rows()).toHaveLength(1)
+    })
+
+    it('a COPY that is delayed ends with its delivery stream', async () => {
+      const { put, rows, local, firehose } = await startFaulty('forgotten', {
+        kind: 'delay',
+        delayMs: 60_000
+      })
+      await put('{"id":1,"name":"a"}')
+      const flushed = local.flushFirehose()
+      while (local.faults.log().length === 0) await settle()
+      await firehose.send(new DeleteDeliveryStreamCommand({ DeliveryStreamName: 'd' }))
+      await flushed
+      expect(await rows()).toEqual([])
+      expect((await local.inspect.redshift()).copies).toMatchObject([
+        { table: 'forgotten', rows: 0, errorMessage: 'the connection to the database failed' }
+      ])
+    })
+
+    it('meets the table that it names, and no other', async () => {
+      const rule = { kind: 'copy-refused', errorCode: 'DiskFull', times: 2 } as const
+      const { put, objects, rows, local } = await startFaulty('named', { ...rule, key: 'unnamed' })
+      await put('{"id":1}')
+      await objects()
+      expect(await rows()).toHaveLength(1)
+      local.faults.script([{ service: 'redshift', ...rule, key: 'named' }])
+      await put('{"id":2}')
+      await objects()
+      expect(await rows()).toHaveLength(1)
+      expect(local.faults.log()).toHaveLength(1)
+    })
+
+    it('comes from a function as well, whose unknown codes are an InternalError', async () => {
+      const tables: (string | undefined)[] = []
+      const { put, objects, rows, local } = await start(
+        'by_function',
+        {},
+        {
+          faults: {
+            redshift: ({ table }) => {
+              tables.push(table)
+              return { kind: 'error', error: new AwsError('OutOfCheese', 'told by the function') }
+            }
+          }
+        }
+      )
+      await put('{"id":1}')
+      await objects()
+      expect(tables).toEqual(['by_function'])
+      expect(await rows()).toEqual([])
+      expect((await local.inspect.firehose()).streams).toMatchObject([
+        { lastError: { errorCode: 'InternalError' } }
+      ])
+    })
   })
 })

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { startLocal } from '../../local/index.ts'
+import { type LocalOptions, startLocal } from '../../local/index.ts'
 import { startRedshift } from '../../local/redshift/engine.ts'
 import { findPostgres } from '../../local/redshift/postgres-binaries.ts'
 import { spawnGuarded, spawnOptions } from '../../local/redshift/postgres-guard.ts'
@@ -66,6 +66,25 @@ describe.skipIf(redshift === undefined)('the PostgreSQL of the Redshift receiver
     await own.reset()
     expect(await tables()).toBe(0)
     await own.local.query('create table flights (a int)')
+  })
+
+  it('forgets every table in a state folder with a reset, and keeps its password', async () => {
+    const stateFolder = await privateFolder()
+    const options: LocalOptions = { services: ['s3'], receivers: ['redshift'], stateFolder }
+    const local = await startLocal(options)
+    onTestFinished(() => local.close())
+    const { query, password } = local.redshift!
+    await query('create table flights (a int)')
+    await query('create schema "Other"')
+    await query('create table "Other".flights (a int)')
+    await local.reset()
+    expect((await local.inspect.redshift()).tables).toEqual([])
+    await query('create table later (a int)')
+    await local.close()
+    const again = await startLocal(options)
+    onTestFinished(() => again.close())
+    expect((await again.inspect.redshift()).tables).toMatchObject([{ schema: 'public', name: 'later' }])
+    expect(again.redshift!.password).toBe(password)
   })
 
   it('keeps its data in a folder for the next start, also behind a folder that is private', async () => {

@@ -29,6 +29,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { InvalidOptionError } from '../../core/errors.ts'
 import { type LocalEngines, type LocalOptions, startLocal, VirtualClock } from '../../local/index.ts'
 import { opened, openLocal } from '../helpers/local.ts'
+import { restartable } from '../helpers/state.ts'
 
 const RoleARN = 'arn:aws:iam::000000000000:role/firehose'
 
@@ -292,15 +293,84 @@ describe('virtual time', () => {
 })
 
 describe('reset', () => {
-  it('is refused with a state folder, whatever it holds', async () => {
-    const stateFolder = await mkdtemp(join(tmpdir(), 'sealstream-test-'))
-    onTestFinished(() => rm(stateFolder, { recursive: true, force: true }))
-    const local = await openLocal({ stateFolder, services: ['s3'] })
-    const s3 = new S3Client(local.clientConfig('s3'))
-    onTestFinished(() => s3.destroy())
-    await s3.send(new CreateBucketCommand({ Bucket: 'kept' }))
-    await expect(local.reset()).rejects.toThrow(InvalidOptionError)
-    expect((await s3.send(new ListBucketsCommand({}))).Buckets).toHaveLength(1)
+  const everything = async ({ inspect }: LocalEngines) => ({
+    kinesis: (await inspect.kinesis()).streams,
+    dynamodb: (await inspect.dynamodb()).tables,
+    kms: (await inspect.kms()).keys,
+    s3: (await inspect.s3()).buckets,
+    sqs: (await inspect.sqs()).queues,
+    firehose: (await inspect.firehose()).streams,
+    search: (await inspect.search()).indices,
+    hec: (await inspect.hec()).events
+  })
+  const nothing = { kinesis: [], dynamodb: [], kms: [], s3: [], sqs: [], firehose: [], search: [], hec: 0 }
+  const fillReceivers = async ({ search, hec }: LocalEngines): Promise<void> => {
+    await fetch(`${search!.url}/flights/_doc/1`, { method: 'PUT', body: '{"n":1}' })
+    await fetch(`${hec!.url}/services/collector/event`, {
+      method: 'POST',
+      headers: {
+        authorization: `Splunk ${hec!.token}`,
+        'x-splunk-request-channel': '00000000-0000-4000-8000-000000000000'
+      },
+      body: '{"event":1}'
+    })
+  }
+
+  it('has a state folder forget everything, and keep what comes after', async () => {
+    const restart = restartable({ receivers: ['search', 'hec'] })
+    const local = await restart()
+    await fill(clientsOf(local), 'orders')
+    await fillReceivers(local)
+    await local.reset()
+    expect(await everything(local)).toEqual(nothing)
+    const again = await restart()
+    expect(await everything(again)).toEqual(nothing)
+    expect(again.hec?.token).toBe(local.hec?.token)
+
+    await again.reset()
+    await fill(clientsOf(again), 'orders')
+    await fillReceivers(again)
+    await again.flushFirehose()
+    const before = await everything(again)
+    expect(before).toMatchObject({ search: [{ documents: 1 }], hec: 1, kms: [{}], sqs: [{ visible: 1 }] })
+    expect(await everything(await restart())).toEqual(before)
+  })
+
+  it('has a state folder forget engines that do not run as well', async () => {
+    const restart = restartable({ receivers: ['search', 'hec'] })
+    const local = await restart()
+    await fill(clientsOf(local), 'orders')
+    await fillReceivers(local)
+    const other = await restart({ services: ['sqs'], receivers: [] })
+    await other.reset()
+    expect(await everything(await restart())).toEqual(nothing)
+  })
+
+  it('has requests under way leave nothing in a state folder', async () => {
+    const restart = restartable()
+    const local = await restart()
+    const { s3, sqs, kinesis } = clientsOf(local)
+    await s3.send(new CreateBucketCommand({ Bucket: 'bucket' }))
+    await kinesis.send(new CreateStreamCommand({ StreamName: 's', ShardCount: 1 }))
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'q' }))
+    local.faults.script([{ service: 'kinesis', kind: 'delay', delayMs: 3_600_000 }])
+    const requests = Array.from({ length: 10 }, (_, index) => [
+      s3.send(new PutObjectCommand({ Bucket: 'bucket', Key: `a/${index}`, Body: Buffer.alloc(100_000) })),
+      sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'message' })),
+      kinesis.send(
+        new PutKinesisRecordCommand({ StreamName: 's', PartitionKey: 'key', Data: Buffer.from('data') })
+      )
+    ]).flat()
+    const settled = Promise.allSettled(requests)
+    while (local.faults.log().length === 0) await new Promise(resolve => setImmediate(resolve))
+    await local.reset()
+    await settled
+    const { s3: buckets, sqs: queues, kinesis: streams } = (await restart()).inspect
+    expect([(await buckets()).buckets, (await queues()).queues, (await streams()).streams]).toEqual([
+      [],
+      [],
+      []
+    ])
   })
 
   it('empties everything at the same addresses, and puts the faults back', async () => {
@@ -310,15 +380,7 @@ describe('reset', () => {
     })
     const clients = clientsOf(local)
     await fill(clients, 'orders')
-    await fetch(`${local.search!.url}/flights/_doc/1`, { method: 'PUT', body: '{"n":1}' })
-    await fetch(`${local.hec!.url}/services/collector/event`, {
-      method: 'POST',
-      headers: {
-        authorization: `Splunk ${local.hec!.token}`,
-        'x-splunk-request-channel': '00000000-0000-4000-8000-000000000000'
-      },
-      body: '{"event":1}'
-    })
+    await fillReceivers(local)
     local.faults.script([{ service: 'sqs', kind: 'throttle', operation: 'PurgeQueue' }])
     const { endpoints } = local
     await local.reset()

@@ -24,7 +24,8 @@ describe('rules of faults out of JSON', () => {
       },
       { service: 's3', kind: 'delay', delayMs: 3_600_000, probability: 0 },
       { service: 'firehose', kind: 'wrong-answer', answer: 'short' },
-      { service: 'kms', kind: 'key-disabled' }
+      { service: 'kms', kind: 'key-disabled' },
+      { service: 'redshift', kind: 'copy-refused', errorCode: 'ReadOnlyCluster', operation: 'COPY' }
     ]
     expect(parseFaultRules(JSON.parse(JSON.stringify(rules)))).toEqual(rules)
   })
@@ -59,7 +60,17 @@ describe('rules of faults out of JSON', () => {
     ['faults[0].answer', [{ service: 'dynamodb', kind: 'wrong-answer', answer: 'short' }]],
     ['faults[0].answer', [rule({ answer: 'html' })]],
     ['faults[0].answer', [rule({ kind: 'wrong-answer', answer: 'pdf' })]],
-    ['faults[0].kind', [rule({ kind: 'key-disabled' })]]
+    ['faults[0].kind', [rule({ kind: 'key-disabled' })]],
+    ['faults[0].kind', [rule({ kind: 'copy-refused', errorCode: 'DiskFull' })]],
+    ['faults[0].errorCode', [{ service: 'redshift', kind: 'copy-refused' }]],
+    ['faults[0].errorCode', [{ service: 'redshift', kind: 'copy-refused', errorCode: 'InternalFailure' }]],
+    ['faults[0].errorCode', [{ service: 'redshift', kind: 'throttle', errorCode: 'DiskFull' }]],
+    [
+      'faults[0].entries',
+      [{ service: 'redshift', kind: 'copy-refused', errorCode: 'DiskFull', entries: [1] }]
+    ],
+    ['faults[0].kind', [{ service: 'redshift', kind: 'partial-failure' }]],
+    ['faults[0].kind', [{ service: 'redshift', kind: 'wrong-answer' }]]
   ])('are refused with the path %s', (option, rules) => {
     let thrown: unknown
     try {

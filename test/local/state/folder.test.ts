@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -66,6 +66,70 @@ describe('a state folder', () => {
       `${join(path, 'format')} does not say "sealstream state, version 1"`
     )
     expect(existsSync(join(path, 'lock'))).toBe(false)
+  })
+})
+
+describe('a state folder that forgets', () => {
+  const openLog = (folder: StateFolder, part: string, read: unknown[] = []) => {
+    const log = folder.log(part, {
+      name: 'l',
+      read: entry => {
+        read.push(entry)
+        return undefined
+      },
+      live: { count: () => read.length, entries: () => read }
+    })
+    return { log, read }
+  }
+
+  it('has nothing of its parts any more but of those that are kept, and nobody writes to them', async () => {
+    const path = makePath()
+    const folder = open(path)
+    const [old, kept] = [folder.document('old', 'd'), folder.document('kept', 'd')]
+    const [oldLog, keptLog] = [openLog(folder, 'old').log, openLog(folder, 'kept').log]
+    for (const document of [old, kept]) document.write(1)
+    for (const log of [oldLog, keptLog]) log.append(1)
+    const during: string[][] = []
+    await folder.forget(['kept'], async () => {
+      during.push(readdirSync(path).sort())
+    })
+    expect(during).toEqual([['forgetting', 'format', 'kept', 'lock', 'old']])
+    expect(readdirSync(path).sort()).toEqual(['format', 'kept', 'lock'])
+    expect(() => old.write(2)).toThrow('is closed')
+    oldLog.append(2)
+    expect(() => oldLog.flush()).toThrow('is closed')
+    expect(() => oldLog.clear()).toThrow('is closed')
+    kept.write(2)
+    keptLog.append(2)
+    expect(folder.document('old', 'd').read()).toBeUndefined()
+    expect(openLog(folder, 'old').read).toEqual([])
+    folder.close()
+    const again = open(path)
+    expect(again.document('kept', 'd').read()).toBe(2)
+    expect(openLog(again, 'kept').read).toEqual([1, 2])
+  })
+
+  it('has nothing at all after its process was killed in the middle', () => {
+    const path = makePath()
+    const first = open(path)
+    first.document('kept', 'd').write(1)
+    first.close()
+    writeFileSync(join(path, 'forgetting'), '')
+    const again = open(path)
+    expect(readdirSync(path).sort()).toEqual(['format', 'lock'])
+    again.document('kept', 'd').write(2)
+    again.close()
+    expect(open(path).document('kept', 'd').read()).toBe(2)
+  })
+
+  it('goes on with what it has when the parts that are kept cannot be emptied', async () => {
+    const path = makePath()
+    const folder = open(path)
+    folder.document('old', 'd').write(1)
+    const failure = new Error('no')
+    await expect(folder.forget([], () => Promise.reject(failure))).rejects.toBe(failure)
+    folder.close()
+    expect(open(path).document('old', 'd').read()).toBe(1)
   })
 })
 

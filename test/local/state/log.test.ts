@@ -56,6 +56,17 @@ describe('a state log', () => {
     expect(openLog(folder).read).toEqual([1, 2, 3, 4])
   })
 
+  it('forgets all that was written, and all that was to be, when it is cleared', () => {
+    const folder = makeFolder()
+    const { log } = openLog(folder, [1, 2, 3])
+    append(log, 1, 3)
+    log.append(4)
+    log.clear()
+    append(log, 5, 5)
+    log.close()
+    expect(openLog(folder).read).toEqual([5])
+  })
+
   it('writes nothing before it is flushed', () => {
     const folder = makeFolder()
     const { log } = openLog(folder)
