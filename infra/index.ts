@@ -31,7 +31,13 @@ export type {
   Severity
 } from './audit/control.ts'
 export { loadTemplate } from './audit/loaders/template.ts'
-export type { AuditModel, AuditResource, FailedRead, UnresolvedReference } from './audit/model.ts'
+export type {
+  AuditModel,
+  AuditResource,
+  FailedRead,
+  UnreadablePolicy,
+  UnresolvedReference
+} from './audit/model.ts'
 export { reportAsJson } from './audit/report-json.ts'
 export { reportAsSarif, type SarifOptions } from './audit/report-sarif.ts'
 export { explainControl, reportAsText, type TextOptions } from './audit/report-text.ts'
