@@ -30,6 +30,13 @@ export type {
   Finding,
   Severity
 } from './audit/control.ts'
+export type {
+  AccountCall,
+  AccountService,
+  ReadAccount
+} from './audit/loaders/account/account-reader.ts'
+export { type LiveOptions, loadLive, type PipelineNames } from './audit/loaders/live.ts'
+export { namesOfPlan } from './audit/loaders/plan-names.ts'
 export { loadTemplate } from './audit/loaders/template.ts'
 export type {
   AuditModel,

@@ -55,6 +55,8 @@ export interface AuditModel {
    * cannot be told, or are kept elsewhere. What rests on all of its policies is `unknown`.
    */
   readonly unreadablePolicies?: ReadonlyMap<string, readonly UnreadablePolicy[]>
+  /** Keys that records are sealed with, where somebody told; undefined where that has to be found out. */
+  readonly envelopeKeyArns?: readonly string[]
   readonly unresolved: readonly UnresolvedReference[]
   readonly failedReads: readonly FailedRead[]
 }
