@@ -30,8 +30,21 @@ export type {
   Finding,
   Severity
 } from './audit/control.ts'
+export type {
+  AccountCall,
+  AccountService,
+  ReadAccount
+} from './audit/loaders/account/account-reader.ts'
+export { type LiveOptions, loadLive, type PipelineNames } from './audit/loaders/live.ts'
+export { namesOfPlan } from './audit/loaders/plan-names.ts'
 export { loadTemplate } from './audit/loaders/template.ts'
-export type { AuditModel, AuditResource, FailedRead, UnresolvedReference } from './audit/model.ts'
+export type {
+  AuditModel,
+  AuditResource,
+  FailedRead,
+  UnreadablePolicy,
+  UnresolvedReference
+} from './audit/model.ts'
 export { reportAsJson } from './audit/report-json.ts'
 export { reportAsSarif, type SarifOptions } from './audit/report-sarif.ts'
 export { explainControl, reportAsText, type TextOptions } from './audit/report-text.ts'

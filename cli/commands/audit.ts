@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { isAbsolute, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
+  type AccountService,
   type AuditModel,
   applyBaseline,
   audit,
@@ -12,17 +13,34 @@ import {
   explainControl,
   findControl,
   hasFindingsFrom,
+  loadLive,
   loadTemplate,
+  namesOfPlan,
+  type PipelineNames,
   reportAsJson,
   reportAsSarif,
   reportAsText,
   severities
 } from '../../infra/index.ts'
+import {
+  awsEngine,
+  clientConfigOf,
+  createPipeline,
+  definePipeline,
+  type Engine,
+  embeddedEngine,
+  endpointEngine,
+  type PipelinePlan,
+  type ServiceName
+} from '../../pipeline/index.ts'
+import { accountServices, localServices, openAccount } from '../account.ts'
+import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
+import { explainError } from '../explain-error.ts'
 import { linesOfResources, readTemplateFile } from '../template-file.ts'
 import { oneOf, parseOptions } from './run.ts'
 
-export const auditUsage = `sealstream audit --template FILE|-
+export const auditUsage = `sealstream audit --template FILE|- | --live --config FILE | --local [--config FILE]
 
 Holds what is there, or is to be made, against the controls of a sealed pipeline. Exit code 4 when one of them fails, or
 cannot be decided.
@@ -33,6 +51,11 @@ cannot be decided.
   --import NAME=VALUE     an export of another stack; may be given more than once
   --account ID, --region NAME
                           where the template will be deployed; default 123456789012, us-east-1
+  --live                  the account of the environment: what the plan of --config names there, and the keys and roles
+                          that it has, in about forty reads
+  --local                 the same of engines: those at --endpoint or AWS_ENDPOINT_URL, or else embedded ones that make
+                          what the plan names
+  --config FILE           a plan: .json, .js, .mjs or .ts
   --fail-on SEVERITY      the least that counts: critical, high (default), medium or low
   --baseline FILE         findings that are accepted, each with a reason and a last day: JSON,
                           { "accepted": [{ "control", "resource", "reason", "expires" }] }
@@ -54,7 +77,9 @@ export async function auditCommand(args: readonly string[]): Promise<ExitCode> {
   const failOn = oneOf('--fail-on', values['fail-on'], severities)
   if (values.json && values.sarif) throw new UsageError('--json and --sarif: expected one of them')
   const baseline = values.baseline === undefined ? { accepted: [] } : await readBaseline(values.baseline)
-  const { model, text } = await load(values)
+  const loaded = await load(values)
+  if (typeof loaded === 'number') return loaded
+  const { model, text } = loaded
   // The baseline's days are days of the calendar, not of a process.
   const outcome = applyBaseline(audit(model, catalogue), baseline, new Date().toJSON().slice(0, 10))
   if (values.json) print(`${JSON.stringify(reportAsJson(outcome), undefined, 2)}\n`)
@@ -82,6 +107,10 @@ function parseValues(args: readonly string[]) {
       strict: true,
       options: {
         template: { type: 'string' },
+        live: { type: 'boolean', default: false },
+        local: { type: 'boolean', default: false },
+        config: { type: 'string' },
+        endpoint: { type: 'string' },
         parameter: { type: 'string', multiple: true, default: [] },
         import: { type: 'string', multiple: true, default: [] },
         account: { type: 'string' },
@@ -99,15 +128,54 @@ function parseValues(args: readonly string[]) {
   ).values
 }
 
-async function load(values: Values): Promise<{ model: AuditModel; text: string }> {
-  if (values.template === undefined) {
-    throw new UsageError('--template is missing: name a template, or - for standard input')
+interface Loaded {
+  readonly model: AuditModel
+  /** Of the template. */
+  readonly text: string
+}
+
+/** The model, or the exit code where it cannot be had. */
+async function load(values: Values): Promise<Loaded | ExitCode> {
+  const { template, live, local, config, endpoint } = values
+  if ([template !== undefined, live, local].filter(Boolean).length !== 1) {
+    throw new UsageError('expected exactly one of --template, --live and --local')
   }
-  const { account, region } = values
+  if (template !== undefined) {
+    if (config !== undefined) throw new UsageError('--config goes with --live and --local')
+    return loadFromTemplate(template, values)
+  }
+  if (live && config === undefined) {
+    throw new UsageError(
+      '--live needs --config: the plan that names your stream, table, key and delivery streams'
+    )
+  }
+  if (endpoint !== undefined && !local) throw new UsageError('--endpoint goes with --local')
+  const plan = config === undefined ? { name: 'flights' } : await readConfigFile(config)
+  const names = namesOfPlan(definePipeline(plan))
+  if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
+    throw new UsageError('--endpoint: expected an http or https address')
+  }
+  const where = live ? 'AWS' : (endpoint ?? process.env.AWS_ENDPOINT_URL)
+  try {
+    const model = live
+      ? await loadAccount(names, awsEngine, accountServices, 'live')
+      : await loadLocal(plan, names, where)
+    if (model.resources.length > 0) return { model, text: '' }
+    const reads = model.failedReads.map(({ action, resource, code }) => `${action} on ${resource}: ${code}`)
+    process.stderr.write(`sealstream: nothing of ${plan.name} could be read\n  ${reads.join('\n  ')}\n`)
+    return ExitCode.unreachable
+  } catch (error) {
+    const { message, exitCode } = explainError(error, where ?? 'the embedded engines')
+    process.stderr.write(`sealstream: ${message}\n`)
+    return exitCode
+  }
+}
+
+async function loadFromTemplate(path: string, { account, region, ...values }: Values): Promise<Loaded> {
   if (account !== undefined && !/^\d{12}$/.test(account)) {
     throw new UsageError('--account: expected 12 digits')
   }
-  const { template, text } = await readTemplateFile(values.template)
+  const { template, text } = await readTemplateFile(path)
   const model = loadTemplate(template, {
     ...(account === undefined ? {} : { accountId: account }),
     ...(region === undefined ? {} : { region }),
@@ -115,6 +183,40 @@ async function load(values: Values): Promise<{ model: AuditModel; text: string }
     imports: pairsOf('--import', values.import)
   })
   return { model, text }
+}
+
+async function loadAccount(
+  names: PipelineNames,
+  engine: Engine,
+  services: readonly AccountService[],
+  source: 'live' | 'local'
+): Promise<AuditModel> {
+  const account = await openAccount(services, service => clientConfigOf(engine, service as ServiceName))
+  try {
+    return await loadLive(names, { read: account.read, services: new Set(services), source })
+  } finally {
+    account.close()
+  }
+}
+
+/** Without an address: of engines that are made for the purpose, as a run makes them. */
+async function loadLocal(
+  plan: PipelinePlan,
+  names: PipelineNames,
+  endpoint: string | undefined
+): Promise<AuditModel> {
+  if (endpoint !== undefined) return loadAccount(names, endpointEngine(endpoint), localServices, 'local')
+  const { startLocal } = await import('../../local/index.ts')
+  const local = await startLocal()
+  const engine = embeddedEngine(local)
+  const pipeline = createPipeline(plan, { engine })
+  try {
+    await pipeline.provision()
+    return await loadAccount(names, engine, localServices, 'local')
+  } finally {
+    pipeline.close()
+    await local.close()
+  }
 }
 
 async function readBaseline(path: string): Promise<Baseline> {

@@ -6,8 +6,8 @@ import { networkControls } from './controls/network/index.ts'
 
 /** Every control, in the order in which reports have them. */
 export const catalogue: readonly Control[] = [
-  ...kmsControls,
-  ...iamControls,
+  ...restingOn(['kms:DescribeKey'], kmsControls),
+  ...restingOn(['iam:GetRole'], iamControls),
   ...networkControls,
   ...endToEndControls
 ]
@@ -15,4 +15,9 @@ export const catalogue: readonly Control[] = [
 /** Undefined for an id that no control has. Ids are not case-sensitive. */
 export function findControl(id: string): Control | undefined {
   return catalogue.find(control => control.id === id.toUpperCase())
+}
+
+/** A resource that could not be read is not in the model, so that its controls would find nothing to say. */
+function restingOn(reads: readonly string[], controls: readonly Control[]): readonly Control[] {
+  return controls.map(control => ({ ...control, reads: [...reads, ...(control.reads ?? [])] }))
 }

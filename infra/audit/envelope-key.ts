@@ -12,11 +12,13 @@ export function encryptionKeys(model: AuditModel): readonly AuditResource[] {
 }
 
 /**
- * The keys that records are sealed with. Nothing of a template says so outright: it is a key whose logical id, alias or tag
+ * The keys that records are sealed with. A plan tells; a template does not: there it is a key whose logical id, alias or tag
  * has the word envelope in it, or, where no key has, one that encrypts nothing at rest.
  */
 export function envelopeKeys(model: AuditModel): readonly AuditResource[] {
   const keys = encryptionKeys(model)
+  const { envelopeKeyArns: told } = model
+  if (told !== undefined) return keys.filter(({ arn }) => told.includes(arn))
   const named = keys.filter(key => namesOf(model, key).some(name => /envelope/i.test(name)))
   return named.length > 0 ? named : keys.filter(key => encryptedBy(model, key).length === 0)
 }

@@ -25,6 +25,12 @@ export interface UnresolvedReference {
   readonly reason: string
 }
 
+/** A policy, or a statement of one, that cannot be read. */
+export interface UnreadablePolicy extends UnresolvedReference {
+  /** It could only allow more: what the rest allows holds. */
+  readonly onlyAllows?: boolean
+}
+
 /** A read that was refused or failed. What depends on it is reported as an error, the rest goes on. */
 export interface FailedRead {
   /** Such as `kms:GetKeyPolicy`. */
@@ -48,7 +54,9 @@ export interface AuditModel {
    * By ARN of the role or the resource: policies that it has and that cannot be read, because they are malformed, hold what
    * cannot be told, or are kept elsewhere. What rests on all of its policies is `unknown`.
    */
-  readonly unreadablePolicies?: ReadonlyMap<string, readonly UnresolvedReference[]>
+  readonly unreadablePolicies?: ReadonlyMap<string, readonly UnreadablePolicy[]>
+  /** Keys that records are sealed with, where somebody told; undefined where that has to be found out. */
+  readonly envelopeKeyArns?: readonly string[]
   readonly unresolved: readonly UnresolvedReference[]
   readonly failedReads: readonly FailedRead[]
 }

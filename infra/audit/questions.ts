@@ -44,11 +44,12 @@ export function ask(model: AuditModel, question: Question): Answer {
   const owner = ownerOf(resource)
   const identity = question.identity ?? model.identityPolicies.get(principal.arn) ?? []
   const resourcePolicy = question.resourcePolicy ?? model.resourcePolicies.get(owner)
-  const isUnreadable =
-    (question.identity === undefined && model.unreadablePolicies?.has(principal.arn) === true) ||
-    (question.resourcePolicy === undefined && model.unreadablePolicies?.has(owner) === true) ||
-    // Every key has a policy: one without is not of this model.
-    (action.startsWith('kms:') && resourcePolicy === undefined)
+  const missing = [
+    ...(question.identity === undefined ? (model.unreadablePolicies?.get(principal.arn) ?? []) : []),
+    ...(question.resourcePolicy === undefined ? (model.unreadablePolicies?.get(owner) ?? []) : [])
+  ]
+  // Every key has a policy: one without is not of this model.
+  const isWithoutPolicy = action.startsWith('kms:') && resourcePolicy === undefined
   try {
     const { effect } = evaluate(
       {
@@ -69,7 +70,8 @@ export function ask(model: AuditModel, question: Question): Answer {
     )
     // Nothing that was not read could undo a deny.
     if (effect === 'explicitDeny') return 'deny'
-    if (isUnreadable) return 'unknown'
+    if (effect === 'allow' && missing.every(({ onlyAllows }) => onlyAllows === true)) return 'allow'
+    if (missing.length > 0 || isWithoutPolicy) return 'unknown'
     return effect === 'allow' ? 'allow' : 'deny'
   } catch (error) {
     // A condition or a statement that the evaluator does not know: no answer rather than a guess.

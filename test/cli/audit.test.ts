@@ -1,7 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { auditCommand } from '../../cli/commands/audit.ts'
+import { createPipeline, embeddedEngine } from '../../pipeline/index.ts'
 import { launchCommand, makeCommandFolder, type Outcome, outcome } from '../helpers/command.ts'
+import { openLocal } from '../helpers/local.ts'
 
 const folder = makeCommandFolder()
 const write = (name: string, content: unknown): void =>
@@ -156,28 +159,103 @@ describe('sealstream audit', { timeout: 60_000 }, () => {
     expect(code).toBe(2)
   })
 
-  it.each([
-    [[], '', '--template is missing'],
-    [['--template', 'nowhere.json'], '', '--template nowhere.json: cannot be read (ENOENT)'],
-    [['--template', '-'], '{', '--template -: is neither JSON nor YAML'],
-    [['--template', '-'], 'a: [', '--template -: is no YAML (BAD_INDENT at line 1)'],
-    [['--template', '-'], 'a: &a [*a]', 'is nested too deep'],
-    [['--template', '-'], 'just text', 'option template: expected an object'],
-    [['--template', '-'], '{}', 'option template.Resources: is missing'],
-    [['--template', '-'], '{"Resources": {"A": {}}}', 'option template.Resources.A.Type'],
-    [['--template', '-', '--fail-on', 'some'], '{}', '--fail-on'],
-    [['--template', '-', '--json', '--sarif'], '{}', '--json and --sarif: expected one of them'],
-    [['--template', '-', '--account', '12'], '{}', '--account: expected 12 digits'],
-    [['--template', '-', '--parameter', 'x'], '{}', '--parameter: expected NAME=VALUE'],
-    [['--template', '-', '--baseline', 'nowhere'], '{}', '--baseline nowhere: cannot be read (ENOENT)'],
-    [['--template', '-', '--baseline', 'short.yaml'], '{}', '--baseline short.yaml: is not JSON'],
-    [['--template', '-', '--baseline', 'open.json'], '{}', 'option baseline.accepted: expected a list'],
-    [['--explain', 'XYZ-01'], '', '--explain XYZ-01: no such control'],
-    [['--what'], '', 'Unknown option']
-  ])('refuses %j with %j: %s', async (args, input, message) => {
-    const { stdout, stderr, code } = await auditOf(args, input)
-    expect(stderr).toContain(message)
+  it('ends with the code of bad input', async () => {
+    const { stdout, stderr, code } = await auditOf(['--template', '-'], '{')
+    expect(stderr).toBe('sealstream: --template -: is neither JSON nor YAML\n')
     expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+
+  it.each([
+    ['{', 'is neither JSON nor YAML'],
+    ['a: [', 'is no YAML (BAD_INDENT at line 1)'],
+    ['a: &a [*a]', 'is nested too deep'],
+    ['just text', 'option template: expected an object'],
+    ['{}', 'option template.Resources: is missing'],
+    ['{"Resources": {"A": {}}}', 'option template.Resources.A.Type']
+  ])('refuses the template %j: %s', async (text, message) => {
+    write('refused', text)
+    await expect(auditCommand(['--template', join(folder, 'refused')])).rejects.toThrow(message)
+  })
+
+  it.each([
+    [[], 'expected exactly one of --template, --live and --local'],
+    [['--template', 'nowhere.json'], '--template nowhere.json: cannot be read (ENOENT)'],
+    [['--template', 'x', '--fail-on', 'some'], '--fail-on'],
+    [['--template', 'x', '--json', '--sarif'], '--json and --sarif: expected one of them'],
+    [['--template', 'x', '--account', '12'], '--account: expected 12 digits'],
+    [['--template', join(folder, 'open.json'), '--parameter', 'x'], '--parameter: expected NAME=VALUE'],
+    [['--template', 'x', '--baseline', 'nowhere'], '--baseline nowhere: cannot be read (ENOENT)'],
+    [['--template', 'x', '--baseline', join(folder, 'short.yaml')], 'short.yaml: is not JSON'],
+    [
+      ['--template', 'x', '--baseline', join(folder, 'open.json')],
+      'option baseline.accepted: expected a list'
+    ],
+    [['--template', 'x', '--config', 'x.json'], '--config goes with --live and --local'],
+    [['--live'], '--live needs --config'],
+    [['--live', '--local'], 'expected exactly one of --template, --live and --local'],
+    [['--live', '--config', 'x.json', '--endpoint', 'http://localhost'], '--endpoint goes with --local'],
+    [['--local', '--config', 'nowhere.json'], '--config nowhere.json: cannot be read'],
+    [['--local', '--endpoint', 'localhost'], '--endpoint: expected an http or https address'],
+    [['--explain', 'XYZ-01'], '--explain XYZ-01: no such control'],
+    [['--what'], 'Unknown option']
+  ])('refuses %j: %s', async (args, message) => {
+    await expect(auditCommand(args)).rejects.toThrow(message)
+  })
+})
+
+describe('sealstream audit of what is there', { timeout: 60_000 }, () => {
+  it('holds embedded engines, as a plan makes them, against the controls', async () => {
+    write('plan.json', { name: 'orders' })
+    const report = await reportOf(['--local', '--config', 'plan.json'])
+    expect(statusOf(report, 'KMS-01')).toBe('pass')
+    expect(statusOf(report, 'KMS-02')).toBe('fail')
+    expect(statusOf(report, 'E2E-01')).toBe('manual')
+    expect(statusOf(report, 'IAM-01')).toBe('notApplicable')
+    expect(report.code).toBe(4)
+  })
+
+  it('reads the engines at AWS_ENDPOINT_URL', async () => {
+    const local = await openLocal()
+    const pipeline = createPipeline({ name: 'parcels' }, { engine: embeddedEngine(local) })
+    onTestFinished(() => pipeline.close())
+    await pipeline.provision()
+    write('parcels.json', { name: 'parcels' })
+    const env = { AWS_ENDPOINT_URL: local.endpoint }
+    const { stdout, code } = await auditOf(['--local', '--config', 'parcels.json', '--json'], '', env)
+    const report = JSON.parse(stdout) as JsonReport
+    expect(report.controls.find(({ id }) => id === 'E2E-01')?.findings[0]?.resource).toBe('parcels')
+    expect(code).toBe(4)
+  })
+
+  it('says when nothing of the plan is there', async () => {
+    const local = await openLocal()
+    write('other.json', { name: 'nowhere' })
+    const { stdout, stderr, code } = await auditOf([
+      '--local',
+      '--config',
+      'other.json',
+      '--endpoint',
+      local.endpoint
+    ])
+    expect(stderr).toContain('sealstream: nothing of nowhere could be read\n')
+    expect(stderr).toContain('kinesis:DescribeStreamSummary on nowhere: ResourceNotFoundException')
+    expect(stdout).toBe('')
+    expect(code).toBe(3)
+  })
+
+  it('says when nobody is at the address', async () => {
+    const { stderr, code } = await auditOf(['--local', '--endpoint', 'http://127.0.0.1:9'])
+    expect(stderr).toContain('sealstream: cannot reach http://127.0.0.1:9: ')
+    expect(code).toBe(3)
+  })
+
+  it('names the clients that reading an account needs', async () => {
+    write('plan.json', { name: 'orders' })
+    const { stderr, code } = await auditOf(['--live', '--config', 'plan.json'])
+    expect(stderr).toMatch(
+      /^sealstream: to read an account, some clients are missing: npm i -D @aws-sdk\/client-iam /
+    )
     expect(code).toBe(2)
   })
 })

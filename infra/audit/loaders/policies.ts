@@ -3,7 +3,7 @@ import type { NamedPolicy } from '../../access.ts'
 import { parsePolicy } from '../../parse-policy.ts'
 import type { PolicyDocument, PolicyStatement } from '../../policy-document.ts'
 import { managedPolicy } from '../managed-policies.ts'
-import { type AuditModel, type AuditResource, type UnresolvedReference, unknownValue } from '../model.ts'
+import { type AuditModel, type AuditResource, type UnreadablePolicy, unknownValue } from '../model.ts'
 import { isObject } from '../template/document.ts'
 import { resourceArn, type TemplateScope } from '../template/resource-names.ts'
 
@@ -37,7 +37,7 @@ class PolicyCollector {
   readonly #resources: readonly AuditResource[]
   readonly #identity = new Map<string, NamedPolicy[]>()
   readonly #resource = new Map<string, NamedPolicy>()
-  readonly #unreadable = new Map<string, UnresolvedReference[]>()
+  readonly #unreadable = new Map<string, UnreadablePolicy[]>()
 
   constructor(resources: readonly AuditResource[], scope: TemplateScope) {
     this.#resources = resources
@@ -152,7 +152,11 @@ class PolicyCollector {
       }
       const document = typeof policyArn === 'string' ? managedPolicy(policyArn) : undefined
       if (document !== undefined) this.#add(arn, String(policyArn), document, resource)
-      else this.#tellUnreadable(arn, `${resource.location}.${at}`, 'what this policy allows is not here')
+      else
+        this.#tellUnreadable(arn, {
+          location: `${resource.location}.${at}`,
+          reason: 'what this policy allows is not here'
+        })
     }
   }
 
@@ -202,17 +206,37 @@ class PolicyCollector {
 
   #read(owner: string, location: string, value: unknown): PolicyDocument | undefined {
     try {
-      checkTold(value, location)
-      return parsePolicy(value, location)
+      return parsePolicy(this.#withoutUnknown(owner, location, value), location)
     } catch (error) {
       if (!(error instanceof InvalidOptionError)) throw error
-      this.#tellUnreadable(owner, error.option, error.message.replace(`option ${error.option}: `, ''))
+      this.#tellUnreadable(owner, { location: error.option, reason: reasonOf(error) })
       return undefined
     }
   }
 
-  #tellUnreadable(owner: string, location: string, reason: string): void {
-    this.#unreadable.set(owner, [...(this.#unreadable.get(owner) ?? []), { location, reason }])
+  /** A statement that allows, and holds what cannot be told, is left out: the others say what they say without it. */
+  #withoutUnknown(owner: string, location: string, policy: unknown): unknown {
+    if (!isObject(policy) || !Array.isArray(policy.Statement)) {
+      checkTold(policy, location)
+      return policy
+    }
+    const statements = policy.Statement.filter((statement, index) => {
+      const at = `${location}.Statement[${index}]`
+      try {
+        checkTold(statement, at)
+        return true
+      } catch (error) {
+        if (!isObject(statement) || statement.Effect !== 'Allow' || !(error instanceof InvalidOptionError))
+          throw error
+        this.#tellUnreadable(owner, { location: error.option, reason: reasonOf(error), onlyAllows: true })
+        return false
+      }
+    })
+    return { ...policy, Statement: statements }
+  }
+
+  #tellUnreadable(owner: string, unreadable: UnreadablePolicy): void {
+    this.#unreadable.set(owner, [...(this.#unreadable.get(owner) ?? []), unreadable])
   }
 }
 
@@ -240,6 +264,10 @@ function permissionStatement(
     Resource: functionArn,
     ...(Object.keys(condition).length === 0 ? {} : { Condition: condition })
   } satisfies Record<keyof PolicyStatement | string, unknown>
+}
+
+function reasonOf({ option, message }: InvalidOptionError): string {
+  return message.replace(`option ${option}: `, '')
 }
 
 /** @throws InvalidOptionError with the path of the first value that cannot be told. */

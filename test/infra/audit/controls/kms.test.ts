@@ -456,6 +456,14 @@ describe('controls of keys', () => {
     }
   })
 
+  it('tell what a policy allows for certain where a part of it cannot be told', () => {
+    const partner: Statement = { Principal: { AWS: { Ref: 'Partner' } }, Action: 'kms:Decrypt' }
+    const model = modelOfTemplate(envelope({ Principal: root, Action: 'kms:*' }, partner))
+    expect(kms03.evaluate(model)[0]?.status).toBe('fail')
+    // Whether the partner is of this account is not known.
+    expect(kms04.evaluate(model)[0]?.status).toBe('error')
+  })
+
   it('pass nothing of a property that cannot be told', () => {
     const model = modelOfTemplate({ Key: resource('KMS::Key', { EnableKeyRotation: { Ref: 'Gone' } }) })
     expect(model.resources[0]?.properties.EnableKeyRotation).toBe(unknownValue)

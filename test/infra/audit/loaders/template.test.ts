@@ -158,13 +158,22 @@ describe('loadTemplate', () => {
           { PolicyName: 'good', PolicyDocument: policy(read) },
           { PolicyName: 'broken', PolicyDocument: policy({ Effect: 'Maybe', Action: 'x' }) },
           { PolicyName: 'both', PolicyDocument: policy({ Action: 'x', NotAction: 'y' }) },
-          { PolicyName: 'unknown', PolicyDocument: policy({ ...read, Resource: { Ref: 'Nowhere' } }) }
+          { PolicyName: 'partly', PolicyDocument: policy(write, { ...read, Resource: { Ref: 'Nowhere' } }) },
+          // What it denies is not known, and so neither is what is allowed.
+          {
+            PolicyName: 'deny',
+            PolicyDocument: policy({ ...read, Effect: 'Deny', Resource: { Ref: 'Nowhere' } }, write)
+          }
         ],
         ManagedPolicyArns: ['arn:aws:iam::aws:policy/AWSSupportAccess']
       }),
       Endpoint: resource('EC2::VPCEndpoint', { PolicyDocument: '{' })
     })
-    expect(model.identityPolicies.get(roleArn('Role'))?.map(({ name }) => name)).toEqual(['Role.good'])
+    expect(model.identityPolicies.get(roleArn('Role'))?.map(({ name }) => name)).toEqual([
+      'Role.good',
+      'Role.partly'
+    ])
+    expect(model.identityPolicies.get(roleArn('Role'))?.[1]?.document.Statement).toHaveLength(1)
     expect(model.unreadablePolicies?.get(roleArn('Role'))).toEqual([
       {
         location: 'Resources.Role.Policies[1].PolicyDocument.Statement[0].Effect',
@@ -175,7 +184,12 @@ describe('loadTemplate', () => {
         reason: 'cannot stand beside Action'
       },
       {
-        location: 'Resources.Role.Policies[3].PolicyDocument.Statement[0].Resource',
+        location: 'Resources.Role.Policies[3].PolicyDocument.Statement[1].Resource',
+        reason: 'cannot be told',
+        onlyAllows: true
+      },
+      {
+        location: 'Resources.Role.Policies[4].PolicyDocument.Statement[0].Resource',
         reason: 'cannot be told'
       },
       { location: 'Resources.Role.ManagedPolicyArns[0]', reason: 'what this policy allows is not here' }

@@ -1,0 +1,61 @@
+import { type AuditResource, unknownValue } from '../../model.ts'
+import { isObject, knownListAt, textAt, valueAt } from '../../readers.ts'
+import type { AccountReader } from './account-reader.ts'
+import { resource } from './resource.ts'
+
+/** A role with all of its policies as its own, wherever they are kept. */
+export async function readRole(reader: AccountReader, name: string): Promise<readonly AuditResource[]> {
+  const read = (operation: string, input: object = {}) =>
+    reader.read({ service: 'iam', operation, input: { RoleName: name, ...input } }, name)
+  const role = valueAt(await read('GetRole'), 'Role')
+  const arn = textAt(role, 'Arn')
+  if (arn === undefined) return []
+  const policies: unknown[] = []
+  const inline = await read('ListRolePolicies')
+  for (const policyName of knownListAt(inline, 'PolicyNames')) {
+    const answer = await read('GetRolePolicy', { PolicyName: policyName })
+    policies.push({ PolicyName: policyName, PolicyDocument: valueAt(answer, 'PolicyDocument') })
+  }
+  const attached = await read('ListAttachedRolePolicies')
+  for (const policy of knownListAt(attached, 'AttachedPolicies')) {
+    policies.push({
+      PolicyName: valueAt(policy, 'PolicyName'),
+      PolicyDocument: await managed(reader, name, policy)
+    })
+  }
+  // What could not be listed is a policy that cannot be told.
+  for (const [list, listName] of [
+    [inline, 'inline policies'],
+    [attached, 'attached policies']
+  ] as const) {
+    if (list === unknownValue || isCutOff(list))
+      policies.push({ PolicyName: listName, PolicyDocument: unknownValue })
+  }
+  return [
+    resource('AWS::IAM::Role', name, arn, 'iam:GetRole', {
+      RoleName: name,
+      AssumeRolePolicyDocument: valueAt(role, 'AssumeRolePolicyDocument'),
+      Policies: policies,
+      PermissionsBoundary: valueAt(role, 'PermissionsBoundary', 'PermissionsBoundaryArn')
+    })
+  ]
+}
+
+async function managed(reader: AccountReader, role: string, policy: unknown): Promise<unknown> {
+  const arn = textAt(policy, 'PolicyArn')
+  const described = await reader.read(
+    { service: 'iam', operation: 'GetPolicy', input: { PolicyArn: arn } },
+    role
+  )
+  const versionId = textAt(described, 'Policy', 'DefaultVersionId')
+  if (versionId === undefined) return unknownValue
+  const version = await reader.read(
+    { service: 'iam', operation: 'GetPolicyVersion', input: { PolicyArn: arn, VersionId: versionId } },
+    role
+  )
+  return valueAt(version, 'PolicyVersion', 'Document') ?? unknownValue
+}
+
+function isCutOff(answer: unknown): boolean {
+  return isObject(answer) && answer.IsTruncated === true
+}
