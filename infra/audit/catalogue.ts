@@ -1,12 +1,14 @@
 import type { Control } from './control.ts'
 import { endToEndControls } from './controls/end-to-end/index.ts'
 import { iamControls } from './controls/iam/index.ts'
+import { kinesisControls } from './controls/kinesis/index.ts'
 import { kmsControls } from './controls/kms/index.ts'
 import { networkControls } from './controls/network/index.ts'
 
 /** Every control, in the order in which reports have them. */
 export const catalogue: readonly Control[] = [
   ...kmsControls,
+  ...kinesisControls,
   ...iamControls,
   ...networkControls,
   ...endToEndControls
