@@ -1,5 +1,6 @@
 import type { Control } from './control.ts'
 import { endToEndControls } from './controls/end-to-end/index.ts'
+import { firehoseControls } from './controls/firehose/index.ts'
 import { iamControls } from './controls/iam/index.ts'
 import { kinesisControls } from './controls/kinesis/index.ts'
 import { kmsControls } from './controls/kms/index.ts'
@@ -9,6 +10,7 @@ import { networkControls } from './controls/network/index.ts'
 export const catalogue: readonly Control[] = [
   ...kmsControls,
   ...kinesisControls,
+  ...firehoseControls,
   ...iamControls,
   ...networkControls,
   ...endToEndControls
