@@ -5,12 +5,14 @@ import { iamControls } from './controls/iam/index.ts'
 import { kinesisControls } from './controls/kinesis/index.ts'
 import { kmsControls } from './controls/kms/index.ts'
 import { networkControls } from './controls/network/index.ts'
+import { sqsControls } from './controls/sqs/index.ts'
 
 /** Every control, in the order in which reports have them. */
 export const catalogue: readonly Control[] = [
   ...kmsControls,
   ...kinesisControls,
   ...firehoseControls,
+  ...sqsControls,
   ...iamControls,
   ...networkControls,
   ...endToEndControls
