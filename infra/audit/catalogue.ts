@@ -5,6 +5,7 @@ import { iamControls } from './controls/iam/index.ts'
 import { kinesisControls } from './controls/kinesis/index.ts'
 import { kmsControls } from './controls/kms/index.ts'
 import { networkControls } from './controls/network/index.ts'
+import { s3Controls } from './controls/s3/index.ts'
 import { sqsControls } from './controls/sqs/index.ts'
 
 /** Every control, in the order in which reports have them. */
@@ -13,6 +14,7 @@ export const catalogue: readonly Control[] = [
   ...kinesisControls,
   ...firehoseControls,
   ...sqsControls,
+  ...s3Controls,
   ...iamControls,
   ...networkControls,
   ...endToEndControls

@@ -1,0 +1,64 @@
+import { defaultKeyOf } from '../../buckets.ts'
+import { keyFor } from '../../keys.ts'
+import type { AuditModel, AuditResource } from '../../model.ts'
+import {
+  type Answer,
+  ask,
+  circumstancesOf,
+  everyRight,
+  foreignAccount,
+  principalsFor
+} from '../../questions.ts'
+
+/** How an upload may come: what its headers say of encryption. */
+export type UploadHeaders = 'right' | 'none' | 'sseS3' | 'twoLayers' | 'otherKey' | 'customerKey'
+
+const algorithmKey = 's3:x-amz-server-side-encryption'
+const keyKey = 's3:x-amz-server-side-encryption-aws-kms-key-id'
+
+/**
+ * Answers to an upload by everybody, in every circumstance in which the right headers, or else none, are let through:
+ * whoever may not upload at all tells nothing about headers. Empty where nobody may.
+ */
+export function uploadAnswers(
+  model: AuditModel,
+  bucket: AuditResource,
+  headers: UploadHeaders
+): readonly Answer[] {
+  const policy = model.resourcePolicies.get(bucket.arn)
+  const contexts = contextsOf(model, bucket)
+  return principalsFor(model, policy).flatMap(principal =>
+    circumstancesOf(policy).flatMap(circumstance => {
+      const upload = (name: UploadHeaders) =>
+        ask(model, {
+          principal,
+          action: 's3:PutObject',
+          resource: `${bucket.arn}/any/object`,
+          identity: [everyRight],
+          context: { ...circumstance, ...contexts[name] }
+        })
+      return upload('right') === 'deny' && upload('none') === 'deny' ? [] : [upload(headers)]
+    })
+  )
+}
+
+/** S3 tells policies of a header that an upload has, and nothing of one that it does not have. */
+function contextsOf(
+  model: AuditModel,
+  bucket: AuditResource
+): Readonly<Record<UploadHeaders, Record<string, string>>> {
+  const { partition, region, accountId } = model
+  const reference = defaultKeyOf(bucket)
+  const key =
+    keyFor(model, reference)?.arn ??
+    (typeof reference === 'string' ? reference : `arn:${partition}:kms:${region}:${accountId}:key/default`)
+  const otherKey = `arn:${partition}:kms:${region}:${foreignAccount(model)}:key/another`
+  return {
+    right: { [algorithmKey]: 'aws:kms', [keyKey]: key },
+    none: {},
+    sseS3: { [algorithmKey]: 'AES256' },
+    twoLayers: { [algorithmKey]: 'aws:kms:dsse', [keyKey]: key },
+    otherKey: { [algorithmKey]: 'aws:kms', [keyKey]: otherKey },
+    customerKey: { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }
+  }
+}
