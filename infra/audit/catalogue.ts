@@ -1,4 +1,5 @@
 import type { Control } from './control.ts'
+import { dynamodbControls } from './controls/dynamodb/index.ts'
 import { endToEndControls } from './controls/end-to-end/index.ts'
 import { firehoseControls } from './controls/firehose/index.ts'
 import { iamControls } from './controls/iam/index.ts'
@@ -15,6 +16,7 @@ export const catalogue: readonly Control[] = [
   ...firehoseControls,
   ...sqsControls,
   ...s3Controls,
+  ...dynamodbControls,
   ...iamControls,
   ...networkControls,
   ...endToEndControls
