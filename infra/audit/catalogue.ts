@@ -5,6 +5,7 @@ import { firehoseControls } from './controls/firehose/index.ts'
 import { iamControls } from './controls/iam/index.ts'
 import { kinesisControls } from './controls/kinesis/index.ts'
 import { kmsControls } from './controls/kms/index.ts'
+import { lambdaControls } from './controls/lambda/index.ts'
 import { networkControls } from './controls/network/index.ts'
 import { s3Controls } from './controls/s3/index.ts'
 import { sqsControls } from './controls/sqs/index.ts'
@@ -17,6 +18,7 @@ export const catalogue: readonly Control[] = [
   ...sqsControls,
   ...s3Controls,
   ...dynamodbControls,
+  ...lambdaControls,
   ...iamControls,
   ...networkControls,
   ...endToEndControls
