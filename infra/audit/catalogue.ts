@@ -6,6 +6,7 @@ import { iamControls } from './controls/iam/index.ts'
 import { kinesisControls } from './controls/kinesis/index.ts'
 import { kmsControls } from './controls/kms/index.ts'
 import { lambdaControls } from './controls/lambda/index.ts'
+import { logControls } from './controls/logs/index.ts'
 import { networkControls } from './controls/network/index.ts'
 import { s3Controls } from './controls/s3/index.ts'
 import { sqsControls } from './controls/sqs/index.ts'
@@ -21,6 +22,7 @@ export const catalogue: readonly Control[] = [
   ...lambdaControls,
   ...iamControls,
   ...networkControls,
+  ...logControls,
   ...endToEndControls
 ]
 
