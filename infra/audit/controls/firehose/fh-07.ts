@@ -17,7 +17,7 @@ export const fh07: Control = {
     'own, or with another than its bucket has, is outside of what the key policies say.',
   fix: 'Set EncryptionConfiguration.KMSEncryptionConfig.AWSKMSKeyARN to the sink key on each S3 configuration.',
   kind: 'resources',
-  sources: {},
+  sources: { statements: [18, 38] },
   evaluate: model =>
     deliveryStreamsOf(model)
       .filter(stream => objectsOf(stream).length + unknownPartsOf(stream).length > 0)
