@@ -46,7 +46,7 @@ function defaultProblems(bucket: AuditResource): readonly (Problem | undefined)[
 function customerKeyProblems(model: AuditModel, bucket: AuditResource): readonly Problem[] {
   const blocked = valueAt(encryptionRuleOf(bucket), 'BlockedEncryptionTypes', 'EncryptionType')
   if (knownListAt({ blocked }, 'blocked').includes('SSE-C')) return []
-  const answers = uploadAnswers(model, bucket, 'customerKey')
+  const answers = uploadAnswers(model, bucket).map(({ customerKey }) => customerKey)
   if (answers.length > 0 && answers.every(answer => answer === 'deny')) return []
   return blocked === unknownValue || answers.includes('unknown')
     ? [unknown('whether SSE-C is blocked cannot be told')]

@@ -35,15 +35,16 @@ export const s303: Control = {
 
 function problemsOf(model: AuditModel, bucket: AuditResource): readonly Problem[] {
   const blocked = knownListAt(valueAt(encryptionRuleOf(bucket), 'BlockedEncryptionTypes'), 'EncryptionType')
+  const uploads = uploadAnswers(model, bucket)
   const problems: Problem[] = []
   for (const [headers, what] of denied) {
     if (headers === 'customerKey' && blocked.includes('SSE-C')) continue
-    const answers = uploadAnswers(model, bucket, headers)
+    const answers = uploads.map(upload => upload[headers])
     if (answers.includes('allow')) problems.push(wrong(`${what} is not denied`))
     else if (answers.includes('unknown')) problems.push(unknown(`whether ${what} is denied cannot be told`))
   }
   for (const [headers, what] of allowed) {
-    const answers = uploadAnswers(model, bucket, headers)
+    const answers = uploads.map(upload => upload[headers])
     if (answers.includes('allow')) continue
     problems.push(
       answers.includes('unknown')

@@ -17,29 +17,32 @@ const algorithmKey = 's3:x-amz-server-side-encryption'
 const keyKey = 's3:x-amz-server-side-encryption-aws-kms-key-id'
 
 /**
- * Answers to an upload by everybody, in every circumstance in which the right headers, or else none, are let through:
- * whoever may not upload at all tells nothing about headers. Empty where nobody may.
+ * Answers to uploads by everybody, in every circumstance in which one with the right headers, or else without any, is let
+ * through: whoever may not upload at all tells nothing about headers. Empty where nobody may.
  */
 export function uploadAnswers(
   model: AuditModel,
-  bucket: AuditResource,
-  headers: UploadHeaders
-): readonly Answer[] {
+  bucket: AuditResource
+): readonly Readonly<Record<UploadHeaders, Answer>>[] {
   const policy = model.resourcePolicies.get(bucket.arn)
-  const contexts = contextsOf(model, bucket)
-  return principalsFor(model, policy).flatMap(principal =>
-    circumstancesOf(policy).flatMap(circumstance => {
-      const upload = (name: UploadHeaders) =>
-        ask(model, {
-          principal,
-          action: 's3:PutObject',
-          resource: `${bucket.arn}/any/object`,
-          identity: [everyRight],
-          context: { ...circumstance, ...contexts[name] }
-        })
-      return upload('right') === 'deny' && upload('none') === 'deny' ? [] : [upload(headers)]
-    })
-  )
+  const contexts = Object.entries(contextsOf(model, bucket))
+  return principalsFor(model, policy)
+    .flatMap(principal =>
+      circumstancesOf(policy).map(circumstance => {
+        const answers = contexts.map(([headers, context]) => [
+          headers,
+          ask(model, {
+            principal,
+            action: 's3:PutObject',
+            resource: `${bucket.arn}/any/object`,
+            identity: [everyRight],
+            context: { ...circumstance, ...context }
+          })
+        ])
+        return Object.fromEntries(answers) as Record<UploadHeaders, Answer>
+      })
+    )
+    .filter(({ right, none }) => right !== 'deny' || none !== 'deny')
 }
 
 /** S3 tells policies of a header that an upload has, and nothing of one that it does not have. */
