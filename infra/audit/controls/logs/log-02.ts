@@ -1,12 +1,13 @@
 import type { Control } from '../../control.ts'
-import { type AuditModel, unknownValue } from '../../model.ts'
-import { knownListAt, resourcesOf, textAt, valueAt } from '../../readers.ts'
+import type { AuditModel } from '../../model.ts'
+import { knownListAt, resourcesOf, textAt } from '../../readers.ts'
 
-// Ours by the names of docs/metrics, and those of the KCL and AWS for the same.
-const lag = /^(MillisBehindLatest|GetRecords\.IteratorAgeMilliseconds|IteratorAge)$/
-const freshness = /\.DataFreshness$/
-const failures = /^(DeadLetters|DecryptFailures|FailedDecrypts)$/
-const refusals = /^(StalledShards|KeyUnavailable|KMSKeyAccessDenied|KMSKeyDisabled|KMSKeyNotFound)$/
+// Metrics of AWS for the stream, the delivery streams and the queue of dead letters, and those of a worker for the same.
+const lag = /(^|\.)(MillisBehindLatest|IteratorAgeMilliseconds|IteratorAge)$/
+// Of some destinations there is no freshness, and whether all was delivered tells it.
+const freshness = /^DeliveryTo\w+\.(DataFreshness|Success)$/
+const failures = /^(DeadLetters|ApproximateNumberOfMessagesVisible)$/
+const refusals = /^(StalledShards|KMSKeyAccessDenied|KMSKeyDisabled|KMSKeyInvalidState|KMSKeyNotFound)$/
 
 const watchedCalls = ['DisableKey', 'ScheduleKeyDeletion', 'StopStreamEncryption', 'CreateChannel']
 
@@ -56,21 +57,27 @@ function hasAlarm(model: AuditModel, name: RegExp): boolean {
   })
 }
 
-function enabledPatterns(model: AuditModel): readonly unknown[] {
+// Reads, as every use of a key is one, come to rules in this state alone.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+const withReads = 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS'
+
+function patterns(model: AuditModel, ...states: readonly unknown[]): readonly unknown[] {
   return resourcesOf(model, 'AWS::Events::Rule')
-    .filter(({ properties }) => properties.State !== 'DISABLED' && properties.State !== unknownValue)
+    .filter(({ properties }) => states.includes(properties.State ?? 'ENABLED'))
     .map(({ properties }) => properties.EventPattern)
 }
 
 function watches(model: AuditModel, call: string): boolean {
-  return enabledPatterns(model).some(pattern => knownListAt(pattern, 'detail', 'eventName').includes(call))
+  return patterns(model, 'ENABLED', withReads).some(pattern =>
+    knownListAt(pattern, 'detail', 'eventName').includes(call)
+  )
 }
 
 /** A rule on calls to KMS that failed, rather than an alarm. */
 function watchesErrors(model: AuditModel): boolean {
-  return enabledPatterns(model).some(
+  return patterns(model, withReads).some(
     pattern =>
       knownListAt(pattern, 'source').includes('aws.kms') &&
-      valueAt(pattern, 'detail', 'errorCode') !== undefined
+      knownListAt(pattern, 'detail', 'errorCode').length > 0
   )
 }

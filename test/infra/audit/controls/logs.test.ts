@@ -78,7 +78,30 @@ describeControl(control('LOG-02'), [
   { title: 'passes with all of them', resources: watched, findings: { whole: 'pass' } },
   {
     title: 'passes with a rule on refused calls to KMS instead of an alarm',
+    resources: {
+      ...watched,
+      Refused: rule(
+        { errorCode: ['AccessDenied'] },
+        { State: 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS' }
+      )
+    },
+    findings: { whole: 'pass' }
+  },
+  {
+    title: 'fails for a rule on refused calls to which no reads come, such as every use of a key',
     resources: { ...watched, Refused: rule({ errorCode: ['AccessDenied'] }) },
+    findings: { whole: 'fail' },
+    evidence: /^missing: an alarm on refused or disabled keys$/
+  },
+  {
+    title: 'passes with the metrics of AWS alone',
+    resources: {
+      ...watched,
+      Lag: alarm('GetRecords.IteratorAgeMilliseconds'),
+      Fresh: alarm('DeliveryToRedshift.Success'),
+      Failed: alarm('ApproximateNumberOfMessagesVisible'),
+      Refused: alarm('KMSKeyAccessDenied')
+    },
     findings: { whole: 'pass' }
   },
   {
