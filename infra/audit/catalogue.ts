@@ -1,14 +1,28 @@
 import type { Control } from './control.ts'
+import { dynamodbControls } from './controls/dynamodb/index.ts'
 import { endToEndControls } from './controls/end-to-end/index.ts'
+import { firehoseControls } from './controls/firehose/index.ts'
 import { iamControls } from './controls/iam/index.ts'
+import { kinesisControls } from './controls/kinesis/index.ts'
 import { kmsControls } from './controls/kms/index.ts'
+import { lambdaControls } from './controls/lambda/index.ts'
+import { logControls } from './controls/logs/index.ts'
 import { networkControls } from './controls/network/index.ts'
+import { s3Controls } from './controls/s3/index.ts'
+import { sqsControls } from './controls/sqs/index.ts'
 
 /** Every control, in the order in which reports have them. */
 export const catalogue: readonly Control[] = [
   ...restingOn(['kms:DescribeKey'], kmsControls),
+  ...restingOn(['kinesis:DescribeStreamSummary'], kinesisControls),
+  ...restingOn(['firehose:DescribeDeliveryStream'], firehoseControls),
+  ...restingOn(['sqs:GetQueueUrl', 'sqs:GetQueueAttributes'], sqsControls),
+  ...s3Controls,
+  ...restingOn(['dynamodb:DescribeTable'], dynamodbControls),
+  ...lambdaControls,
   ...restingOn(['iam:GetRole'], iamControls),
   ...networkControls,
+  ...restingOn(['logs:DescribeLogGroups'], logControls),
   ...endToEndControls
 ]
 
@@ -17,7 +31,7 @@ export function findControl(id: string): Control | undefined {
   return catalogue.find(control => control.id === id.toUpperCase())
 }
 
-/** A resource that could not be read is not in the model, so that its controls would find nothing to say. */
+/** A resource that could not be read at all is not in the model, so that its controls would find nothing to say. */
 function restingOn(reads: readonly string[], controls: readonly Control[]): readonly Control[] {
   return controls.map(control => ({ ...control, reads: [...reads, ...(control.reads ?? [])] }))
 }

@@ -22,9 +22,6 @@ export async function readBucket(
   const cors = await read('GetBucketCors', 'NoSuchCORSConfiguration')
   const lifecycle = await read('GetBucketLifecycleConfiguration', 'NoSuchLifecycleConfiguration')
   const policyAnswer = await read('GetBucketPolicy', 'NoSuchBucketPolicy')
-  const answers = [versioning, encryption, access, ownership, lock, logging, cors, lifecycle, policyAnswer]
-  // Of which nothing can be told, there is nothing to say; the failed reads are.
-  if (answers.every(answer => answer === unknownValue)) return []
   const policy = valueAt(policyAnswer, 'Policy')
   const arn = `arn:${partition}:s3:::${name}`
   const lockConfiguration = valueAt(lock, 'ObjectLockConfiguration')

@@ -1,0 +1,28 @@
+import type { Control } from '../../control.ts'
+import { judge, toConfirm, wrong } from '../../judge.ts'
+import { valueAt } from '../../readers.ts'
+import { leaseTablesOf } from './tables.ts'
+
+export const ddb06: Control = {
+  id: 'DDB-06',
+  severity: 'medium',
+  title: 'A lease table with a wrong key or name is moved without losing a checkpoint.',
+  rationale:
+    'The key of a table can be changed in place. A table that has to be another is copied row by row and compared, ' +
+    'with the workers at rest; one whose key is gone is archived by DynamoDB.',
+  fix: 'Change SSESpecification in place, or copy, compare count and digest of the rows, and deny the old table.',
+  kind: 'manual',
+  sources: { statements: [46] },
+  evaluate: model =>
+    leaseTablesOf(model).map(table =>
+      judge(
+        table,
+        [
+          valueAt(table.properties, 'SSEDescription', 'InaccessibleEncryptionDateTime') === undefined
+            ? toConfirm('whether it was ever moved, and its rows compared, is known to people alone')
+            : wrong('its key cannot be used: DynamoDB is going to archive it')
+        ],
+        ''
+      )
+    )
+}

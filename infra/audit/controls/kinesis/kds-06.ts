@@ -1,0 +1,85 @@
+import type { Control } from '../../control.ts'
+import { judge, type Problem, unknown, wrong } from '../../judge.ts'
+import { type AuditModel, type AuditResource, unknownValue } from '../../model.ts'
+import { isObject, numberOf, resourcesOf } from '../../readers.ts'
+import { streamsOf } from './streams.ts'
+
+const readerTypes = [
+  'AWS::Kinesis::StreamConsumer',
+  'AWS::Kinesis::Channel',
+  'AWS::KinesisFirehose::DeliveryStream',
+  'AWS::Lambda::EventSourceMapping',
+  'AWS::KinesisAnalyticsV2::Application',
+  'AWS::Pipes::Pipe'
+]
+
+export const kds06: Control = {
+  id: 'KDS-06',
+  severity: 'high',
+  title: 'Every reader of the stream is declared.',
+  rationale:
+    'A fan-out consumer, a delivery channel, a Firehose or a function copies the stream for as long as it exists, and a ' +
+    'channel appears in no list of consumers.',
+  fix: 'Remove the reader, or declare it in the plan (stream.readers) and in the template.',
+  kind: 'resources',
+  sources: {},
+  evaluate: model =>
+    streamsOf(model).map(stream => {
+      const readers = readersOf(model, stream)
+      const names = readers.map(({ id, type }) => `${id} (${type.split('::').at(-1)})`)
+      return judge(
+        stream,
+        [...countProblems(model, stream, readers), ...untoldProblems(model)],
+        names.length === 0 ? 'no reader besides those that poll' : `read by ${names.join(', ')}`
+      )
+    })
+}
+
+function readersOf(model: AuditModel, stream: AuditResource): readonly AuditResource[] {
+  const candidates = resourcesOf(model, ...readerTypes)
+  const consumers = candidates.filter(
+    ({ type, properties }) => type === 'AWS::Kinesis::StreamConsumer' && mentions(properties, [stream.arn])
+  )
+  const arns = [stream.arn, ...consumers.map(({ arn }) => arn)]
+  return candidates.filter(each => consumers.includes(each) || mentions(each.properties, arns))
+}
+
+/** A template is the declaration itself; an account also tells how many there are. */
+function countProblems(
+  model: AuditModel,
+  { properties }: AuditResource,
+  readers: readonly AuditResource[]
+): readonly Problem[] {
+  const kinds = [
+    ['fan-out consumers', 'AWS::Kinesis::StreamConsumer', 'ConsumerCount'],
+    ['delivery channels', 'AWS::Kinesis::Channel', 'ChannelCount']
+  ] as const
+  return kinds.flatMap(([kind, type, member]) => {
+    const counted = numberOf(properties[member])
+    const known = readers.filter(reader => reader.type === type).length
+    if (counted === undefined) {
+      return model.source === 'live' ? [unknown(`how many ${kind} there are was not read`)] : []
+    }
+    return counted === known ? [] : [wrong(`${kind} counted: ${counted}, known: ${known}`)]
+  })
+}
+
+/** A reader of who knows what may read this. */
+function untoldProblems(model: AuditModel): readonly Problem[] {
+  return resourcesOf(
+    model,
+    'AWS::Lambda::EventSourceMapping',
+    'AWS::Kinesis::StreamConsumer',
+    'AWS::Pipes::Pipe'
+  )
+    .filter(({ properties }) =>
+      [properties.EventSourceArn, properties.StreamARN, properties.Source].includes(unknownValue)
+    )
+    .map(({ id }) => unknown(`what ${id} reads cannot be told`))
+}
+
+function mentions(value: unknown, arns: readonly string[]): boolean {
+  if (typeof value === 'string') return arns.includes(value)
+  const members = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []
+  return members.some(member => mentions(member, arns))
+}
