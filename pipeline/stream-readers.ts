@@ -151,6 +151,12 @@ function checkReader(option: string, value: unknown, pipelineName: string): Stre
     reader.dynamicPartitioning ?? false
   )
   if (destination === 's3') {
+    if (dynamicPartitioning && reader.deliveryStreamName !== undefined) {
+      throw new InvalidOptionError(
+        `${option}.deliveryStreamName`,
+        'does not go with dynamicPartitioning, whose prefix a plan does not know'
+      )
+    }
     return { kind, destination, dynamicPartitioning, ...deliveryOf(option, reader) }
   }
   for (const member of ['deliveryStreamName', 'bucket', 'transform']) {

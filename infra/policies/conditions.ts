@@ -1,5 +1,5 @@
 import { ContextName } from '../../core/record-transform.ts'
-import type { ResolvedPlan, ResolvedTenant } from '../../pipeline/plan.ts'
+import type { PlanEndpoint, ResolvedPlan, ResolvedTenant } from '../../pipeline/plan.ts'
 import { accountId, refTo, region } from '../placeholders.ts'
 import { oneOrMore, secretArnPattern, streamArn } from '../plan-arns.ts'
 import type { PolicyConditions, PolicyStatement } from '../policy-document.ts'
@@ -79,14 +79,29 @@ export function grantThrough(service: string): PolicyConditions {
   return { StringEquals: viaService(service), Bool: { 'kms:GrantIsForAWSResource': 'true' } }
 }
 
-/** The same statement, of use through the plan's endpoints alone where it says so. For direct calls: services come elsewhere. */
+const endpointOf: Readonly<Record<string, PlanEndpoint>> = {
+  kinesis: 'kinesis-streams',
+  firehose: 'kinesis-firehose',
+  kms: 'kms',
+  sqs: 'sqs',
+  s3: 's3',
+  dynamodb: 'dynamodb'
+}
+
+/**
+ * The same statement, which holds through the endpoint of its service alone where the plan says so. For direct calls: what a
+ * service does on somebody's behalf comes another way.
+ */
 export function pinned({ network }: ResolvedPlan, statement: PolicyStatement): PolicyStatement {
   if (network?.pinToEndpoint !== true) return statement
-  const endpoints = network.endpoints.map(name => refTo(endpointId(name)))
+  const [service = ''] = String([statement.Action].flat()[0]).split(':')
   const { StringEquals, ...others } = statement.Condition ?? {}
   return {
     ...statement,
-    Condition: { ...others, StringEquals: { ...StringEquals, 'aws:SourceVpce': oneOrMore(endpoints) } }
+    Condition: {
+      ...others,
+      StringEquals: { ...StringEquals, 'aws:SourceVpce': refTo(endpointId(endpointOf[service]!)) }
+    }
   }
 }
 

@@ -12,8 +12,8 @@ import {
   secretArnPattern,
   streamArn
 } from '../plan-arns.ts'
+import type { SourcedDelivery } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import type { SourcedDelivery } from '../readers.ts'
 import { throughS3, throughSecretsManager } from './conditions.ts'
 import { policyOf, readingSealedStream } from './shared.ts'
 
@@ -25,7 +25,8 @@ import { policyOf, readingSealedStream } from './shared.ts'
 /** Of a destination, which the workers write to. */
 export function deliveryPolicy(plan: ResolvedPlan, destination: ResolvedDestination): PolicyDocument {
   return policyOf(
-    writingObjects(plan, destination),
+    // Manifests, with which Redshift loads, lie beside the prefix.
+    writingObjects(plan, destination.kind === 'redshift' ? { ...destination, prefix: '' } : destination),
     loggingErrors(destination.deliveryStreamName),
     destinationOf(plan, destination)
   )

@@ -11,8 +11,8 @@ import {
   streamArn,
   tableArn
 } from '../plan-arns.ts'
+import { sinkBucketArns } from '../plan-readers.ts'
 import type { PolicyConditions, PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { sinkBucketArns } from '../readers.ts'
 import { claimArn, hasQueue, policyOf } from './shared.ts'
 import { logGroups } from './state-key.ts'
 

@@ -1,7 +1,7 @@
 import type { ResolvedPlan, ResolvedTenant } from '../../pipeline/plan.ts'
 import { oneOrMore, roleArn, roleIds } from '../plan-arns.ts'
+import { envelopeReaderArns } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { envelopeReaderArns } from '../readers.ts'
 import { foreignContext, sealingContext } from './conditions.ts'
 import { administering } from './key-administration.ts'
 import { policyOf } from './shared.ts'

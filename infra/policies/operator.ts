@@ -1,7 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { deliveryStreamArn, envelopeKeyArns, keyArn, oneOrMore, queueArn, streamArn } from '../plan-arns.ts'
+import { failureQueues, sourcedDeliveries } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
-import { failureQueues, sourcedDeliveries } from '../readers.ts'
 import { hasQueue, leaseTableArn, policyOf, readingLeases } from './shared.ts'
 
 /** Sees how everything is, and nothing of what it holds. */

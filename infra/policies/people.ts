@@ -1,7 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { deliveryRoleId, keyArn, oneOrMore, opensRecords, roleArn } from '../plan-arns.ts'
+import { sinkBucketArns, sourcedDeliveries } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
-import { sinkBucketArns, sourcedDeliveries } from '../readers.ts'
 import { throughS3 } from './conditions.ts'
 import { neverWrapping, policyOf, unwrapping } from './shared.ts'
 

@@ -1,7 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { oneOrMore, queueArn, roleArn, roleIds } from '../plan-arns.ts'
+import { mappedFunctions } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { mappedFunctions } from '../readers.ts'
 import { policyOf } from './shared.ts'
 
 /** The queue of dead letters: the consumer sends, the replayer takes out, and nobody else does either. */

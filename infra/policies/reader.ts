@@ -1,7 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { functionLogGroup, keyArn, logGroupArn, queueArn, streamArn } from '../plan-arns.ts'
+import type { MappedFunction } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
-import type { MappedFunction } from '../readers.ts'
 import { throughSqs } from './conditions.ts'
 import { neverWrapping, policyOf, readingSealedStream, unwrapping } from './shared.ts'
 

@@ -1,7 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { bucketArn, idPart, oneOrMore } from '../plan-arns.ts'
+import { sinkBucketArns, sinkBuckets } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
-import { sinkBucketArns, sinkBuckets } from '../readers.ts'
 import { grantThrough, throughS3 } from './conditions.ts'
 import { administering, lettingService } from './key-administration.ts'
 import { policyOf } from './shared.ts'

@@ -11,8 +11,8 @@ import {
   roleArn,
   roleIds
 } from '../plan-arns.ts'
+import { failureQueues, mappedFunctions, sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { failureQueues, mappedFunctions, sourcedDeliveries, transformFunctions } from '../readers.ts'
 import { grantThrough, throughDynamodb, throughS3, throughSecretsManager, throughSqs } from './conditions.ts'
 import { administering, lettingService } from './key-administration.ts'
 import { hasQueue, policyOf } from './shared.ts'

@@ -1,7 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { oneOrMore, roleArn, roleIds } from '../plan-arns.ts'
+import { streamReaderArns } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
-import { streamReaderArns } from '../readers.ts'
 import { throughKinesis } from './conditions.ts'
 import { administering } from './key-administration.ts'
 import { policyOf } from './shared.ts'

@@ -197,6 +197,10 @@ describe('the infrastructure of a plan', () => {
       'option stream.readers[0].encryption: Firehose takes none for what it reads from a stream'
     ],
     [
+      { stream: { readers: [{ ...firehose, deliveryStreamName: 'd', dynamicPartitioning: true }] } },
+      'option stream.readers[0].deliveryStreamName: does not go with dynamicPartitioning'
+    ],
+    [
       { stream: { readers: [{ ...firehose, bucket: 'raw' }] } },
       'option stream.readers[0].bucket: needs deliveryStreamName'
     ],

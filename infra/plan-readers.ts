@@ -6,7 +6,7 @@ type FirehoseReader = Extract<StreamReader, { destination: 's3' }>
 type LambdaReader = Extract<StreamReader, { kind: 'lambda' }>
 
 /** A delivery stream that the template makes with the stream as its source. */
-export interface SourcedDelivery extends Required<Pick<FirehoseReader, 'dynamicPartitioning'>> {
+export interface SourcedDelivery {
   readonly deliveryStreamName: string
   readonly bucket: string
   readonly transform: FirehoseReader['transform']
@@ -23,9 +23,9 @@ export interface MappedFunction {
 export function sourcedDeliveries({ stream }: ResolvedPlan): readonly SourcedDelivery[] {
   return stream.readers.flatMap(reader => {
     if (reader.kind !== 'firehose' || reader.destination !== 's3') return []
-    const { deliveryStreamName, bucket, transform, dynamicPartitioning = false } = reader
+    const { deliveryStreamName, bucket, transform } = reader
     if (deliveryStreamName === undefined || bucket === undefined) return []
-    return [{ deliveryStreamName, bucket, transform, dynamicPartitioning }]
+    return [{ deliveryStreamName, bucket, transform }]
   })
 }
 
