@@ -51,7 +51,9 @@ export { explainControl, reportAsText, type TextOptions } from './audit/report-t
 export type { ResolverOptions } from './audit/resolver.ts'
 export { type AuthorizationQuestion, type AuthorizerOptions, authorizer } from './authorizer.ts'
 export { evaluate } from './evaluator.ts'
+export { planFromOutputs, type StackOutput } from './outputs.ts'
 export { parsePolicy } from './parse-policy.ts'
+export { type PlanProfile, type PlanTemplateOptions, planTemplate } from './planner.ts'
 export type {
   OneOrMore,
   PolicyConditions,
@@ -59,3 +61,4 @@ export type {
   PolicyPrincipal,
   PolicyStatement
 } from './policy-document.ts'
+export type { PlanTemplate, TemplateResource, TemplateResources } from './template.ts'

@@ -1,5 +1,5 @@
 import { FirehoseClient } from '@aws-sdk/client-firehose'
-import { KMSClient } from '@aws-sdk/client-kms'
+import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import {
@@ -22,7 +22,8 @@ import {
   type RecordSealer,
   type SealingKeyring
 } from '../core/record-transform.ts'
-import { kmsKeyring } from '../crypto/index.ts'
+import type { UserRecord } from '../core/user-record.ts'
+import { kmsKeyring, tenantKeyring } from '../crypto/index.ts'
 import { DeliveryStreamSink, type DeliveryStreamSinkOptions } from '../firehose/index.ts'
 import { Producer, type ProducerEvent, type ProducerOptions } from '../producer/index.ts'
 import { deadLetterSource, deadLetterStore, telling } from './dead-letters.ts'
@@ -47,6 +48,8 @@ export interface PipelineOptions {
 export interface ProducerOverrides {
   readonly maxBufferedMs?: number
   readonly maxBufferedBytes?: number
+  /** Whose record it is, with `sealing.tenants`, and with them alone; see `SealOptions`. */
+  readonly keyFor?: (record: UserRecord) => string
   readonly onEvent?: (event: ProducerEvent) => void
 }
 
@@ -108,8 +111,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
   const s3 = new S3Client(clientConfigOf(engine, 's3'))
   const sqs = new SQSClient(clientConfigOf(engine, 'sqs'))
   const sealed = plan.sealing.mode !== 'off'
-  const keyring =
-    options.keyring ?? kmsKeyring({ keyId: plan.sealing.keyId, clientConfig: clientConfigOf(engine, 'kms') })
+  const keyring = options.keyring ?? keyringOf(plan, clientConfigOf(engine, 'kms'))
   const context = { [ContextName.pipeline]: plan.name, ...plan.sealing.context }
   const deadLetters = deadLetterStore(plan, { s3, sqs })
   const shared = { clock, ...(options.logger === undefined ? {} : { logger: options.logger }) }
@@ -148,11 +150,15 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         firehose.destroy()
       }
     },
-    createProducer: (overrides = {}) =>
+    createProducer: ({ keyFor, ...overrides } = {}) =>
       new Producer({
         streamName: plan.stream.name,
         clientConfig: clientConfigOf(engine, 'kinesis'),
-        ...(plan.sealing.mode === 'off' ? {} : { seal: { keyring, mode: plan.sealing.mode, context } }),
+        ...(plan.sealing.mode === 'off'
+          ? {}
+          : {
+              seal: { keyring, mode: plan.sealing.mode, context, ...(keyFor === undefined ? {} : { keyFor }) }
+            }),
         ...producerOptions(plan),
         ...shared,
         ...overrides
@@ -167,7 +173,11 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         retrieval:
           plan.consumer.retrieval === 'polling'
             ? { kind: 'polling' }
-            : { kind: 'fan-out', registerConsumer: engine.kind !== 'aws' },
+            : {
+                kind: 'fan-out',
+                registerConsumer: engine.kind !== 'aws',
+                fallBackToPolling: plan.consumer.fallBackToPolling
+              },
         maxReadAheadBytes: plan.consumer.maxReadAheadBytes,
         filterOutOfRange: plan.consumer.filterOutOfRange,
         foreignWorkers: plan.consumer.foreignWorkers,
@@ -226,6 +236,18 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
       sqs.destroy()
     }
   }
+}
+
+/** A tenant's key that is gone makes its records unreadable, which is what it was for; the pipeline's key comes back. */
+function keyringOf({ sealing }: ResolvedPlan, clientConfig: KMSClientConfig): SealingKeyring {
+  if (sealing.tenants.length === 0) return kmsKeyring({ keyId: sealing.keyId, clientConfig })
+  const keyIds = new Map(sealing.tenants.map(({ id, keyId }) => [id, keyId]))
+  return tenantKeyring({
+    keyringOf: tenant => {
+      const keyId = keyIds.get(tenant)
+      return keyId === undefined ? undefined : kmsKeyring({ keyId, clientConfig, deletedKeys: 'refuse' })
+    }
+  })
 }
 
 function sinkOptions({

@@ -101,6 +101,12 @@ export interface PlanRedshiftDestination extends CommonMembers {
   readonly copyOptions?: string
   readonly username: string
   readonly password: SecretSource
+  /**
+   * ARN or name of the secret in Secrets Manager that a template has Firehose take user and password from. `provision()`
+   * does not read it.
+   * @default none: the plan makes no template
+   */
+  readonly secret?: string | undefined
   /** How long Firehose tries to load what failed. Range 0 to 7_200. @default 3_600 */
   readonly retrySeconds?: number
 }
@@ -121,6 +127,12 @@ export interface PlanSplunkDestination extends CommonMembers {
   /** `Raw`: each line is an event. `Event`: each record is an object with an `event` member. @default 'Raw' */
   readonly endpointType?: 'Raw' | 'Event'
   readonly token: SecretSource
+  /**
+   * ARN or name of the secret in Secrets Manager that a template has Firehose take the token from. `provision()`
+   * does not read it.
+   * @default none: the plan makes no template
+   */
+  readonly secret?: string | undefined
   /** How long Firehose waits for the acknowledgement of a batch. Range 180 to 600. @default 180 */
   readonly ackTimeoutSeconds?: number
   /** How long Firehose tries to deliver what failed. Range 0 to 7_200. @default 300 */
@@ -150,12 +162,15 @@ export interface ResolvedSearchDestination extends Resolved<PlanSearchDestinatio
   readonly domainArn: string | undefined
 }
 
-export interface ResolvedRedshiftDestination extends Resolved<PlanRedshiftDestination, 'password'> {
+export interface ResolvedRedshiftDestination
+  extends Resolved<PlanRedshiftDestination, 'password' | 'secret'> {
   readonly password: Secret
+  readonly secret: string | undefined
 }
 
-export interface ResolvedSplunkDestination extends Resolved<PlanSplunkDestination, 'token'> {
+export interface ResolvedSplunkDestination extends Resolved<PlanSplunkDestination, 'token' | 'secret'> {
   readonly token: Secret
+  readonly secret: string | undefined
 }
 
 /** A destination with every default filled in. Secrets do not show themselves, see `Secret`. */

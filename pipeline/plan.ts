@@ -3,6 +3,28 @@ import { InvalidOptionError } from '../core/errors.ts'
 import type { EncryptionContext } from '../core/record-transform.ts'
 import type { PlanDestination, ResolvedDestination } from './destinations.ts'
 import { checkText, checkUpTo, section } from './plan-checks.ts'
+import {
+  type PlanAlarms,
+  type PlanLogs,
+  type PlanRoles,
+  type PlanStorage,
+  type ResolvedAlarms,
+  type ResolvedRoles,
+  resolveAlarms,
+  resolveLogs,
+  resolveRoles,
+  resolveStorage
+} from './plan-infrastructure.ts'
+import {
+  type KeyPurpose,
+  type PlanKeys,
+  type ResolvedKey,
+  type ResolvedTenant,
+  resolveKeys,
+  resolveTenants
+} from './plan-keys.ts'
+import { checkApplicationName, checkBucketName, checkStreamName } from './plan-names.ts'
+import { type PlanNetwork, type ResolvedNetwork, resolveNetwork } from './plan-network.ts'
 import { resolveDestinations } from './resolve-destinations.ts'
 import {
   checkKeyOrder,
@@ -13,6 +35,25 @@ import {
   readerThatMustDeaggregate,
   type StreamReader
 } from './stream-readers.ts'
+
+export type {
+  PlanAlarms,
+  PlanLogs,
+  PlanRoles,
+  PlanStorage,
+  ResolvedAlarms,
+  ResolvedRoles
+} from './plan-infrastructure.ts'
+export type {
+  KeyPurpose,
+  PlanKey,
+  PlanKeyOrigin,
+  PlanKeys,
+  ResolvedKey,
+  ResolvedTenant
+} from './plan-keys.ts'
+export type { PlanEndpoint, PlanNetwork, ResolvedNetwork } from './plan-network.ts'
+export type { StreamReader } from './stream-readers.ts'
 
 /** How the payload is sealed; `off` puts plain records and is for migrations and tests. */
 export type PlanSealMode = 'aggregate' | 'record' | 'off'
@@ -47,6 +88,12 @@ export interface PipelinePlan {
     readonly maxRecordKiB?: number
     /** How records find their shard; `auto` goes with an on-demand stream alone. @default 'partitionKey' */
     readonly recordDistribution?: PlanRecordDistribution
+    /**
+     * How long the stream keeps records when it has to be made, in hours: the time there is to come back from an outage
+     * of a key or a consumer. Range 24 to 8_760.
+     * @default 168
+     */
+    readonly retentionHours?: number
     /** Who reads the stream besides our own workers. What they could not read is refused. @default [] */
     readonly readers?: readonly StreamReader[]
   }
@@ -57,6 +104,12 @@ export interface PipelinePlan {
     readonly keyId?: string
     /** Further context pairs, the same for every record. Readable by everyone who sees the stream. */
     readonly context?: EncryptionContext
+    /**
+     * Tenants, each with a key of its own: `made` by the template, or its ARN. Ids of 1 to 40 letters, digits and
+     * hyphens, at most 100. A producer then says by `keyFor` whose record it is; without a tenant nothing is sealed.
+     * @default none: one key for all
+     */
+    readonly tenants?: Readonly<Record<string, string>>
   }
   /** What every producer of the pipeline has in common. */
   readonly producer?: {
@@ -103,6 +156,8 @@ export interface PipelinePlan {
      * @default 'polling'
      */
     readonly retrieval?: 'polling' | 'fan-out'
+    /** With `fan-out`: whether shards are polled where the fan-out consumer cannot be had. @default false */
+    readonly fallBackToPolling?: boolean
     /** Bytes that a worker reads ahead at most. 0, or 1_048_576 to 17_179_869_184. @default 67_108_864 */
     readonly maxReadAheadBytes?: number
     /**
@@ -134,6 +189,15 @@ export interface PipelinePlan {
     /** Prefix of the keys in that bucket. @default '' */
     readonly prefix?: string
   }
+  /** Keys of KMS, one for each purpose. */
+  readonly keys?: PlanKeys
+  readonly roles?: PlanRoles
+  /** VPC of producers and workers. @default none: no endpoints are made */
+  readonly network?: PlanNetwork
+  /** False makes none. @default true */
+  readonly alarms?: boolean | PlanAlarms
+  readonly logs?: PlanLogs
+  readonly storage?: PlanStorage
 }
 
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> }
@@ -142,7 +206,10 @@ type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> }
 export interface ResolvedPlan {
   readonly name: string
   readonly stream: Filled<NonNullable<PipelinePlan['stream']>>
-  readonly sealing: Filled<NonNullable<PipelinePlan['sealing']>>
+  readonly sealing: Filled<Omit<NonNullable<PipelinePlan['sealing']>, 'tenants'>> & {
+    /** Empty: one key for all. */
+    readonly tenants: readonly ResolvedTenant[]
+  }
   readonly producer: Filled<Omit<NonNullable<PipelinePlan['producer']>, 'maxRecordsPerAggregate'>> & {
     /** Undefined: the producer's own default. */
     readonly maxRecordsPerAggregate: number | undefined
@@ -153,6 +220,12 @@ export interface ResolvedPlan {
     /** Undefined: SQS's own encryption. */
     readonly keyId: string | undefined
   }
+  readonly keys: Readonly<Record<KeyPurpose, ResolvedKey>>
+  readonly roles: ResolvedRoles
+  readonly network: ResolvedNetwork | undefined
+  readonly alarms: ResolvedAlarms
+  readonly logs: Filled<PlanLogs>
+  readonly storage: Filled<PlanStorage>
 }
 
 /**
@@ -161,18 +234,33 @@ export interface ResolvedPlan {
  * contradicts another, such as a way of sealing that a declared reader cannot read.
  */
 export function definePipeline(plan: PipelinePlan): ResolvedPlan {
-  section('', plan, ['name', 'stream', 'sealing', 'producer', 'consumer', 'destinations', 'deadLetters'])
+  section('', plan, [
+    'name',
+    'stream',
+    'sealing',
+    'producer',
+    'consumer',
+    'destinations',
+    'deadLetters',
+    'keys',
+    'roles',
+    'network',
+    'alarms',
+    'logs',
+    'storage'
+  ])
   const name = checkString('name', plan.name)
   if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name)) {
     throw new InvalidOptionError('name', 'expected 1 to 40 lower-case letters, digits and hyphens')
   }
-  const sealing = section('sealing', plan.sealing, ['mode', 'keyId', 'context'])
+  const sealing = section('sealing', plan.sealing, ['mode', 'keyId', 'context', 'tenants'])
   const consumer = section('consumer', plan.consumer, [
     'applicationName',
     'initialPosition',
     'failoverTimeMs',
     'idleTimeBetweenReadsMs',
     'retrieval',
+    'fallBackToPolling',
     'maxReadAheadBytes',
     'filterOutOfRange',
     'foreignWorkers'
@@ -187,17 +275,25 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
       "'ciphertext' needs sealing.mode other than 'off'"
     )
   }
+  const keyId = sealing.keyId === undefined ? undefined : checkString('sealing.keyId', sealing.keyId)
+  const tenants = resolveTenants(sealing.tenants ?? {}, name)
+  checkTenants(sealing, mode, tenants)
+  const keys = resolveKeys(plan.keys, keyId, tenants.length > 0)
   return {
     name,
     stream,
     sealing: {
       mode,
-      keyId: checkString('sealing.keyId', sealing.keyId ?? `alias/${name}`),
-      context: checkContext(sealing.context ?? {})
+      keyId: keyId ?? keys.envelope.arn ?? `alias/${name}`,
+      context: checkContext(sealing.context ?? {}),
+      tenants
     },
     producer: resolveProducer(plan.producer, { stream, mode, destinations }),
     consumer: {
-      applicationName: checkString('consumer.applicationName', consumer.applicationName ?? `${name}-worker`),
+      applicationName: checkApplicationName(
+        'consumer.applicationName',
+        consumer.applicationName ?? `${name}-worker`
+      ),
       initialPosition: checkOneOf('consumer.initialPosition', consumer.initialPosition ?? 'TRIM_HORIZON', [
         'TRIM_HORIZON',
         'LATEST'
@@ -215,6 +311,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
         60_000
       ),
       retrieval: checkOneOf('consumer.retrieval', consumer.retrieval ?? 'polling', ['polling', 'fan-out']),
+      fallBackToPolling: checkFallBack(consumer),
       maxReadAheadBytes:
         consumer.maxReadAheadBytes === 0
           ? 0
@@ -228,8 +325,37 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
       foreignWorkers: checkBoolean('consumer.foreignWorkers', consumer.foreignWorkers ?? false)
     },
     destinations,
-    deadLetters: resolveDeadLetters(plan.deadLetters, name)
+    deadLetters: resolveDeadLetters(plan.deadLetters, name),
+    keys,
+    roles: resolveRoles(plan.roles, name),
+    network: plan.network === undefined ? undefined : resolveNetwork(plan.network),
+    alarms: resolveAlarms(plan.alarms),
+    logs: resolveLogs(plan.logs),
+    storage: resolveStorage(plan.storage)
   }
+}
+
+function checkTenants(
+  sealing: Partial<NonNullable<PipelinePlan['sealing']>>,
+  mode: PlanSealMode,
+  tenants: readonly ResolvedTenant[]
+): void {
+  if (tenants.length === 0) return
+  if (mode === 'off') {
+    throw new InvalidOptionError('sealing.tenants', "needs sealing.mode other than 'off'")
+  }
+  if (sealing.keyId === undefined) return
+  throw new InvalidOptionError(
+    'sealing.keyId',
+    'does not go with sealing.tenants, each with a key of its own'
+  )
+}
+
+function checkFallBack(consumer: Partial<NonNullable<PipelinePlan['consumer']>>): boolean {
+  const option = 'consumer.fallBackToPolling'
+  const fallsBack = checkBoolean(option, consumer.fallBackToPolling ?? false)
+  if (!fallsBack || consumer.retrieval === 'fan-out') return fallsBack
+  throw new InvalidOptionError(option, "goes with consumer.retrieval 'fan-out' alone")
 }
 
 function resolveDeadLetters(
@@ -255,7 +381,7 @@ function resolveDeadLetters(
     kind,
     queue,
     keyId: deadLetters.keyId === undefined ? undefined : checkString('deadLetters.keyId', deadLetters.keyId),
-    bucket: checkString('deadLetters.bucket', deadLetters.bucket ?? `${pipelineName}-dead-letters`),
+    bucket: checkBucketName('deadLetters.bucket', deadLetters.bucket ?? `${pipelineName}-dead-letters`),
     prefix: checkText('deadLetters.prefix', deadLetters.prefix ?? '')
   }
 }
@@ -272,6 +398,7 @@ function resolveStream(options: PipelinePlan['stream'], pipelineName: string): R
     'shards',
     'maxRecordKiB',
     'recordDistribution',
+    'retentionHours',
     'readers'
   ])
   const mode = checkOneOf('stream.mode', stream.mode ?? 'provisioned', ['provisioned', 'on-demand'])
@@ -290,12 +417,13 @@ function resolveStream(options: PipelinePlan['stream'], pipelineName: string): R
     )
   }
   return {
-    name: checkString('stream.name', stream.name ?? pipelineName),
+    name: checkStreamName('stream.name', stream.name ?? pipelineName),
     mode,
     shards: checkInteger('stream.shards', stream.shards ?? 4, 1, 10_000),
     maxRecordKiB: checkInteger('stream.maxRecordKiB', stream.maxRecordKiB ?? 1_024, 1_024, 10_240),
     recordDistribution,
-    readers: checkReaders('stream.readers', stream.readers ?? [])
+    retentionHours: checkInteger('stream.retentionHours', stream.retentionHours ?? 168, 24, 8_760),
+    readers: checkReaders('stream.readers', stream.readers ?? [], pipelineName)
   }
 }
 
@@ -408,7 +536,7 @@ function checkContext(context: EncryptionContext): EncryptionContext {
     // The value itself is not quoted: context values do not belong in errors.
     if (typeof value !== 'string')
       throw new InvalidOptionError(`sealing.context.${name}`, 'expected a string')
-    if (name === 'pipeline' || name === 'stream') {
+    if (name === 'pipeline' || name === 'stream' || name === 'tenant') {
       throw new InvalidOptionError(`sealing.context.${name}`, 'is set by the pipeline itself')
     }
   }

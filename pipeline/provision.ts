@@ -7,6 +7,7 @@ import {
   CreateStreamCommand,
   type CreateStreamCommandInput,
   DescribeStreamSummaryCommand,
+  IncreaseStreamRetentionPeriodCommand,
   type KinesisClient
 } from '@aws-sdk/client-kinesis'
 import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
@@ -35,6 +36,8 @@ export interface ProvisioningClients {
 /** Longest wait for one resource to become active, in milliseconds. */
 const activeTimeoutMs = 120_000
 const pollMs = 100
+/** What a new stream has. */
+const leastRetentionHours = 24
 /** What SQS allows at most, in seconds: 14 days. */
 const longestRetention = 1_209_600
 
@@ -53,7 +56,7 @@ export async function provision(
   const buckets = new Set([plan.deadLetters.bucket, ...plan.destinations.map(({ bucket }) => bucket)])
   await Promise.all([
     makeStream(plan, kinesis, clock, signal),
-    plan.sealing.mode === 'off' ? undefined : makeKey(plan.sealing.keyId, kms),
+    ...keysOf(plan).map(keyId => makeKey(keyId, kms)),
     ...[...buckets].map(bucket => makeBucket(bucket, s3)),
     plan.deadLetters.kind === 'sqs' ? makeQueue(plan.deadLetters, sqs) : undefined
   ])
@@ -83,6 +86,12 @@ async function makeStream(
     )
   }
   await untilActive('kinesis', 'DescribeStreamSummary', status, clock, signal)
+  if (found !== undefined || plan.stream.retentionHours === leastRetentionHours) return
+  await callService('kinesis', 'IncreaseStreamRetentionPeriod', () =>
+    client.send(
+      new IncreaseStreamRetentionPeriodCommand({ ...input, RetentionPeriodHours: plan.stream.retentionHours })
+    )
+  )
 }
 
 /** Only what is not the service's default, since an endpoint may not know the newer members. */
@@ -99,6 +108,12 @@ function newStream({
     ...(maxRecordKiB === 1_024 ? {} : { MaxRecordSizeInKiB: maxRecordKiB }),
     ...(recordDistribution === 'auto' ? { RecordDistributionStrategy: 'AUTO' as const } : {})
   }
+}
+
+/** What wraps data keys. */
+function keysOf({ sealing }: ResolvedPlan): readonly string[] {
+  if (sealing.mode === 'off') return []
+  return sealing.tenants.length === 0 ? [sealing.keyId] : sealing.tenants.map(({ keyId }) => keyId)
 }
 
 async function makeKey(keyId: string, client: KMSClient): Promise<void> {

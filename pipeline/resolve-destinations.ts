@@ -13,6 +13,7 @@ import type {
   ResolvedSplunkDestination
 } from './destinations.ts'
 import { checkText } from './plan-checks.ts'
+import { checkArn, checkBucketName, checkDeliveryStreamName } from './plan-names.ts'
 import { checkSecret } from './secret.ts'
 
 /** A ledger keeps one bit of each destination for every record. */
@@ -78,6 +79,7 @@ const rules: Readonly<Record<DestinationKind, KindRules>> = {
       'copyOptions',
       'username',
       'password',
+      'secret',
       'retrySeconds'
     ]
   },
@@ -86,7 +88,7 @@ const rules: Readonly<Record<DestinationKind, KindRules>> = {
     glues: true,
     maxBufferMiB: 5,
     maxBufferSeconds: 60,
-    members: [...common, 'endpoint', 'endpointType', 'token', 'ackTimeoutSeconds', 'retrySeconds']
+    members: [...common, 'endpoint', 'endpointType', 'token', 'secret', 'ackTimeoutSeconds', 'retrySeconds']
   }
 }
 
@@ -205,6 +207,7 @@ function redshiftDestination(given: Given): ResolvedRedshiftDestination {
     copyOptions: copyOptionsOf(given, compression, framing),
     username: checkString(`${option}.username`, members.username),
     password: checkSecret(`${option}.password`, members.password),
+    secret: checkSecretId(`${option}.secret`, members.secret),
     retrySeconds: retrySecondsOf(given, 3_600)
   }
 }
@@ -247,6 +250,7 @@ function splunkDestination(given: Given): ResolvedSplunkDestination {
     endpoint: checkAddress(`${option}.endpoint`, members.endpoint),
     endpointType,
     token: checkSecret(`${option}.token`, members.token),
+    secret: checkSecretId(`${option}.secret`, members.secret),
     ackTimeoutSeconds: checkInteger(
       `${option}.ackTimeoutSeconds`,
       members.ackTimeoutSeconds ?? 180,
@@ -278,7 +282,7 @@ function commonMembers(
   const size = members.bufferSizeMiB ?? 5
   const interval = members.bufferIntervalSeconds ?? 60
   return {
-    deliveryStreamName: checkStreamName(
+    deliveryStreamName: checkDeliveryStreamName(
       `${option}.deliveryStreamName`,
       members.deliveryStreamName ?? `${pipelineName}-${kind}`
     ),
@@ -286,7 +290,7 @@ function commonMembers(
     deliver,
     packing: checkPacking(`${option}.packing`, members.packing ?? false, kind),
     recordIdField: checkRecordIdField(option, members.recordIdField, deliver, framing),
-    bucket: checkString(`${option}.bucket`, members.bucket ?? objects.bucket),
+    bucket: checkBucketName(`${option}.bucket`, members.bucket ?? objects.bucket),
     prefix: checkText(`${option}.prefix`, members.prefix ?? objects.prefix),
     roleArn: checkString(`${option}.roleArn`, members.roleArn ?? 'arn:aws:iam::000000000000:role/firehose'),
     bufferSizeMiB: checkInteger(`${option}.bufferSizeMiB`, size, 1, maxBufferMiB),
@@ -345,10 +349,13 @@ function checkRecordIdField(
   )
 }
 
-function checkStreamName(option: string, value: unknown): string {
-  const name = checkString(option, value)
-  if (/^[a-zA-Z0-9_.-]{1,64}$/.test(name)) return name
-  throw new InvalidOptionError(option, "expected 1 to 64 letters, digits, '_', '.' and '-'")
+/** Of the secret, not the secret. */
+function checkSecretId(option: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  const id = checkString(option, value)
+  if (id.startsWith('arn:')) return checkArn(option, id, 'secretsmanager', /^secret:[\w/+=.@-]{1,519}$/)
+  if (/^[\w/+=.@-]{1,512}$/.test(id)) return id
+  throw new InvalidOptionError(option, 'expected the ARN or the name of a secret')
 }
 
 function checkFraming(option: string, value: unknown, kind: DestinationKind): PlanFraming {

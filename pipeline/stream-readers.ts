@@ -1,5 +1,18 @@
-import { checkBoolean, checkInteger, checkKnownOptions, checkOneOf } from '../core/check-option.ts'
+import {
+  checkBoolean,
+  checkInteger,
+  checkKnownOptions,
+  checkOneOf,
+  checkString
+} from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
+import {
+  checkArn,
+  checkBucketName,
+  checkDeliveryStreamName,
+  checkQueueName,
+  checkRoleArn
+} from './plan-names.ts'
 
 const readerKinds = ['kcl', 'lambda', 'firehose'] as const
 const firehoseDestinations = ['s3', 'redshift', 'splunk', 'elasticsearch', 'http'] as const
@@ -7,7 +20,11 @@ const firehoseDestinations = ['s3', 'redshift', 'splunk', 'elasticsearch', 'http
 /** Who reads the stream besides our own worker, which can read everything. */
 export type StreamReader =
   /** A Kinesis Client Library application of somebody else. */
-  | { readonly kind: 'kcl' }
+  | {
+      readonly kind: 'kcl'
+      /** Role that it runs under, which may then open the records. @default none */
+      readonly roleArn?: string | undefined
+    }
   /** A Lambda function with the stream as event source. */
   | {
       readonly kind: 'lambda'
@@ -17,6 +34,16 @@ export type StreamReader =
       readonly parallelizationFactor?: number
       /** Whether it counts on the order of the records of one partition key. @default true */
       readonly keyOrder?: boolean
+      /**
+       * ARN of the function, which has to be there, best with a version or alias: the template makes the event source
+       * mapping. Needs `roleArn`.
+       * @default none: whoever has the function makes its mapping
+       */
+      readonly functionArn?: string | undefined
+      /** Role of the function, which may then open the records. */
+      readonly roleArn?: string | undefined
+      /** Queue that is told of batches that Lambda gave up, without their records. @default `<name>-lambda-failures` */
+      readonly onFailureQueue?: string | undefined
     }
   /** A delivery stream whose source is the stream itself. */
   | {
@@ -24,8 +51,22 @@ export type StreamReader =
       readonly destination: 's3'
       /** Whether the object keys depend on the records. @default false */
       readonly dynamicPartitioning?: boolean
+      /** Name of the delivery stream that the template makes. @default none: it is somebody else's */
+      readonly deliveryStreamName?: string | undefined
+      /** What it delivers to. @default `<deliveryStreamName>`, in lower case */
+      readonly bucket?: string | undefined
+      /** The function that opens the records; without it sealed bytes are delivered. */
+      readonly transform?: ReaderTransform | undefined
     }
   | { readonly kind: 'firehose'; readonly destination: 'redshift' | 'splunk' | 'elasticsearch' | 'http' }
+
+/** A function that `firehoseTransform` made. Its role is made by the template, so it can be there later. */
+export interface ReaderTransform {
+  /** 1 to 64 letters, digits, hyphens and underscores. */
+  readonly functionName: string
+  /** Version or alias. */
+  readonly qualifier: string
+}
 
 /**
  * Most user records that Firehose takes out of one Kinesis record; beyond that it passes the record on whole
@@ -49,25 +90,33 @@ export const maxRecordIdBytes = 402
  * Checks the list and returns a copy of it.
  * @throws InvalidOptionError naming the member, such as `stream.readers[0].destination`
  */
-export function checkReaders(option: string, value: unknown): readonly StreamReader[] {
+export function checkReaders(option: string, value: unknown, pipelineName: string): readonly StreamReader[] {
   if (!Array.isArray(value)) {
     throw new InvalidOptionError(option, "expected a list of readers, such as [{ kind: 'kcl' }]")
   }
-  return value.map((reader: unknown, index) => checkReader(`${option}[${index}]`, reader))
+  return value.map((reader: unknown, index) => checkReader(`${option}[${index}]`, reader, pipelineName))
 }
 
-function checkReader(option: string, value: unknown): StreamReader {
+function checkReader(option: string, value: unknown, pipelineName: string): StreamReader {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidOptionError(option, "expected an object, such as { kind: 'kcl' }")
   }
   const reader: Readonly<Partial<Record<string, unknown>>> = { ...value }
   const kind = checkOneOf(`${option}.kind`, reader.kind, readerKinds)
   if (kind === 'kcl') {
-    checkKnownOptions(option, reader, ['kind'])
-    return { kind }
+    checkKnownOptions(option, reader, ['kind', 'roleArn'])
+    return { kind, ...(reader.roleArn === undefined ? {} : roleOf(option, reader)) }
   }
   if (kind === 'lambda') {
-    checkKnownOptions(option, reader, ['kind', 'handler', 'parallelizationFactor', 'keyOrder'])
+    checkKnownOptions(option, reader, [
+      'kind',
+      'handler',
+      'parallelizationFactor',
+      'keyOrder',
+      'functionArn',
+      'roleArn',
+      'onFailureQueue'
+    ])
     return {
       kind,
       handler: checkOneOf(`${option}.handler`, reader.handler ?? 'other', ['sealstream', 'other']),
@@ -77,16 +126,43 @@ function checkReader(option: string, value: unknown): StreamReader {
         1,
         10
       ),
-      keyOrder: checkBoolean(`${option}.keyOrder`, reader.keyOrder ?? true)
+      keyOrder: checkBoolean(`${option}.keyOrder`, reader.keyOrder ?? true),
+      ...(reader.roleArn === undefined ? {} : roleOf(option, reader)),
+      ...mappingOf(option, reader, pipelineName)
     }
   }
-  checkKnownOptions(option, reader, ['kind', 'destination', 'dynamicPartitioning'])
+  if (reader.encryption !== undefined) {
+    throw new InvalidOptionError(
+      `${option}.encryption`,
+      'Firehose takes none for what it reads from a stream, where the key of the stream holds'
+    )
+  }
+  checkKnownOptions(option, reader, [
+    'kind',
+    'destination',
+    'dynamicPartitioning',
+    'deliveryStreamName',
+    'bucket',
+    'transform'
+  ])
   const destination = checkOneOf(`${option}.destination`, reader.destination, firehoseDestinations)
   const dynamicPartitioning = checkBoolean(
     `${option}.dynamicPartitioning`,
     reader.dynamicPartitioning ?? false
   )
-  if (destination === 's3') return { kind, destination, dynamicPartitioning }
+  if (destination === 's3') {
+    if (dynamicPartitioning && reader.deliveryStreamName !== undefined) {
+      throw new InvalidOptionError(
+        `${option}.deliveryStreamName`,
+        'does not go with dynamicPartitioning, whose prefix a plan does not know'
+      )
+    }
+    return { kind, destination, dynamicPartitioning, ...deliveryOf(option, reader) }
+  }
+  for (const member of ['deliveryStreamName', 'bucket', 'transform']) {
+    if (reader[member] === undefined) continue
+    throw new InvalidOptionError(`${option}.${member}`, `goes with the destination 's3' alone`)
+  }
   if (dynamicPartitioning) {
     throw new InvalidOptionError(
       `${option}.dynamicPartitioning`,
@@ -94,6 +170,71 @@ function checkReader(option: string, value: unknown): StreamReader {
     )
   }
   return { kind, destination }
+}
+
+type Members = Readonly<Partial<Record<string, unknown>>>
+
+function roleOf(option: string, { roleArn }: Members): { readonly roleArn: string } {
+  return { roleArn: checkRoleArn(`${option}.roleArn`, roleArn) }
+}
+
+function mappingOf(
+  option: string,
+  { functionArn, roleArn, onFailureQueue }: Members,
+  pipelineName: string
+): { readonly functionArn?: string; readonly onFailureQueue?: string } {
+  if (functionArn === undefined) {
+    if (onFailureQueue === undefined) return {}
+    throw new InvalidOptionError(`${option}.onFailureQueue`, 'needs functionArn, whose mapping it is for')
+  }
+  if (roleArn === undefined) {
+    throw new InvalidOptionError(`${option}.roleArn`, 'is missing: the keys name the role of the function')
+  }
+  const queue = onFailureQueue ?? `${pipelineName}-lambda-failures`
+  return {
+    functionArn: checkArn(
+      `${option}.functionArn`,
+      functionArn,
+      'lambda',
+      /^function:[\w-]{1,64}(:[\w$-]+)?$/
+    ),
+    onFailureQueue: checkQueueName(`${option}.onFailureQueue`, queue)
+  }
+}
+
+interface Delivery {
+  readonly deliveryStreamName?: string
+  readonly bucket?: string
+  readonly transform?: ReaderTransform
+}
+
+function deliveryOf(option: string, { deliveryStreamName, bucket, transform }: Members): Delivery {
+  if (deliveryStreamName === undefined) {
+    const member = bucket === undefined ? 'transform' : 'bucket'
+    if (bucket === undefined && transform === undefined) return {}
+    throw new InvalidOptionError(`${option}.${member}`, 'needs deliveryStreamName, which it is for')
+  }
+  const name = checkDeliveryStreamName(`${option}.deliveryStreamName`, deliveryStreamName)
+  return {
+    deliveryStreamName: name,
+    bucket: checkBucketName(`${option}.bucket`, bucket ?? name.toLowerCase()),
+    ...(transform === undefined ? {} : { transform: checkTransform(`${option}.transform`, transform) })
+  }
+}
+
+function checkTransform(option: string, value: unknown): ReaderTransform {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidOptionError(option, 'expected { functionName, qualifier }')
+  }
+  checkKnownOptions(option, value, ['functionName', 'qualifier'])
+  const { functionName, qualifier }: Members = { ...value }
+  const name = checkString(`${option}.functionName`, functionName)
+  if (!/^[\w-]{1,64}$/.test(name)) {
+    throw new InvalidOptionError(`${option}.functionName`, 'expected a name, not an ARN')
+  }
+  const version = checkString(`${option}.qualifier`, qualifier)
+  if (/^[\w-]{1,128}$/.test(version)) return { functionName: name, qualifier: version }
+  throw new InvalidOptionError(`${option}.qualifier`, "expected a version or an alias, not '$LATEST'")
 }
 
 /**

@@ -44,6 +44,28 @@ it('makes an on-demand stream with the record distribution of the plan', async (
   })
 })
 
+it('makes a stream that keeps records for as long as the plan says', async () => {
+  expect((await provisioned({ stream: { shards: 1 } })).summary.RetentionPeriodHours).toBe(168)
+  const shortest = await provisioned({ stream: { shards: 1, retentionHours: 24 } })
+  expect(shortest.summary.RetentionPeriodHours).toBe(24)
+})
+
+it('seals each record with the key of its tenant, and with no other', async () => {
+  const { pipeline } = await provisioned({
+    stream: { shards: 1 },
+    sealing: { tenants: { a1: 'made', b2: 'made' } }
+  })
+  const producer = pipeline.createProducer({ keyFor: ({ partitionKey }) => partitionKey })
+  const put = (partitionKey: string) => producer.put({ partitionKey, data: Buffer.from('x') })
+  const [one, two] = await Promise.all([put('a1'), put('b2')])
+  await expect(put('c3')).rejects.toThrow('the tenant is not known')
+  await producer.close()
+  expect(one.sequenceNumber).not.toBe(two.sequenceNumber)
+  const { data } = (await pipeline.readStored(one.shardId, one.sequenceNumber))!
+  expect(Buffer.from(data).includes('a1')).toBe(true)
+  expect(() => pipeline.createProducer()).toThrow('option seal.keyFor')
+})
+
 it('gives its producers the record size that the delivery stream takes', async () => {
   const { kinesis, pipeline } = await provisioned({ sealing: { mode: 'off' }, stream: { shards: 1 } })
   const producer = pipeline.createProducer()

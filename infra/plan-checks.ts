@@ -1,0 +1,111 @@
+import { InvalidOptionError } from '../core/errors.ts'
+import { isQueueUrl, type ResolvedPlan } from '../pipeline/plan.ts'
+import { idPart } from './plan-arns.ts'
+import {
+  failureQueues,
+  mappedFunctions,
+  sinkBuckets,
+  sourcedDeliveries,
+  transformFunctions
+} from './plan-readers.ts'
+import { accessLogBucket } from './resources/s3.ts'
+
+/**
+ * What a plan may leave open while it runs on what is there, and must say before anything is made of it.
+ * @throws InvalidOptionError naming the member
+ */
+export function checkPlannable(plan: ResolvedPlan): void {
+  checkKeyId(plan)
+  checkDeadLetters(plan)
+  checkLogicalIds(plan)
+  for (const [index, destination] of plan.destinations.entries()) {
+    const option = `destinations[${index}]`
+    switch (destination.kind) {
+      case 's3':
+        break
+      case 'elasticsearch':
+      case 'opensearch':
+        if (!/^arn:aws[a-z-]*:es:[a-z0-9-]+:\d{12}:domain\/[a-z0-9-]+$/.test(destination.domainArn ?? '')) {
+          throw new InvalidOptionError(
+            `${option}.domainArn`,
+            'expected the ARN of a domain, which a policy names'
+          )
+        }
+        break
+      case 'redshift':
+        checkSecret(`${option}.secret`, destination.secret)
+        break
+      case 'splunk':
+        checkSecret(`${option}.secret`, destination.secret)
+        if (!destination.endpoint.startsWith('https:')) {
+          throw new InvalidOptionError(`${option}.endpoint`, 'expected an address of https')
+        }
+        break
+    }
+  }
+  checkTexts('', plan)
+}
+
+function checkKeyId({ sealing, keys }: ResolvedPlan): void {
+  if (sealing.mode === 'off' || keys.envelope.arn !== undefined) return
+  if (/^alias\/(?!aws\/)[\w/-]{1,249}$/.test(sealing.keyId)) return
+  throw new InvalidOptionError('sealing.keyId', 'expected the alias of a key that is made, or the ARN of one')
+}
+
+function checkDeadLetters(plan: ResolvedPlan): void {
+  const { kind, queue, keyId, bucket } = plan.deadLetters
+  if (kind === 'sqs' && isQueueUrl(queue)) {
+    throw new InvalidOptionError('deadLetters.queue', 'expected the name of a queue that is made, not a URL')
+  }
+  if (keyId !== undefined && keyId !== plan.keys.state.arn) {
+    throw new InvalidOptionError(
+      'deadLetters.keyId',
+      'is another key than keys.state: expected none, or its ARN'
+    )
+  }
+  const taken = [...sinkBuckets(plan).map(sink => sink.bucket), accessLogBucket(plan)]
+  if (!taken.includes(bucket)) return
+  throw new InvalidOptionError('deadLetters.bucket', 'holds something else, too: expected one of its own')
+}
+
+/** Logical ids have no punctuation: names that differ in nothing else would be one resource. */
+function checkLogicalIds(plan: ResolvedPlan): void {
+  const deliveries = [...plan.destinations, ...sourcedDeliveries(plan)]
+  const kinds: readonly (readonly string[])[] = [
+    deliveries.map(({ deliveryStreamName }) => deliveryStreamName),
+    [...sinkBuckets(plan).map(({ bucket }) => bucket), plan.deadLetters.bucket],
+    plan.sealing.tenants.map(({ id }) => id),
+    transformFunctions(plan),
+    mappedFunctions(plan).map(({ functionArn }) => functionArn.split(':function:')[1]!),
+    failureQueues(plan)
+  ]
+  for (const names of kinds) {
+    const twice = names.find(
+      (name, index) => names.findIndex(other => idPart(other) === idPart(name)) < index
+    )
+    if (twice === undefined) continue
+    const other = names.find(name => idPart(name) === idPart(twice))
+    throw new InvalidOptionError('plan', `the names ${other} and ${twice} differ in punctuation alone`)
+  }
+}
+
+function checkSecret(option: string, secret: string | undefined): void {
+  if (secret !== undefined) return
+  throw new InvalidOptionError(
+    option,
+    'is missing: a template holds no secrets, Firehose takes them from there'
+  )
+}
+
+/** CloudFormation and IAM would take it for a placeholder. What stands there is not quoted. */
+function checkTexts(option: string, value: unknown): void {
+  if (typeof value === 'string' && value.includes('${')) {
+    throw new InvalidOptionError(option, "cannot hold '${'")
+  }
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, each] of Object.entries(value)) {
+    if (name.includes('${')) throw new InvalidOptionError(option, "cannot have a name with '${'")
+    const isItem = Array.isArray(value)
+    checkTexts(isItem ? `${option}[${name}]` : option === '' ? name : `${option}.${name}`, each)
+  }
+}

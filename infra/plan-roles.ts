@@ -1,0 +1,81 @@
+import type { ResolvedPlan } from '../pipeline/plan.ts'
+import { deliveryRoleId, roleIds, transformRoleId } from './plan-arns.ts'
+import { sourcedDeliveries, transformFunctions } from './plan-readers.ts'
+import { consumerPolicy } from './policies/consumer.ts'
+import { deliveryPolicy, deliveryTrust, sourcedDeliveryPolicy } from './policies/delivery.ts'
+import { operatorPolicy } from './policies/operator.ts'
+import { producerPolicy } from './policies/producer.ts'
+import { replayerPolicy } from './policies/replayer.ts'
+import { transformPolicy, transformTrust } from './policies/transform.ts'
+import { operatorTrust, workloadTrust } from './policies/trust.ts'
+import type { PolicyDocument } from './policy-document.ts'
+
+/** A role that the template makes, and what it may do. */
+export interface MadeRole {
+  readonly logicalId: string
+  readonly name: string
+  readonly trust: PolicyDocument
+  readonly policy: PolicyDocument
+}
+
+/** Every role of a plan that is made, one for each task; none can assume another. */
+export function madeRoles(plan: ResolvedPlan): readonly MadeRole[] {
+  const { roles } = plan
+  const workload = workloadTrust(plan)
+  return [
+    {
+      logicalId: roleIds.producer,
+      name: roles.producerName,
+      trust: workload,
+      policy: producerPolicy(plan)
+    },
+    {
+      logicalId: roleIds.consumer,
+      name: roles.consumerName,
+      trust: workload,
+      policy: consumerPolicy(plan)
+    },
+    ...(roles.replayer
+      ? [
+          {
+            logicalId: roleIds.replayer,
+            name: roles.replayerName,
+            trust: workload,
+            policy: replayerPolicy(plan)
+          }
+        ]
+      : []),
+    {
+      logicalId: roleIds.operator,
+      name: roles.operatorName,
+      trust: operatorTrust(plan),
+      policy: operatorPolicy(plan)
+    },
+    ...plan.destinations.map(destination =>
+      deliveryRole(destination.deliveryStreamName, deliveryPolicy(plan, destination))
+    ),
+    ...sourcedDeliveries(plan).map(delivery =>
+      deliveryRole(delivery.deliveryStreamName, sourcedDeliveryPolicy(plan, delivery))
+    ),
+    ...transformFunctions(plan).map(name => ({
+      logicalId: transformRoleId(name),
+      name: shortened(name, '-transform'),
+      trust: transformTrust(),
+      policy: transformPolicy(plan, name)
+    }))
+  ]
+}
+
+function deliveryRole(deliveryStreamName: string, policy: PolicyDocument): MadeRole {
+  return {
+    logicalId: deliveryRoleId(deliveryStreamName),
+    name: shortened(deliveryStreamName, '-delivery'),
+    trust: deliveryTrust(deliveryStreamName),
+    policy
+  }
+}
+
+/** IAM takes 64 characters. Two names that are cut to the same one are refused when the stack is made. */
+function shortened(name: string, suffix: string): string {
+  return `${name.slice(0, 64 - suffix.length)}${suffix}`
+}

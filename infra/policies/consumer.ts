@@ -1,0 +1,93 @@
+import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { fanOutArn, queueArn, streamArn, tableArn } from '../plan-arns.ts'
+import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
+import { pinned } from './conditions.ts'
+import {
+  claimArn,
+  deadLetterKey,
+  delivering,
+  hasQueue,
+  leaseTableArn,
+  openingWorker,
+  policyOf,
+  readingLeases,
+  readingSealedStream
+} from './shared.ts'
+
+/** Reads the stream, keeps its leases, delivers, and puts aside what it cannot process. Writes to no stream. */
+export function consumerPolicy(plan: ResolvedPlan): PolicyDocument {
+  return policyOf(
+    pinned(plan, {
+      Sid: 'FindShards',
+      Effect: 'Allow',
+      Action: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards'],
+      Resource: streamArn(plan)
+    }),
+    retrieving(plan),
+    readingSealedStream(plan),
+    pinned(plan, {
+      Sid: 'Checkpoint',
+      Effect: 'Allow',
+      Action: [
+        'dynamodb:DescribeTable',
+        'dynamodb:Scan',
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+        'dynamodb:DeleteItem'
+      ],
+      Resource: leaseTableArn(plan)
+    }),
+    pinned(plan, {
+      // Tables of KCL 3, beside which a worker refuses to start.
+      Sid: 'NoticeOtherFleets',
+      Effect: 'Allow',
+      Action: ['dynamodb:Scan'],
+      Resource: ['CoordinatorState', 'WorkerMetricStats'].map(suffix =>
+        tableArn(`${plan.consumer.applicationName}-${suffix}`)
+      )
+    }),
+    readingLeases(plan),
+    openingWorker(plan),
+    delivering(plan),
+    puttingAside(plan),
+    deadLetterKey(plan, ['kms:GenerateDataKey', 'kms:Decrypt'])
+  )
+}
+
+function retrieving(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const { retrieval, fallBackToPolling } = plan.consumer
+  const poll = pinned(plan, {
+    Sid: 'Poll',
+    Effect: 'Allow',
+    Action: ['kinesis:GetShardIterator', 'kinesis:GetRecords'],
+    Resource: streamArn(plan)
+  })
+  const fanOut = pinned(plan, {
+    Sid: 'FanOut',
+    Effect: 'Allow',
+    Action: ['kinesis:DescribeStreamConsumer', 'kinesis:SubscribeToShard'],
+    Resource: fanOutArn(plan)
+  })
+  if (retrieval === 'polling') return [poll]
+  return fallBackToPolling ? [fanOut, poll] : [fanOut]
+}
+
+function puttingAside(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const claims = pinned(plan, {
+    Sid: 'Claims',
+    Effect: 'Allow',
+    Action: ['s3:PutObject'],
+    Resource: claimArn(plan)
+  })
+  if (!hasQueue(plan)) return [claims]
+  return [
+    pinned(plan, {
+      Sid: 'DeadLetters',
+      Effect: 'Allow',
+      Action: ['sqs:GetQueueUrl', 'sqs:SendMessage'],
+      Resource: queueArn(plan.deadLetters.queue)
+    }),
+    claims
+  ]
+}

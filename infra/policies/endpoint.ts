@@ -1,0 +1,155 @@
+import type { PlanEndpoint, ResolvedPlan } from '../../pipeline/plan.ts'
+import { accountId } from '../placeholders.ts'
+import {
+  bucketArn,
+  deliveryStreamArn,
+  envelopeKeyArns,
+  logGroupArn,
+  oneOrMore,
+  queueArn,
+  secretArnPattern,
+  streamArn,
+  tableArn
+} from '../plan-arns.ts'
+import { sinkBucketArns } from '../plan-readers.ts'
+import type { PolicyConditions, PolicyDocument, PolicyStatement } from '../policy-document.ts'
+import { claimArn, hasQueue, policyOf } from './shared.ts'
+import { logGroups } from './state-key.ts'
+
+/**
+ * What may be reached through an endpoint of the VPC, by principals of this account: this pipeline's, and nothing else.
+ * Undefined where the pipeline has nothing behind it. What is encrypted at rest is no matter here: services call KMS
+ * themselves.
+ */
+export function endpointPolicy(plan: ResolvedPlan, endpoint: PlanEndpoint): PolicyDocument | undefined {
+  const statements = statementsOf(plan, endpoint)
+  return statements.length === 0 ? undefined : policyOf(statements)
+}
+
+function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly PolicyStatement[] {
+  switch (endpoint) {
+    case 'kinesis-streams':
+      return [kinesis(plan)]
+    case 'kinesis-firehose':
+      return [
+        allow(
+          'ThesePipelineDeliveries',
+          ['firehose:PutRecordBatch', 'firehose:DescribeDeliveryStream'],
+          plan.destinations.map(({ deliveryStreamName }) => deliveryStreamArn(deliveryStreamName))
+        )
+      ]
+    case 'kms': {
+      const keys = envelopeKeyArns(plan)
+      if (keys.length === 0) return []
+      return [allow('EnvelopeKeysOnly', ['kms:GenerateDataKey', 'kms:Decrypt', 'kms:DescribeKey'], keys)]
+    }
+    case 'sqs':
+      if (!hasQueue(plan)) return []
+      return [
+        allow(
+          'ThisQueueOnly',
+          [
+            'sqs:GetQueueUrl',
+            'sqs:GetQueueAttributes',
+            'sqs:SendMessage',
+            'sqs:ReceiveMessage',
+            'sqs:DeleteMessage',
+            'sqs:ChangeMessageVisibility'
+          ],
+          [queueArn(plan.deadLetters.queue)]
+        )
+      ]
+    case 'monitoring':
+      return [allow('MetricsOnly', ['cloudwatch:PutMetricData'], ['*'])]
+    case 's3':
+      return s3(plan)
+    case 'dynamodb':
+      return [dynamodb(plan)]
+    case 'logs':
+      return [
+        allow(
+          'TheseLogsOnly',
+          ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          logGroups(plan).map(group => `${logGroupArn(group)}:*`)
+        )
+      ]
+    case 'sts':
+      return [allow('OwnIdentity', ['sts:GetCallerIdentity', 'sts:AssumeRole'], ['*'])]
+    case 'secretsmanager':
+      return secrets(plan)
+  }
+}
+
+function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: readonly string[],
+  conditions: PolicyConditions['StringEquals'] & {} = {}
+): PolicyStatement {
+  return {
+    Sid: sid,
+    Effect: 'Allow',
+    Principal: '*',
+    Action: actions,
+    Resource: oneOrMore(resources),
+    Condition: { StringEquals: { 'aws:PrincipalAccount': accountId, ...conditions } }
+  }
+}
+
+function kinesis(plan: ResolvedPlan): PolicyStatement {
+  return allow(
+    'ThisStreamOnly',
+    [
+      'kinesis:PutRecords',
+      'kinesis:ListShards',
+      'kinesis:DescribeStreamSummary',
+      'kinesis:GetShardIterator',
+      'kinesis:GetRecords',
+      'kinesis:DescribeStreamConsumer',
+      'kinesis:SubscribeToShard'
+    ],
+    [streamArn(plan), `${streamArn(plan)}/consumer/*`]
+  )
+}
+
+function dynamodb({ consumer: { applicationName } }: ResolvedPlan): PolicyStatement {
+  return allow(
+    'LeasesOnly',
+    [
+      'dynamodb:DescribeTable',
+      'dynamodb:Scan',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem'
+    ],
+    ['', '-CoordinatorState', '-WorkerMetricStats'].map(suffix => tableArn(`${applicationName}${suffix}`))
+  )
+}
+
+function s3(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const own = { 'aws:ResourceAccount': accountId }
+  const sinks = sinkBucketArns(plan)
+  return [
+    allow(
+      'SinkReadersOnly',
+      ['s3:GetObject', 's3:ListBucket'],
+      sinks.flatMap(arn => [arn, `${arn}/*`]),
+      own
+    ),
+    allow(
+      'DeadLettersOnly',
+      ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:ListBucket'],
+      [bucketArn(plan.deadLetters.bucket), claimArn(plan)],
+      own
+    )
+  ]
+}
+
+function secrets({ destinations }: ResolvedPlan): readonly PolicyStatement[] {
+  const ids = destinations.flatMap(destination =>
+    'secret' in destination && destination.secret !== undefined ? [secretArnPattern(destination.secret)] : []
+  )
+  if (ids.length === 0) return []
+  return [allow('TheseSecretsOnly', ['secretsmanager:GetSecretValue'], ids)]
+}

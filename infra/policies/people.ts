@@ -1,0 +1,46 @@
+import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { deliveryRoleId, keyArn, oneOrMore, opensRecords, roleArn } from '../plan-arns.ts'
+import { sinkBucketArns, sourcedDeliveries } from '../plan-readers.ts'
+import type { PolicyDocument } from '../policy-document.ts'
+import { throughS3 } from './conditions.ts'
+import { neverWrapping, policyOf, unwrapping } from './shared.ts'
+
+/*
+ * Policies for people, whose roles are there already. What a deployer needs besides depends on how a stack is deployed.
+ */
+
+/** Passes the delivery roles, to Firehose alone. */
+export function deployerPolicy(plan: ResolvedPlan): PolicyDocument {
+  const deliveries = [...plan.destinations, ...sourcedDeliveries(plan)]
+  return policyOf({
+    Sid: 'PassDeliveryRoles',
+    Effect: 'Allow',
+    Action: ['iam:PassRole'],
+    Resource: oneOrMore(
+      deliveries.map(({ deliveryStreamName }) => roleArn(deliveryRoleId(deliveryStreamName)))
+    ),
+    Condition: { StringEquals: { 'iam:PassedToService': 'firehose.amazonaws.com' } }
+  })
+}
+
+/** Reads what was delivered, and opens it where sealed bytes were. */
+export function analystPolicy(plan: ResolvedPlan): PolicyDocument {
+  const buckets = sinkBucketArns(plan)
+  return policyOf(
+    { Sid: 'FindObjects', Effect: 'Allow', Action: ['s3:ListBucket'], Resource: oneOrMore(buckets) },
+    {
+      Sid: 'ReadObjects',
+      Effect: 'Allow',
+      Action: ['s3:GetObject'],
+      Resource: oneOrMore(buckets.map(arn => `${arn}/*`))
+    },
+    {
+      Sid: 'SinkKey',
+      Effect: 'Allow',
+      Action: ['kms:Decrypt'],
+      Resource: keyArn(plan, 'sink'),
+      Condition: throughS3(buckets)
+    },
+    opensRecords(plan) ? [] : [...unwrapping(plan, false), ...neverWrapping(plan)]
+  )
+}

@@ -1,0 +1,72 @@
+import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { functionLogGroup, keyArn, logGroupArn, queueArn, streamArn } from '../plan-arns.ts'
+import type { MappedFunction } from '../plan-readers.ts'
+import type { PolicyDocument } from '../policy-document.ts'
+import { throughSqs } from './conditions.ts'
+import { neverWrapping, policyOf, readingSealedStream, unwrapping } from './shared.ts'
+
+/*
+ * Policies for roles that are there already: those of readers that the plan was given. A template attaches nothing to them.
+ */
+
+/** Of a function with the stream as event source: no lease table, but a queue for what Lambda gives up. */
+export function lambdaPolicy(plan: ResolvedPlan, mapped: MappedFunction): PolicyDocument {
+  const [, functionName] = mapped.functionArn.split(':function:')
+  const logGroup = functionLogGroup(functionName!.split(':')[0]!)
+  return policyOf(
+    {
+      Sid: 'ReadStream',
+      Effect: 'Allow',
+      Action: [
+        'kinesis:DescribeStream',
+        'kinesis:DescribeStreamSummary',
+        'kinesis:GetRecords',
+        'kinesis:GetShardIterator',
+        'kinesis:ListShards'
+      ],
+      Resource: streamArn(plan)
+    },
+    readingSealedStream(plan),
+    unwrapping(plan, false),
+    neverWrapping(plan),
+    {
+      Sid: 'GivenUp',
+      Effect: 'Allow',
+      Action: ['sqs:SendMessage'],
+      Resource: queueArn(mapped.onFailureQueue)
+    },
+    {
+      Sid: 'GivenUpKey',
+      Effect: 'Allow',
+      Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
+      Resource: keyArn(plan, 'state'),
+      Condition: throughSqs([queueArn(mapped.onFailureQueue)])
+    },
+    {
+      Sid: 'OwnLog',
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: `${logGroupArn(logGroup)}:log-stream:*`
+    }
+  )
+}
+
+/** Of a Kinesis Client Library application: of the stream and the keys. Its tables are its own affair. */
+export function kclPolicy(plan: ResolvedPlan): PolicyDocument {
+  return policyOf(
+    {
+      Sid: 'ReadStream',
+      Effect: 'Allow',
+      Action: [
+        'kinesis:DescribeStreamSummary',
+        'kinesis:GetRecords',
+        'kinesis:GetShardIterator',
+        'kinesis:ListShards'
+      ],
+      Resource: streamArn(plan)
+    },
+    readingSealedStream(plan),
+    unwrapping(plan, false),
+    neverWrapping(plan)
+  )
+}

@@ -1,0 +1,144 @@
+import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { region } from '../placeholders.ts'
+import {
+  bucketArn,
+  deliveryLogGroup,
+  deliveryRoleId,
+  functionLogGroup,
+  logGroupArn,
+  oneOrMore,
+  queueArn,
+  roleArn,
+  roleIds
+} from '../plan-arns.ts'
+import { failureQueues, mappedFunctions, sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
+import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
+import { grantThrough, throughDynamodb, throughS3, throughSecretsManager, throughSqs } from './conditions.ts'
+import { administering, lettingService } from './key-administration.ts'
+import { hasQueue, policyOf } from './shared.ts'
+
+/** The key of what is kept beside the records, at rest: leases, dead letters, logs, secrets of destinations. */
+export function stateKeyPolicy(plan: ResolvedPlan): PolicyDocument {
+  return policyOf(
+    administering(plan),
+    leaseTable(plan),
+    deadLetters(plan),
+    givenUp(plan),
+    logs(plan),
+    secrets(plan)
+  )
+}
+
+function allow(
+  sid: string,
+  principals: readonly string[],
+  actions: readonly string[],
+  condition: PolicyStatement['Condition'] & object
+): PolicyStatement {
+  return {
+    Sid: sid,
+    Effect: 'Allow',
+    Principal: { AWS: oneOrMore(principals) },
+    Action: actions,
+    Resource: '*',
+    Condition: condition
+  }
+}
+
+function leaseTable(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const { deployerArn } = plan.roles
+  const condition = throughDynamodb(plan.consumer.applicationName)
+  return [
+    allow(
+      'LeasesThroughDynamodb',
+      [roleArn(roleIds.consumer), roleArn(roleIds.operator)],
+      ['kms:Decrypt'],
+      condition
+    ),
+    ...(deployerArn === undefined
+      ? [lettingService(plan, 'LeaseTableGetsGrants', grantThrough('dynamodb'))]
+      : [
+          // Whoever makes a table shows that it could use the key by itself.
+          allow(
+            'DeployerMakesLeaseTable',
+            [deployerArn],
+            [
+              'kms:CreateGrant',
+              'kms:Decrypt',
+              'kms:DescribeKey',
+              'kms:Encrypt',
+              'kms:GenerateDataKey',
+              'kms:ReEncryptFrom',
+              'kms:ReEncryptTo'
+            ],
+            { StringEquals: { 'kms:ViaService': `dynamodb.${region}.amazonaws.com` } }
+          )
+        ])
+  ]
+}
+
+function deadLetters(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const consumer = [roleArn(roleIds.consumer)]
+  const replayer = plan.roles.replayer ? [roleArn(roleIds.replayer)] : []
+  const throughQueue = throughSqs([queueArn(plan.deadLetters.queue)])
+  const throughBucket = throughS3([bucketArn(plan.deadLetters.bucket)])
+  const put = ['kms:GenerateDataKey', 'kms:Decrypt']
+  return [
+    ...(hasQueue(plan) ? [allow('DeadLettersThroughSqs', consumer, put, throughQueue)] : []),
+    allow('ClaimsThroughS3', consumer, put, throughBucket),
+    ...(hasQueue(plan) && plan.roles.replayer
+      ? [allow('ReplayThroughSqs', replayer, ['kms:Decrypt'], throughQueue)]
+      : []),
+    ...(plan.roles.replayer ? [allow('ReplayThroughS3', replayer, ['kms:Decrypt'], throughBucket)] : [])
+  ]
+}
+
+function givenUp(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const functions = mappedFunctions(plan)
+  if (functions.length === 0) return []
+  const roles = [...new Set(functions.map(mapped => mapped.roleArn))]
+  const condition = throughSqs(failureQueues(plan).map(queueArn))
+  return [allow('GivenUpThroughSqs', roles, ['kms:GenerateDataKey', 'kms:Decrypt'], condition)]
+}
+
+function logs(plan: ResolvedPlan): PolicyStatement {
+  return {
+    Sid: 'CloudWatchLogs',
+    Effect: 'Allow',
+    Principal: { Service: `logs.${region}.amazonaws.com` },
+    Action: [
+      'kms:Encrypt',
+      'kms:Decrypt',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+      'kms:GenerateDataKey',
+      'kms:DescribeKey'
+    ],
+    Resource: '*',
+    Condition: {
+      ArnLike: { 'kms:EncryptionContext:aws:logs:arn': oneOrMore(logGroups(plan).map(logGroupArn)) }
+    }
+  }
+}
+
+/** Names of all log groups that the template makes. */
+export function logGroups(plan: ResolvedPlan): readonly string[] {
+  return [
+    ...[...plan.destinations, ...sourcedDeliveries(plan)].map(({ deliveryStreamName }) =>
+      deliveryLogGroup(deliveryStreamName)
+    ),
+    ...transformFunctions(plan).map(functionLogGroup)
+  ]
+}
+
+function secrets(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const users = plan.destinations.flatMap(destination =>
+    'secret' in destination && destination.secret !== undefined
+      ? [{ role: roleArn(deliveryRoleId(destination.deliveryStreamName)), secret: destination.secret }]
+      : []
+  )
+  if (users.length === 0) return []
+  const roles = users.map(({ role }) => role)
+  const condition = throughSecretsManager([...new Set(users.map(({ secret }) => secret))])
+  return [allow('SecretsThroughSecretsManager', roles, ['kms:Decrypt'], condition)]
+}

@@ -1,0 +1,27 @@
+import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { roleArn, roleIds, tableArn } from '../plan-arns.ts'
+import type { PolicyDocument } from '../policy-document.ts'
+import { policyOf } from './shared.ts'
+
+/** The lease table: consumer and operator touch its rows, and the operator's own policy lets it read alone. */
+export function leaseTablePolicy(plan: ResolvedPlan): PolicyDocument {
+  return policyOf({
+    Sid: 'OnlyConsumerTouchesLeases',
+    Effect: 'Deny',
+    Principal: '*',
+    Action: [
+      'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:UpdateItem'
+    ],
+    Resource: tableArn(plan.consumer.applicationName),
+    Condition: {
+      ArnNotEquals: { 'aws:PrincipalArn': [roleArn(roleIds.consumer), roleArn(roleIds.operator)] }
+    }
+  })
+}

@@ -1,0 +1,39 @@
+import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { refTo } from '../placeholders.ts'
+import { deliveryLogGroup, functionLogGroup, idPart, keyArn } from '../plan-arns.ts'
+import { sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
+import type { TemplateResources } from '../template.ts'
+
+/** The one log stream of a delivery stream, of its destination and its backup: the role may write events alone. */
+export const deliveryLogStream = 'delivery'
+
+/** A log group for each delivery stream and each function, under the state key. */
+export function logResources(plan: ResolvedPlan): TemplateResources {
+  const group = (name: string): TemplateResources[string] => ({
+    Type: 'AWS::Logs::LogGroup',
+    Properties: {
+      LogGroupName: name,
+      KmsKeyId: keyArn(plan, 'state'),
+      RetentionInDays: plan.logs.retentionDays
+    }
+  })
+  const deliveries = [...plan.destinations, ...sourcedDeliveries(plan)].map(({ deliveryStreamName }) => ({
+    [deliveryLogGroupId(deliveryStreamName)]: group(deliveryLogGroup(deliveryStreamName)),
+    [deliveryLogStreamId(deliveryStreamName)]: {
+      Type: 'AWS::Logs::LogStream',
+      Properties: {
+        LogGroupName: refTo(deliveryLogGroupId(deliveryStreamName)),
+        LogStreamName: deliveryLogStream
+      }
+    }
+  }))
+  const functions = transformFunctions(plan).map(name => ({
+    [`${idPart(name)}FunctionLogs`]: group(functionLogGroup(name))
+  }))
+  return Object.assign({}, ...deliveries, ...functions)
+}
+
+export const deliveryLogGroupId = (deliveryStreamName: string): string =>
+  `${idPart(deliveryStreamName)}DeliveryLogs`
+export const deliveryLogStreamId = (deliveryStreamName: string): string =>
+  `${idPart(deliveryStreamName)}DeliveryLogStream`

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { mostInlineTemplateBytes } from '../../infra/limits.ts'
+import { refTo } from '../../infra/placeholders.ts'
+import { planTemplate } from '../../infra/planner.ts'
+import type { PlanTemplate } from '../../infra/template.ts'
+import type { PipelinePlan } from '../../pipeline/plan.ts'
+import { network, plans } from './plans.ts'
+
+const placeholder = refTo('AWS::Region')
+const compact = (template: PlanTemplate): string => JSON.stringify(template)
+
+/** Logical ids that a value refers to. */
+function references(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(references)
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, each]): readonly string[] => {
+    if (name === 'Ref') return [each as string]
+    if (name === 'Fn::GetAtt') return [(each as string[])[0]!]
+    if (name === 'Fn::Sub') {
+      return [...(each as string).matchAll(/\$\{([^}.]+)/g)].map(([, id]) => id!)
+    }
+    return references(each)
+  })
+}
+
+describe('planTemplate', () => {
+  it.each(Object.keys(plans) as (keyof typeof plans)[])(
+    'makes the same template of the plan %s',
+    async name => {
+      const text = `${JSON.stringify(planTemplate(plans[name]), undefined, 2)}\n`
+      await expect(text).toMatchFileSnapshot(`templates/planned/${name}.json`)
+    }
+  )
+
+  it('is deterministic', () => {
+    expect(compact(planTemplate(plans.everything))).toBe(
+      compact(planTemplate(structuredClone(plans.everything)))
+    )
+  })
+
+  it.each([plans.default, plans.ciphertext, plans.plain, plans.given])(
+    'fits into a request with the profile core: %j',
+    plan => {
+      const bytes = Buffer.byteLength(compact(planTemplate(plan, { profile: 'core' })))
+      expect(bytes).toBeLessThan(mostInlineTemplateBytes)
+    }
+  )
+
+  it.each(Object.entries(plans))('refers in %s to nothing that is not there, and in no circle', (_, plan) => {
+    for (const profile of ['core', 'full'] as const) {
+      const { Resources, Outputs } = planTemplate(plan, { profile })
+      const isThere = (id: string): boolean => id.startsWith('AWS::') || Object.hasOwn(Resources, id)
+      expect(references(Outputs).filter(id => !isThere(id))).toEqual([])
+      const open = new Map(
+        Object.entries(Resources).map(([id, resource]) => {
+          const ids = [...references(resource.Properties), ...(resource.DependsOn ?? [])]
+          expect(ids.filter(each => !isThere(each))).toEqual([])
+          return [id, new Set(ids.filter(each => !each.startsWith('AWS::')))]
+        })
+      )
+      // Whatever depends on nothing that is left can be made; a circle never can.
+      for (;;) {
+        const next = [...open].filter(([, ids]) => [...ids].every(id => !open.has(id))).map(([id]) => id)
+        if (next.length === 0) break
+        for (const id of next) open.delete(id)
+      }
+      expect([...open.keys()]).toEqual([])
+    }
+  })
+
+  it('holds no secret', () => {
+    expect(compact(planTemplate(plans.everything))).not.toContain('not-in-a-template')
+  })
+
+  it('keeps what holds data, or opens it, when the stack goes', () => {
+    const { Resources } = planTemplate(plans.everything)
+    const types = ['Kinesis::Stream', 'KMS::Key', 'DynamoDB::Table', 'S3::Bucket', 'SQS::Queue']
+    const kept = Object.values(Resources).filter(({ Type }) => types.some(type => Type === `AWS::${type}`))
+    expect(kept.length).toBeGreaterThan(12)
+    for (const { Type, DeletionPolicy, UpdateReplacePolicy } of kept) {
+      expect({ Type, DeletionPolicy, UpdateReplacePolicy }).toEqual({
+        Type,
+        DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain'
+      })
+    }
+  })
+
+  it('leaves alarms, rules and endpoints out of the profile core, unless policies are pinned to endpoints', () => {
+    const typesOf = (plan: PipelinePlan, profile: 'core' | 'full') =>
+      new Set(Object.values(planTemplate(plan, { profile }).Resources).map(({ Type }) => Type))
+    const inVpc = { name: 'orders', network }
+    const pinned = { name: 'orders', network: { ...network, pinToEndpoint: true } }
+    expect(typesOf(inVpc, 'full')).toContain('AWS::EC2::VPCEndpoint')
+    expect(typesOf(inVpc, 'core')).not.toContain('AWS::EC2::VPCEndpoint')
+    expect(typesOf(pinned, 'core')).toContain('AWS::EC2::VPCEndpoint')
+    expect(typesOf(inVpc, 'full')).toContain('AWS::CloudWatch::Alarm')
+    expect(typesOf(inVpc, 'core')).not.toContain('AWS::CloudWatch::Alarm')
+  })
+
+  it('encrypts delivery streams that workers write to, and not those that read the stream', () => {
+    const streams = Object.values(planTemplate(plans.everything).Resources).filter(
+      ({ Type }) => Type === 'AWS::KinesisFirehose::DeliveryStream'
+    )
+    const encrypted = streams.map(({ Properties }) => [
+      Properties.DeliveryStreamType,
+      (Properties.DeliveryStreamEncryptionConfigurationInput as { KeyType: string } | undefined)?.KeyType
+    ])
+    expect(encrypted).toEqual([
+      ...Array.from({ length: 5 }, () => ['DirectPut', 'CUSTOMER_MANAGED_CMK']),
+      ['KinesisStreamAsSource', undefined]
+    ])
+  })
+
+  it.each([
+    [{ name: 'o', sealing: { keyId: '1234' } }, 'option sealing.keyId: expected the alias of a key'],
+    [{ name: 'o', sealing: { context: { schema: placeholder } } }, 'sealing.context.schema: cannot hold'],
+    [
+      { name: 'o', sealing: { context: { [placeholder]: 'b' } } },
+      "option sealing.context: cannot have a name with '${'"
+    ],
+    [
+      { name: 'o', deadLetters: { queue: 'https://sqs.example.com/1/q' } },
+      'option deadLetters.queue: expected'
+    ],
+    [
+      { name: 'o', deadLetters: { keyId: 'alias/k' } },
+      'option deadLetters.keyId: is another key than keys.state'
+    ],
+    [
+      { name: 'o', deadLetters: { bucket: 'o-delivered' } },
+      'option deadLetters.bucket: holds something else'
+    ],
+    [
+      { name: 'o', destinations: [{ kind: 'opensearch', endpoint: 'https://search.example.com' }] },
+      'option destinations[0].domainArn: expected the ARN of a domain'
+    ],
+    [
+      { name: 'o', destinations: [{ kind: 'splunk', endpoint: 'https://hec.example.com', token: 't' }] },
+      'option destinations[0].secret: is missing'
+    ],
+    [
+      { name: 'o', destinations: [{ kind: 'splunk', endpoint: 'http://hec', token: 't', secret: 's' }] },
+      'option destinations[0].endpoint: expected an address of https'
+    ],
+    [
+      {
+        name: 'o',
+        destinations: [
+          { kind: 's3', deliveryStreamName: 'a-b' },
+          { kind: 's3', deliveryStreamName: 'a_b' }
+        ]
+      },
+      'option plan: the names a-b and a_b differ in punctuation alone'
+    ]
+  ] as const)('refuses %j', (plan, message) => {
+    expect(() => planTemplate(plan)).toThrow(message)
+  })
+
+  it('does not quote what it refuses in a context', () => {
+    const plan = { name: 'o', sealing: { context: { schema: `hush ${placeholder}` } } }
+    expect(() => planTemplate(plan)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('hush') })
+    )
+  })
+
+  it('refuses a profile that it does not know', () => {
+    expect(() => planTemplate({ name: 'o' }, { profile: 'small' as 'core' })).toThrow(
+      'option profile: expected'
+    )
+  })
+})
