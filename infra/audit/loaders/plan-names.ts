@@ -3,7 +3,7 @@ import type { PipelineNames } from './live.ts'
 
 /** What a plan says that there is, by name. */
 export function namesOfPlan(plan: ResolvedPlan): PipelineNames {
-  const { stream, sealing, consumer, destinations, deadLetters } = plan
+  const { stream, sealing, consumer, destinations, deadLetters, roles } = plan
   return {
     stream: stream.name,
     envelopeKey: sealing.mode === 'off' ? undefined : sealing.keyId,
@@ -11,6 +11,11 @@ export function namesOfPlan(plan: ResolvedPlan): PipelineNames {
     queues: deadLetters.kind === 'sqs' ? [deadLetters.queue] : [],
     buckets: [...new Set([...destinations.map(({ bucket }) => bucket), deadLetters.bucket])],
     deliveryStreams: destinations.map(({ deliveryStreamName }) => deliveryStreamName),
-    roles: []
+    roles: [
+      roles.producerName,
+      roles.consumerName,
+      roles.operatorName,
+      ...(roles.replayer ? [roles.replayerName] : [])
+    ]
   }
 }

@@ -386,11 +386,11 @@ describe('namesOfPlan', () => {
       queues: ['orders-dead-letters'],
       buckets: ['orders-delivered', 'orders-dead-letters'],
       deliveryStreams: ['orders-s3', 'more'],
-      roles: []
+      roles: ['orders-producer', 'orders-consumer', 'orders-operator', 'orders-replayer']
     })
     const open = namesOfPlan(
-      definePipeline({ name: 'o', sealing: { mode: 'off' }, deadLetters: { kind: 's3', bucket: 'b' } })
+      definePipeline({ name: 'o', sealing: { mode: 'off' }, deadLetters: { kind: 's3', bucket: 'letters' } })
     )
-    expect(open).toMatchObject({ envelopeKey: undefined, queues: [], buckets: ['o-delivered', 'b'] })
+    expect(open).toMatchObject({ envelopeKey: undefined, queues: [], buckets: ['o-delivered', 'letters'] })
   })
 })
