@@ -103,8 +103,16 @@ export function principalOf(arn: string): AccessPrincipal {
   return { arn, accountId: arn.split(':')[4] }
 }
 
-/** Roles and users of the model. */
+const principals = new WeakMap<AuditModel, readonly AccessPrincipal[]>()
+
+/** Roles and users of the model; found once, since most controls ask about all of them. */
 export function principalsOf(model: AuditModel): readonly AccessPrincipal[] {
+  const known = principals.get(model) ?? findPrincipals(model)
+  principals.set(model, known)
+  return known
+}
+
+function findPrincipals(model: AuditModel): readonly AccessPrincipal[] {
   const arns = [
     ...resourcesOf(model, 'AWS::IAM::Role', 'AWS::IAM::User').map(({ arn }) => arn),
     ...[...model.identityPolicies.keys()].filter(arn => /:(role|user)\//.test(arn))

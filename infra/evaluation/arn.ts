@@ -8,14 +8,16 @@ export const arnComponents = 6
 
 /** The six components of an ARN, or of a pattern of one; undefined when there are fewer. */
 export function splitArn(text: string): readonly string[] | undefined {
-  const parts = text.split(':')
+  const parts = text.split(':', arnComponents)
   if (parts.length < arnComponents) return undefined
-  return [...parts.slice(0, arnComponents - 1), parts.slice(arnComponents - 1).join(':')]
+  const before = parts.slice(0, -1)
+  return [...before, text.slice(before.join(':').length + 1)]
 }
 
 /** The account an ARN names; undefined where it has none (a bucket) or is no ARN. */
 export function accountOfArn(arn: string): string | undefined {
-  return splitArn(arn)?.[4] || undefined
+  const parts = arn.split(':', arnComponents)
+  return parts.length < arnComponents ? undefined : parts[4] || undefined
 }
 
 /** The account that a principal such as `arn:aws:iam::123456789012:root` or `123456789012` stands for. */

@@ -17,7 +17,7 @@ export function plainText(value: readonly PolicyText[]): string {
 
 /** `*` for any characters and `?` for one. */
 export function matchesText(value: readonly PolicyText[], text: string): boolean {
-  return matches(toParts(value), text)
+  return isPlain(value) ? plainText(value) === text : matches(toParts(value), text)
 }
 
 /**
@@ -26,6 +26,7 @@ export function matchesText(value: readonly PolicyText[], text: string): boolean
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  */
 export function matchesResource(value: readonly PolicyText[], arn: string): boolean {
+  if (isPlain(value)) return plainText(value) === arn
   const parts = toParts(value)
   let colons = 0
   const bound = parts.map((part, index) => {
@@ -48,6 +49,7 @@ export function matchesResource(value: readonly PolicyText[], arn: string): bool
 export function matchesArn(value: readonly PolicyText[], arn: string): boolean {
   const components = splitArn(arn)
   if (components === undefined) return false
+  if (isPlain(value)) return plainText(value) === arn
   const patterns = componentsOf(toParts(value))
   const [[first, ...further] = []] = patterns
   if (patterns.length === 1) return typeof first === 'object' && first.isMany && further.length === 0
@@ -55,6 +57,13 @@ export function matchesArn(value: readonly PolicyText[], arn: string): boolean {
     patterns.length === arnComponents &&
     components.every((component, index) => matches(patterns[index]!, component))
   )
+}
+
+const wildcard = /[*?]/
+
+/** Whether there is nothing to match but the characters themselves, as in most values of a policy. */
+function isPlain(value: readonly PolicyText[]): boolean {
+  return value.every(({ text, isLiteral }) => isLiteral || !wildcard.test(text))
 }
 
 function componentsOf(parts: readonly PatternPart[]): readonly (readonly PatternPart[])[] {
@@ -78,26 +87,33 @@ function toParts(value: readonly PolicyText[]): readonly PatternPart[] {
 
 /** Goes through the text once with all positions of the pattern that are reached: no pattern makes it slow. */
 function matches(pattern: readonly PatternPart[], text: string): boolean {
-  let reached = withEmptyMany(pattern, [true])
+  const [only] = pattern
+  if (pattern.length === 1 && typeof only === 'object' && only.isMany && only.crossesColons) return true
+  let reached = new Uint8Array(pattern.length + 1)
+  let next = new Uint8Array(pattern.length + 1)
+  reached[0] = 1
+  passEmptyMany(pattern, reached)
   for (const character of text) {
-    const next: boolean[] = []
-    for (const [index, part] of pattern.entries()) {
-      if (reached[index] !== true) continue
+    next.fill(0)
+    for (let index = 0; index < pattern.length; index += 1) {
+      if (reached[index] === 0) continue
+      const part = pattern[index]!
       if (typeof part === 'string') {
-        if (part === character) next[index + 1] = true
+        if (part === character) next[index + 1] = 1
       } else if (part.crossesColons || character !== ':') {
-        next[part.isMany ? index : index + 1] = true
+        next[part.isMany ? index : index + 1] = 1
       }
     }
-    reached = withEmptyMany(pattern, next)
+    passEmptyMany(pattern, next)
+    ;[reached, next] = [next, reached]
   }
-  return reached[pattern.length] === true
+  return reached[pattern.length] === 1
 }
 
 /** A `*` may stand for nothing: whoever reaches it has passed it, too. */
-function withEmptyMany(pattern: readonly PatternPart[], reached: boolean[]): boolean[] {
-  for (const [index, part] of pattern.entries()) {
-    if (reached[index] === true && typeof part === 'object' && part.isMany) reached[index + 1] = true
+function passEmptyMany(pattern: readonly PatternPart[], reached: Uint8Array): void {
+  for (let index = 0; index < pattern.length; index += 1) {
+    const part = pattern[index]!
+    if (reached[index] === 1 && typeof part === 'object' && part.isMany) reached[index + 1] = 1
   }
-  return reached
 }

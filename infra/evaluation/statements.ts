@@ -27,11 +27,11 @@ export function matchingStatements(
 ): readonly StatementMatch[] {
   const areVariablesOn = hasVariables(document)
   return document.Statement.flatMap((statement, index) => {
-    if (statement.Effect !== effect) return []
+    // Most statements are about other actions.
+    if (statement.Effect !== effect || !isAboutAction(statement, question.action)) return []
     const reach = reachOf(statement, effect, question.principal)
     const isAbout =
       reach !== undefined &&
-      isAboutAction(statement, question.action) &&
       isAboutResource(statement, question, areVariablesOn) &&
       conditionsHold(statement.Condition, question.context, areVariablesOn)
     return isAbout ? [{ policy: name, sid: statement.Sid, index, reach }] : []
