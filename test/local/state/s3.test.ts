@@ -32,7 +32,10 @@ import {
   UploadPartCommand
 } from '@aws-sdk/client-s3'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
 import type { LocalEngines, LocalOptions } from '../../../local/index.ts'
+import { S3Store } from '../../../local/s3/store.ts'
+import { StateFolder } from '../../../local/state/index.ts'
 import { opened } from '../../helpers/local.ts'
 import { launchEngines, makeStateFolder, putUntilKilled, restartable } from '../../helpers/state.ts'
 
@@ -177,6 +180,33 @@ describe('the S3 engine with a state folder', () => {
     for (const { text, ETag } of objects) {
       expect(ETag).toBe(`"${createHash('md5').update(text!).digest('hex')}"`)
     }
+  })
+})
+
+describe('the log of an S3 store', () => {
+  it('holds the entry during which it is written anew', async () => {
+    const folder = makeStateFolder()
+    const open = () => {
+      const state = StateFolder.open(folder)
+      const small: Pick<StateFolder, 'log'> = {
+        log: (part, options) => state.log(part, { ...options, compactFromBytes: 1 })
+      }
+      onTestFinished(() => state.close())
+      const s3 = state.folderOf('s3')
+      const store = new S3Store({ clock: systemClock, folder: s3, state: small as StateFolder })
+      return { state, store }
+    }
+    const { state, store } = open()
+    await store.createBucket('b-1', { documents: {}, versioning: 'Enabled' })
+    for (let count = 0; count < 20; count += 1) {
+      await store.putObject('b-1', 'k', Buffer.from(`${count}`))
+      if (count % 3 === 0) store.deleteObject('b-1', 'k', { versionId: store.find('b-1', 'k').versionId })
+    }
+    const before = store.versionsOf('b-1')
+    state.close()
+    const again = open()
+    expect(again.store.versionsOf('b-1')).toEqual(before)
+    expect(readdirSync(join(folder, 's3-objects')).some(name => name.endsWith('.base.log'))).toBe(true)
   })
 })
 
