@@ -190,6 +190,11 @@ export class S3Store {
     return this.#bucket(bucket).objects
   }
 
+  /** By key: the versions that are not in `objectsOf`, newest first. */
+  olderOf(bucket: string): ReadonlyMap<string, readonly Version[]> {
+    return this.#bucket(bucket).older
+  }
+
   /** By key, all versions of it, newest first. */
   versionsOf(bucket: string): ReadonlyMap<string, readonly Version[]> {
     const found = this.#bucket(bucket)
@@ -300,8 +305,11 @@ export class S3Store {
    * @throws {AwsError} NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker
    */
   find(bucket: string, key: string, versionId?: string): StoredObject {
-    const versions = versionsOfKey(this.#bucket(bucket), key)
-    const version = versionId === undefined ? versions[0] : versions.find(hasId(versionId))
+    const found = this.#bucket(bucket)
+    const version =
+      versionId === undefined
+        ? (found.objects.get(key) ?? found.older.get(key)?.[0])
+        : versionsOfKey(found, key).find(hasId(versionId))
     if (version === undefined) throw versionId === undefined ? noSuchKey(key) : noSuchVersion(key, versionId)
     if (!isDeleteMarker(version)) return version
     throw versionId === undefined ? noSuchKey(key, version) : methodNotAllowed(version)
