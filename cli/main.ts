@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { InvalidOptionError } from '../core/errors.ts'
 import { StateError } from '../local/state/index.ts'
+import { auditCommand, auditUsage } from './commands/audit.ts'
 import { demoCommand, demoUsage } from './commands/demo.ts'
 import { localCommand, localUsage } from './commands/local.ts'
 import { openCommand, openUsage } from './commands/open.ts'
@@ -20,6 +21,8 @@ ${replayUsage}
 
 ${openUsage}
 
+${auditUsage}
+
 Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreachable or denied; 4 findings;
 130 interrupted.
 `
@@ -29,7 +32,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<Exi
   demo: demoCommand,
   local: localCommand,
   replay: replayCommand,
-  open: openCommand
+  open: openCommand,
+  audit: auditCommand
 }
 
 /** Runs one command of the command line and returns the exit code. Never throws. */

@@ -22,7 +22,8 @@ export interface AccessRequest {
   readonly resourceAccountId?: string
   /**
    * Condition keys -> values, such as `kms:EncryptionContext:pipeline` or `kms:ViaService`. A list is a key with several
-   * values. `aws:PrincipalArn`, `aws:PrincipalAccount` and `kms:EncryptionContextKeys` are filled in when they are not there.
+   * values. `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalIsAWSService`, `aws:PrincipalServiceName`,
+   * `aws:ResourceAccount`, `kms:CallerAccount` and `kms:EncryptionContextKeys` are filled in when they are not there.
    */
   readonly context?: Readonly<Record<string, string | readonly string[]>>
 }

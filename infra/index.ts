@@ -6,6 +6,22 @@ export type {
   AccessRequest,
   NamedPolicy
 } from './access.ts'
+export {
+  type AuditFinding,
+  type AuditReport,
+  audit,
+  type ControlResult,
+  hasFindingsFrom,
+  severities
+} from './audit/audit.ts'
+export {
+  type AcceptedFinding,
+  applyBaseline,
+  type Baseline,
+  type BaselineOutcome,
+  checkBaseline
+} from './audit/baseline.ts'
+export { catalogue, findControl } from './audit/catalogue.ts'
 export type {
   Control,
   ControlKind,
@@ -14,7 +30,15 @@ export type {
   Finding,
   Severity
 } from './audit/control.ts'
+export { loadTemplate } from './audit/loaders/template.ts'
 export type { AuditModel, AuditResource, FailedRead, UnresolvedReference } from './audit/model.ts'
+export { reportAsJson } from './audit/report-json.ts'
+export { reportAsSarif, type SarifOptions } from './audit/report-sarif.ts'
+export { explainControl, reportAsText, type TextOptions } from './audit/report-text.ts'
+export type { ResolverOptions } from './audit/resolver.ts'
+export { type AuthorizationQuestion, type AuthorizerOptions, authorizer } from './authorizer.ts'
+export { evaluate } from './evaluator.ts'
+export { parsePolicy } from './parse-policy.ts'
 export type {
   OneOrMore,
   PolicyConditions,

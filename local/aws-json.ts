@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuthorizeRequest } from './authorization.ts'
 import { AwsError } from './aws-error.ts'
+import { type CborMembers, cborBody, cborContentType } from './cbor-body.ts'
 import { EventStreamOutput, sendEventStream } from './event-stream.ts'
 import { type FailEntry, type Fault, failEntryOf, type LocalFault, shortened } from './faults/fault.ts'
 import { cut, headerOf, type RequestListener, readBody } from './http-server.ts'
+import { type BodyFormat, jsonBody } from './json-body.ts'
 import { checkedInput, type WireTypes } from './wire-types.ts'
 
 export { AwsError }
@@ -37,6 +40,8 @@ export interface AwsJsonOptions {
   /** Before the dot of `x-amz-target`, such as `Kinesis_20131202`. */
   readonly targetPrefix: string
   readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1'
+  /** For a service that takes bodies in CBOR as well, and answers them so. */
+  readonly cbor?: CborMembers
   readonly actions: Readonly<Record<string, Action>>
   /** Types that members of the input must have: actions see nothing else. */
   readonly types: WireTypes
@@ -45,25 +50,37 @@ export interface AwsJsonOptions {
   /** Further headers of an error answer. */
   readonly errorHeaders?: (error: AwsError) => Readonly<Record<string, string>>
   /** Asked before every action; may be slow on purpose. */
-  readonly fault?: LocalFault
+  readonly fault?: LocalFault | undefined
+  /** Asked before every action that no fault has answered. @default everybody may do everything */
+  readonly authorize?: AuthorizeRequest<Readonly<Record<string, unknown>>> | undefined
+}
+
+/** A service, and how it speaks in one answer. */
+interface Answering extends AwsJsonOptions {
+  readonly format: BodyFormat
 }
 
 /** The AWS JSON protocol over `actions`: targets, request ids, error bodies. */
 export function awsJson(options: AwsJsonOptions): RequestListener {
+  const json: Answering = { ...options, format: jsonBody(options.contentType) }
+  let cbor: Promise<Answering> | undefined
+  const answering = (request: IncomingMessage): Answering | Promise<Answering> => {
+    if (options.cbor === undefined || headerOf(request, 'content-type') !== cborContentType) return json
+    cbor ??= cborBody(options.cbor).then(format => ({ ...options, format }))
+    return cbor
+  }
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    serve(await answering(request), request, response)
   return (request, response) => {
-    serve(options, request, response).catch((error: unknown) => {
+    answer(request, response).catch((error: unknown) => {
       // A bug in an action: the caller sees a 500, as from AWS, and the engine goes on.
-      if (!response.headersSent) sendError(options, response, toAwsError(error))
+      if (!response.headersSent) sendError(json, response, toAwsError(error))
       else response.end()
     })
   }
 }
 
-async function serve(
-  options: AwsJsonOptions,
-  request: IncomingMessage,
-  response: ServerResponse
-): Promise<void> {
+async function serve(options: Answering, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID()
   response.setHeader('x-amzn-requestid', requestId)
   const body = await readBody(request, options.maxBodyBytes ?? 16 * 1024 * 1024)
@@ -84,7 +101,7 @@ async function serve(
   }
   let input: Readonly<Record<string, unknown>>
   try {
-    input = checkedInput(parseInput(body), options.types)
+    input = checkedInput(body.length === 0 ? {} : options.format.parse(body), options.types)
   } catch (error) {
     sendError(options, response, toAwsError(error))
     return
@@ -104,7 +121,9 @@ async function serve(
   }
   let output: object
   try {
-    output = await action(input, contextOf(request, response, requestId, failEntryOf(fault)))
+    const context = contextOf(request, response, requestId, failEntryOf(fault))
+    await options.authorize?.(operation, input, context.accessKeyId)
+    output = await action(input, context)
   } catch (error) {
     sendError(options, response, toAwsError(error))
     return
@@ -119,26 +138,13 @@ async function serve(
     return
   }
   if (output instanceof EventStreamOutput) {
-    await sendEventStream(response, output, options.contentType, error => {
+    await sendEventStream(response, output, options.format, error => {
       const { type, message, members } = toAwsError(error)
       return { type, payload: { message, ...members } }
     })
     return
   }
   send(options, response, 200, output)
-}
-
-function parseInput(body: Buffer): Readonly<Record<string, unknown>> {
-  if (body.length === 0) return {}
-  try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'))
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
-      return parsed as Record<string, unknown>
-    }
-  } catch {
-    // Told below: the parser's own words may quote the body.
-  }
-  throw new AwsError('SerializationException', 'body is not a JSON object')
 }
 
 function contextOf(
@@ -169,22 +175,22 @@ export function sendScripted(
 }
 
 function send(
-  options: AwsJsonOptions,
+  { format }: Answering,
   response: ServerResponse,
   status: number,
   body: object,
   headers: Readonly<Record<string, string>> = {}
 ): void {
-  const bytes = Buffer.from(JSON.stringify(body))
+  const bytes = format.serialise(body)
   response.writeHead(status, {
     ...headers,
-    'content-type': options.contentType,
+    'content-type': format.contentType,
     'content-length': bytes.length
   })
   response.end(bytes)
 }
 
-function sendError(options: AwsJsonOptions, response: ServerResponse, error: AwsError): void {
+function sendError(options: Answering, response: ServerResponse, error: AwsError): void {
   const body = { __type: error.type, message: error.message, ...error.members }
   send(options, response, error.status, body, options.errorHeaders?.(error))
 }

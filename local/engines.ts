@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { type AuthorizeRequest, checkPermissions, type Permission, questionOf } from './authorization.ts'
 import type { DynamodbEngine } from './dynamodb/engine.ts'
 import { givenFirst, type LocalFault } from './faults/fault.ts'
 import type { FaultScript } from './faults/fault-script.ts'
@@ -15,10 +16,13 @@ import type { KinesisEngine } from './kinesis/engine.ts'
 import type { KmsEngine } from './kms/engine.ts'
 import type { CreatedReceivers } from './receivers.ts'
 import type { S3Engine } from './s3/engine.ts'
+import type { AskedOfS3 } from './s3/permissions.ts'
 import type { DataKeyRequest } from './s3/store.ts'
 import { accountId, type LocalOptions, type LocalService, region } from './services.ts'
 import type { SqsEngine } from './sqs/engine.ts'
 import type { StateFolder } from './state/index.ts'
+
+type Input = Readonly<Record<string, unknown>>
 
 /** The engines that run. */
 export interface Engines {
@@ -65,17 +69,38 @@ export async function createEngines({
     )
   })
 
+  const { authorize } = options
+  /** The question about a request, and the refusal if it is one; without a decision function nothing is asked. */
+  const asking = <Input>(
+    service: LocalService,
+    permissionsOf: (operation: string, input: Input) => readonly Permission[]
+  ): { readonly authorize?: AuthorizeRequest<Input> } =>
+    authorize === undefined
+      ? {}
+      : {
+          authorize: async (operation, input, principal) => {
+            const permissions = permissionsOf(operation, input)
+            const asked = permissions.map(permission => questionOf(service, { principal }, permission))
+            await checkPermissions(authorize, asked, accountId)
+          }
+        }
+
   const [kinesis, kms, sqs] = await Promise.all([
     make('kinesis', async () => {
-      const { createKinesisEngine } = await import('./kinesis/engine.ts')
-      return createKinesisEngine({
+      const [{ createKinesisEngine }, { kinesisPermissions }] = await Promise.all([
+        import('./kinesis/engine.ts'),
+        import('./kinesis/permissions.ts')
+      ])
+      const engine: KinesisEngine = createKinesisEngine({
         ...base,
         throttle: options.throttle,
         statusDelayMs: options.statusDelayMs,
         subscriptionLifeMs: options.subscriptionLifeMs,
         maxStoredBytes: options.maxKinesisBytes,
-        ...fault('kinesis', streamNames)
+        ...fault('kinesis', streamNames),
+        ...asking('kinesis', (operation, input: Input) => kinesisPermissions(engine.store, operation, input))
       })
+      return engine
     }),
     make('kms', async () => {
       const [{ createKmsEngine }, { keyNames }] = await Promise.all([
@@ -84,47 +109,76 @@ export async function createEngines({
       ])
       const engine: KmsEngine = createKmsEngine({
         ...base,
-        authorize: options.authorize,
+        authorize,
         requestsPerSecond: options.kmsRequestsPerSecond,
         ...fault('kms', input => keyNames(engine.store, input))
       })
       return engine
     }),
     make('sqs', async () => {
-      const { createSqsEngine } = await import('./sqs/engine.ts')
-      return createSqsEngine({ ...base, ...fault('sqs', queueNames) })
+      const [{ createSqsEngine }, { sqsPermissions }] = await Promise.all([
+        import('./sqs/engine.ts'),
+        import('./sqs/permissions.ts')
+      ])
+      const engine: SqsEngine = createSqsEngine({
+        ...base,
+        ...fault('sqs', queueNames),
+        ...asking('sqs', (operation, input: Input) => sqsPermissions(engine.store, operation, input))
+      })
+      return engine
     })
   ])
   const s3 = await make('s3', async () => {
-    const { createS3Engine } = await import('./s3/engine.ts')
-    return createS3Engine({
+    const [{ createS3Engine }, { s3Permissions }] = await Promise.all([
+      import('./s3/engine.ts'),
+      import('./s3/permissions.ts')
+    ])
+    const engine: S3Engine = createS3Engine({
       ...base,
       folder: outputFolder,
       // Without KMS any key will do.
       dataKeyArnOf: kms && (request => s3DataKey(kms, request)),
-      ...fault('s3', objectNames)
+      ...fault('s3', objectNames),
+      ...asking('s3', (operation, request: AskedOfS3) => s3Permissions(engine.store, operation, request))
     })
+    return engine
   })
   const firehose = await make('firehose', async () => {
-    const [{ createFirehoseEngine }, { noStreams, sourceStreams }] = await Promise.all([
+    const [
+      { createFirehoseEngine },
+      { firehosePermissions },
+      { noStreams, sourceStreams },
+      { askingWriter },
+      { s3Permissions }
+    ] = await Promise.all([
       import('./firehose/engine.ts'),
-      import('./firehose/source/source-streams.ts')
+      import('./firehose/permissions.ts'),
+      import('./firehose/source/source-streams.ts'),
+      import('./firehose/asking-writer.ts'),
+      import('./s3/permissions.ts')
     ])
+    const { authorize: ofObject } = asking('s3', (operation, request: AskedOfS3) =>
+      s3Permissions(s3!.store, operation, request)
+    )
     return createFirehoseEngine({
       ...base,
       // S3 runs wherever Firehose does.
-      objects: s3!.store,
+      objects: ofObject === undefined ? s3!.store : askingWriter(s3!.store, ofObject),
       domainUrl: () => receivers.searchUrl(),
       redshiftUrl: () => receivers.redshiftUrl(),
       copy: receivers.copy,
       functions: options.firehoseFunctions,
       streams: kinesis === undefined ? noStreams : sourceStreams(kinesis.store),
-      ...fault('firehose', deliveryStreamNames)
+      ...fault('firehose', deliveryStreamNames),
+      ...asking('firehose', (operation, input: Input) => firehosePermissions(base, operation, input))
     })
   })
   // Last: it alone has something to close when another one fails.
   const dynamodb = await make('dynamodb', async () => {
-    const { createDynamodbEngine } = await import('./dynamodb/engine.ts')
+    const [{ createDynamodbEngine }, { dynamodbPermissions }] = await Promise.all([
+      import('./dynamodb/engine.ts'),
+      import('./dynamodb/permissions.ts')
+    ])
     return createDynamodbEngine({
       ...base,
       // Without KMS any key will do.
@@ -132,7 +186,8 @@ export async function createEngines({
         kms &&
         ((keyId, principal) =>
           kms.keyArnOf(keyId, { principal, viaService: `dynamodb.${region}.amazonaws.com` })),
-      ...fault('dynamodb', tableNames)
+      ...fault('dynamodb', tableNames),
+      ...asking('dynamodb', (operation, input: Input) => dynamodbPermissions(base, operation, input))
     })
   })
   return { kinesis, dynamodb, kms, s3, sqs, firehose }

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { crc32 } from 'node:zlib'
+import type { BodyFormat } from './json-body.ts'
 
-/** One event of an answer that goes on: the payload as JSON, under the name of its union member. */
+/** One event of an answer that goes on: the members of its payload, under the name of its union member. */
 export interface StreamedEvent {
   readonly type: string
   readonly payload: object
@@ -63,21 +64,21 @@ export function encodeMessage(headers: Readonly<Record<string, string>>, payload
 }
 
 /**
- * Sends the stream to its end, no faster than the client reads. `contentType` is that of each payload;
+ * Sends the stream to its end, no faster than the client reads. Each payload is written in `format`;
  * `asException` turns what `events` throws into the name and the body of an exception.
  */
 export async function sendEventStream(
   response: ServerResponse,
   output: EventStreamOutput,
-  contentType: string,
+  format: BodyFormat,
   asException: (error: unknown) => StreamedEvent
 ): Promise<void> {
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   response.writeHead(200, { 'content-type': eventStreamType })
   const send = async (kind: 'event' | 'exception', { type, payload }: StreamedEvent): Promise<void> => {
-    const headers = { ':message-type': kind, [`:${kind}-type`]: type, ':content-type': contentType }
-    const message = encodeMessage(headers, Buffer.from(JSON.stringify(payload)))
+    const headers = { ':message-type': kind, [`:${kind}-type`]: type, ':content-type': format.contentType }
+    const message = encodeMessage(headers, format.serialise(payload))
     if (!response.write(message)) await once(response, 'drain', { signal: gone.signal })
   }
   try {

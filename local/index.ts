@@ -9,6 +9,12 @@ export type {
   SearchInspection,
   SqsInspection
 } from './admin/inspect.ts'
+export type {
+  AuthorizationContext,
+  LocalAuthorization,
+  LocalAuthorize,
+  LocalDecision
+} from './authorization.ts'
 export { AwsError } from './aws-json.ts'
 export type { FailEntry, Fault, LocalFault, ReceiverFault } from './faults/fault.ts'
 export type { FaultKind, FaultRule, WrongAnswer } from './faults/fault-rule.ts'
@@ -24,7 +30,6 @@ export type { FirehoseFunction, FirehoseFunctions } from './firehose/processing/
 export type { HecToken } from './hec/engine.ts'
 export type { AcknowledgementQuestion, HecEvent } from './hec/store.ts'
 export type { EncryptionContext } from './kms/grants.ts'
-export type { KmsAuthorization, KmsAuthorize, KmsDecision } from './kms/request.ts'
 export type { KmsLoggedRequest } from './kms/store.ts'
 export type { FailReceiverRequest, ReceiverRequest, ReceiverResponse } from './receiver.ts'
 export type { LocalHec, LocalReceiver, LocalSearch, ReceiverOptions, Receivers } from './receivers.ts'

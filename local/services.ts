@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 import { InvalidOptionError } from '../core/errors.ts'
+import type { LocalAuthorize } from './authorization.ts'
 import type { LocalFault } from './faults/fault.ts'
 import type { FaultRule } from './faults/fault-rule.ts'
 import type { FirehoseFunctions } from './firehose/processing/transform-function.ts'
-import type { KmsAuthorize } from './kms/request.ts'
 import type { FailReceiverRequest } from './receiver.ts'
 import { type LocalReceiver, localReceivers, type ReceiverOptions } from './receivers.ts'
 
@@ -69,10 +69,10 @@ export interface LocalOptions {
   /** Of the chances in `faults`: the same seed meets the same requests. @default 1 */
   readonly seed?: number
   /**
-   * Decides about every request to KMS, grants in hand; see `KmsAuthorize`. Key policies are kept and handed to it,
-   * and not evaluated. @default everybody may do everything
+   * Decides about every request to every engine, and about what services do for others; see `LocalAuthorize`. Policies
+   * of resources are kept and handed to it, and not evaluated. @default everybody may do everything
    */
-  readonly authorize?: KmsAuthorize
+  readonly authorize?: LocalAuthorize
   /**
    * Cryptographic requests that KMS takes per second, over all keys and regions, before it answers
    * ThrottlingException; a second's worth is in store, on `clock`. @default no bound

@@ -47,6 +47,11 @@ export interface Control {
   readonly fix: string
   readonly kind: ControlKind
   readonly sources: ControlSources
+  /**
+   * Reads of an account without which nothing can be said, such as `ec2:DescribeVpcEndpoints`: where one failed, the control
+   * is an error. A read about one resource that failed is an error of that resource alone.
+   */
+  readonly reads?: readonly string[]
   /** Pure. No finding means that nothing here is its business: not applicable. */
   readonly evaluate: (model: AuditModel) => readonly Finding[]
 }

@@ -42,8 +42,13 @@ export interface AuditModel {
   readonly resources: readonly AuditResource[]
   /** By ARN of the role: what it may do, managed and inline. */
   readonly identityPolicies: ReadonlyMap<string, readonly NamedPolicy[]>
-  /** By ARN of the resource: key, bucket, queue, table, stream, endpoint policies. */
+  /** By ARN of the resource: key, bucket, queue, table, stream, endpoint, function policies; of a role: who may assume it. */
   readonly resourcePolicies: ReadonlyMap<string, NamedPolicy>
+  /**
+   * By ARN of the role or the resource: policies that it has and that cannot be read, because they are malformed, hold what
+   * cannot be told, or are kept elsewhere. What rests on all of its policies is `unknown`.
+   */
+  readonly unreadablePolicies?: ReadonlyMap<string, readonly UnresolvedReference[]>
   readonly unresolved: readonly UnresolvedReference[]
   readonly failedReads: readonly FailedRead[]
 }

@@ -16,6 +16,7 @@ import { tableTypes } from './wire-types.ts'
 
 export interface DynamodbEngineOptions extends DynamodbStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
+  readonly authorize?: AwsJsonOptions['authorize']
 }
 
 export interface TableSummary {
@@ -76,10 +77,13 @@ export async function createDynamodbEngine(options: DynamodbEngineOptions): Prom
       sendScripted(response, fault)
       return
     }
+    const [, principal] = /Credential=([^/]+)\//.exec(headerOf(request, 'authorization') ?? '') ?? []
+    const refusal =
+      fault?.kind === 'error' ? fault.error : await refusalOf(options.authorize, operation, input, principal)
     const answer =
-      fault?.kind === 'error'
-        ? errorAnswer(fault.error)
-        : await answerTo(store, { request, operation, input, body, failEntry: failEntryOf(fault) })
+      refusal !== undefined
+        ? errorAnswer(refusal)
+        : await answerTo(store, { request, principal, operation, input, body, failEntry: failEntryOf(fault) })
     // An answer that is lost has been carried out all the same.
     if (fault?.kind === 'loseAnswer') cut(request, response)
     else if (fault?.kind === 'damageAnswer' && fault.how === 'empty')
@@ -148,8 +152,22 @@ async function itemCount(store: DynamodbStore, name: string): Promise<number> {
   }
 }
 
+async function refusalOf(
+  authorize: DynamodbEngineOptions['authorize'],
+  ...asked: Parameters<NonNullable<DynamodbEngineOptions['authorize']>>
+): Promise<AwsError | undefined> {
+  try {
+    await authorize?.(...asked)
+    return undefined
+  } catch (error) {
+    if (error instanceof AwsError) return error
+    throw error
+  }
+}
+
 interface FrontRequest {
   readonly request: IncomingMessage
+  readonly principal: string | undefined
   readonly operation: string
   readonly input: Input
   readonly body: Buffer
@@ -158,7 +176,7 @@ interface FrontRequest {
 
 function answerTo(
   store: DynamodbStore,
-  { request, operation, input, body, failEntry }: FrontRequest
+  { request, principal, operation, input, body, failEntry }: FrontRequest
 ): Promise<Answer> {
   const { method, url, headers } = request
   const pass = (): Promise<Answer> => store.dynalite.pass({ method, url, headers, body })
@@ -174,7 +192,6 @@ function answerTo(
   }
   const action = Object.hasOwn(actions, operation) ? actions[operation] : undefined
   if (action === undefined) return store.gate.shared(pass)
-  const [, principal] = /Credential=([^/]+)\//.exec(headerOf(request, 'authorization') ?? '') ?? []
   const run = async (): Promise<Answer> => {
     try {
       const output = await action(store, checkedInput(input, tableTypes), principal)

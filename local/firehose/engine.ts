@@ -42,6 +42,7 @@ export interface FirehoseEngineOptions {
   /** Where everything is written to, and read from first. @default memory alone */
   readonly state?: StateFolder | undefined
   readonly fault?: AwsJsonOptions['fault']
+  readonly authorize?: AwsJsonOptions['authorize']
 }
 
 export interface FirehoseEngine {
@@ -90,7 +91,8 @@ export function createFirehoseEngine(options: FirehoseEngineOptions): FirehoseEn
       targetPrefix: 'Firehose_20150804',
       contentType: 'application/x-amz-json-1.1',
       types: firehoseTypes,
-      ...(options.fault === undefined ? {} : { fault: options.fault }),
+      fault: options.fault,
+      authorize: options.authorize,
       // 4 MiB of data in base64, and what stands around it.
       maxBodyBytes: 7 * 1024 * 1024,
       actions: savingActions(

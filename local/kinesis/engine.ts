@@ -41,6 +41,7 @@ import { kinesisTypes } from './wire-types.ts'
 
 export interface KinesisEngineOptions extends KinesisStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
+  readonly authorize?: AwsJsonOptions['authorize']
 }
 
 export interface KinesisEngine {
@@ -48,17 +49,26 @@ export interface KinesisEngine {
   readonly store: KinesisStore
 }
 
-/** Kinesis Data Streams in memory, and in a state folder if there is one, over AWS JSON 1.1. */
+/** Kinesis Data Streams in memory, and in a state folder if there is one, over AWS JSON 1.1 and, for the SDKs for Java, CBOR. */
 export function createKinesisEngine(options: KinesisEngineOptions): KinesisEngine {
   const store = new KinesisStore(options)
   return {
     store,
     listener: awsJson({
       targetPrefix: 'Kinesis_20131202',
-      // The Java SDK's application/x-amz-cbor-1.1 has its place in `awsJson`, beside this content type.
       contentType: 'application/x-amz-json-1.1',
+      cbor: {
+        blobs: ['Data'],
+        timestamps: [
+          'ApproximateArrivalTimestamp',
+          'ConsumerCreationTimestamp',
+          'StreamCreationTimestamp',
+          'Timestamp'
+        ]
+      },
       types: kinesisTypes,
-      ...(options.fault === undefined ? {} : { fault: options.fault }),
+      fault: options.fault,
+      authorize: options.authorize,
       // 10 MiB of data in base64, and what stands around it.
       maxBodyBytes: 16 * 1024 * 1024,
       actions: savingActions(

@@ -1,3 +1,4 @@
+import type { LocalAuthorize } from '../authorization.ts'
 import { type Action, AwsError, type AwsJsonOptions, awsJson } from '../aws-json.ts'
 import type { RequestListener } from '../http-server.ts'
 import { createAlias, deleteAlias, listAliases, updateAlias } from './actions/aliases.ts'
@@ -24,7 +25,7 @@ import {
 } from './actions/rotation.ts'
 import { listResourceTags, tagResource, untagResource } from './actions/tags.ts'
 import { RequestQuota } from './quota.ts'
-import { type KmsAction, type KmsAuthorize, type KmsCaller, KmsRequest } from './request.ts'
+import { type KmsAction, type KmsCaller, KmsRequest } from './request.ts'
 import { KmsStore, type KmsStoreOptions } from './store.ts'
 import { contextNames } from './validations/encryption-context.ts'
 import { kmsTypes } from './wire-types.ts'
@@ -32,7 +33,7 @@ import { kmsTypes } from './wire-types.ts'
 export interface KmsEngineOptions extends KmsStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
   /** Decides who may do what. @default everybody may do everything */
-  readonly authorize?: KmsAuthorize | undefined
+  readonly authorize?: LocalAuthorize | undefined
   /** Cryptographic requests that are taken per second, with a second's worth in store. @default no bound */
   readonly requestsPerSecond?: number | undefined
 }
@@ -149,7 +150,7 @@ export function createKmsEngine(options: KmsEngineOptions): KmsEngine {
       targetPrefix: 'TrentService',
       contentType: 'application/x-amz-json-1.1',
       types: kmsTypes,
-      ...(options.fault === undefined ? {} : { fault: options.fault }),
+      fault: options.fault,
       actions: Object.fromEntries(
         Object.entries(actions).map(([operation, action]) => [operation, overHttp(operation, action)])
       )

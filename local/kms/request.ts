@@ -1,44 +1,18 @@
+import { accessDenied, type LocalAuthorize, type LocalCaller, questionOf } from '../authorization.ts'
 import { AwsError } from '../aws-json.ts'
+import { conditionKeys } from './condition-keys.ts'
 import { type EncryptionContext, type Grant, grantAllows } from './grants.ts'
 import type { KmsKey } from './key.ts'
 import type { KmsStore } from './store.ts'
 import { grantTokensOf } from './validations/grants.ts'
 
-/** A question to the decision function: may this principal do that? */
-export interface KmsAuthorization {
-  /** Such as `kms:Decrypt`. ReEncrypt asks twice: `kms:ReEncryptFrom` and `kms:ReEncryptTo`. */
-  readonly action: `kms:${string}`
-  /** ARN of the key; `*` for an operation on no key, such as CreateKey and ListKeys. */
-  readonly keyArn: string
-  /** The key's policy as it was put; undefined when `keyArn` is `*`. */
-  readonly policy: string | undefined
-  /** Access key id out of the signature; undefined for an unsigned request. */
-  readonly principal: string | undefined
-  /** With its values; empty where the operation has none. */
-  readonly encryptionContext: EncryptionContext
-  readonly grantTokens: readonly string[]
-  /** The AWS service on whose behalf the caller asks, as in `kms:ViaService`. */
-  readonly viaService: string | undefined
-}
-
-/**
- * `allow` and `deny` are final. `implicitDeny` says that no policy speaks of the request: a grant on the key may
- * allow it still, as on AWS.
- */
-export type KmsDecision = 'allow' | 'deny' | 'implicitDeny'
-
-/** Decides about every request that names a key, and about the others under `*`. */
-export type KmsAuthorize = (request: KmsAuthorization) => KmsDecision | Promise<KmsDecision>
-
-export interface KmsCaller {
+export interface KmsCaller extends LocalCaller {
   readonly region: string
-  readonly principal: string | undefined
-  readonly viaService: string | undefined
 }
 
 export interface KmsRequestOptions {
   readonly store: KmsStore
-  readonly authorize: KmsAuthorize | undefined
+  readonly authorize: LocalAuthorize | undefined
   readonly operation: string
   readonly input: Readonly<Record<string, unknown>>
   readonly caller: KmsCaller
@@ -122,28 +96,21 @@ export class KmsRequest {
     const grantTokens = grantTokensOf(input)
     for (const token of grantTokens) this.store.grantOfToken(token)
     if (authorize === undefined) return
-    const decision = await authorize({
-      action: `kms:${action}`,
-      keyArn: key?.arn ?? '*',
-      policy: key?.policy,
-      principal: caller.principal,
-      encryptionContext: context,
-      grantTokens,
-      viaService: caller.viaService
-    })
+    const question = {
+      ...questionOf('kms', caller, {
+        action: `kms:${action}`,
+        resource: key?.arn ?? '*',
+        resourcePolicy: key?.policy,
+        context: conditionKeys({ action, context, input, viaService: caller.viaService })
+      }),
+      grantTokens
+    }
+    const decision = await authorize(question)
     if (decision === 'allow') return
     const grants = decision === 'deny' ? [] : [...(key?.grants.values() ?? [])]
     if (grants.some(grant => grantAllows(grant, action, caller.principal, context) && accepts(grant))) return
     if (isHidden) throw unknownCiphertextKey()
-    throw new AwsError(
-      'AccessDeniedException',
-      `User: arn:aws:iam::${this.store.options.accountId}:user/${caller.principal ?? 'anonymous'} is not authorized ` +
-        `to perform: kms:${action} on resource: ${key?.arn ?? '*'} ${
-          decision === 'deny'
-            ? 'with an explicit deny in a resource-based policy'
-            : `because no resource-based policy allows the kms:${action} action`
-        }`
-    )
+    throw accessDenied(question, decision, this.store.options.accountId)
   }
 
   /** Ends a request that asked for a rehearsal. @throws AwsError DryRunOperationException */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuthorizeRequest } from '../authorization.ts'
 import { AwsError, type AwsJsonOptions, sendScripted } from '../aws-json.ts'
 import { cut, headerOf, type RequestListener, readBody } from '../http-server.ts'
 import { actionsOf } from './actions/index.ts'
@@ -14,6 +15,8 @@ export interface S3EngineOptions extends S3StoreOptions {
   readonly region: string
   readonly accountId: string
   readonly fault?: AwsJsonOptions['fault']
+  /** Asked before every action that no fault has answered. @default everybody may do everything */
+  readonly authorize?: AuthorizeRequest<S3Request> | undefined
 }
 
 export interface S3Engine {
@@ -66,11 +69,18 @@ async function serve(
   if (action === undefined) {
     throw new AwsError('NotImplemented', `${operation} is not implemented by the local engine`, 501)
   }
+  await options.authorize?.(operation, request, principalOf(incoming))
   const answer = await action(request)
   if (fault?.kind === 'loseAnswer') cut(incoming, response)
   else if (fault?.kind === 'damageAnswer' && fault.how === 'empty')
     response.writeHead(200, { 'content-length': 0 }).end()
   else send(incoming, response, answer, requestId)
+}
+
+/** Access key id out of the signature, in a header or, of a presigned address, in the query. */
+function principalOf(incoming: IncomingMessage): string | undefined {
+  const signed = `${headerOf(incoming, 'authorization') ?? ''} ${incoming.url ?? ''}`
+  return /Credential=([^/%]+)(?:\/|%2F)/i.exec(signed)?.[1]
 }
 
 function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {

@@ -16,6 +16,7 @@ import { sqsTypes } from './wire-types.ts'
 
 export interface SqsEngineOptions extends SqsStoreOptions {
   readonly fault?: AwsJsonOptions['fault']
+  readonly authorize?: AwsJsonOptions['authorize']
 }
 
 export interface SqsEngine {
@@ -48,7 +49,8 @@ export function createSqsEngine(options: SqsEngineOptions): SqsEngine {
       contentType: 'application/x-amz-json-1.0',
       types: sqsTypes,
       errorHeaders,
-      ...(options.fault === undefined ? {} : { fault: options.fault }),
+      fault: options.fault,
+      authorize: options.authorize,
       actions: savingActions(
         {
           CreateQueue: createQueue(store),

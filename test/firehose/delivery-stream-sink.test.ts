@@ -7,7 +7,10 @@ import { settle } from '../helpers/fake-clock.ts'
 import { FakeFirehose, failing } from '../helpers/fake-firehose.ts'
 import { serviceError } from '../helpers/fake-kinesis.ts'
 import { opened, openLocal } from '../helpers/local.ts'
+import { numberedScenarios } from '../helpers/numbered-scenarios.ts'
 import { finish, recordsOf, startSink as start } from '../helpers/sink.ts'
+
+const { scenario, complete } = numberedScenarios('firehose sink', [12, 13, 14, 15])
 
 describe('delivery', () => {
   it('sends all records in order, in requests within the limits, and counts their bytes', async () => {
@@ -31,7 +34,7 @@ describe('delivery', () => {
     expect(firehose.requests).toEqual([])
   })
 
-  it('12: keeps within bytes per request, framing included', async () => {
+  scenario(12, 'keeps within bytes per request, framing included', async () => {
     const { sink, firehose } = start({ framing: 'lines' })
     const large = Array.from({ length: 9 }, () => Buffer.alloc(999_999, 'x'))
     await sink.deliver(recordsOf(...large))
@@ -63,7 +66,7 @@ describe('delivery', () => {
 })
 
 describe('retries', () => {
-  it('13: sends the failed entries again, and only those, in order', async () => {
+  scenario(13, 'sends the failed entries again, and only those, in order', async () => {
     const { sink, firehose, clock, events } = start()
     firehose.script = (texts, request) =>
       request === 1 ? failing(texts, (_, index) => index === 1 || index === 3) : undefined
@@ -83,7 +86,7 @@ describe('retries', () => {
     })
   })
 
-  it('14: keeps trying while the service is down, with growing pauses, and loses nothing', async () => {
+  scenario(14, 'keeps trying while the service is down, with growing pauses, and loses nothing', async () => {
     const { sink, firehose, clock, events } = start()
     const began = clock.now()
     firehose.script = () =>
@@ -102,24 +105,25 @@ describe('retries', () => {
     expect(Math.max(...delays)).toBe(2_500)
   })
 
-  it.each([
-    ['an empty answer', {}],
-    ['a short answer', { RequestResponses: [{ RecordId: 'id' }] }],
-    ['entries without RecordId', { RequestResponses: [{}, {}] }],
-    [
-      'a RecordId beside an error',
+  scenario(15, 'takes an empty, short or odd answer for unknown and sends all again', async () => {
+    const answers = [
+      {},
+      { RequestResponses: [{ RecordId: 'id' }] },
+      // Entries without RecordId, and a RecordId beside an error.
+      { RequestResponses: [{}, {}] },
       { RequestResponses: [1, 2].map(() => ({ RecordId: 'id', ErrorCode: 'InternalFailure' })) }
     ]
-  ])('15: takes %s for unknown and sends all again', async (_, answer) => {
-    const { sink, firehose, clock } = start()
-    firehose.script = (_texts, request) =>
-      request === 1 ? { RequestResponses: undefined, FailedPutCount: undefined, ...answer } : undefined
-    await finish(clock, sink.deliver(recordsOf('a', 'b')))
-    expect(firehose.requests).toEqual([
-      ['a', 'b'],
-      ['a', 'b']
-    ])
-    expect(sink.stats).toMatchObject({ delivered: 2, retries: 2 })
+    for (const answer of answers) {
+      const { sink, firehose, clock } = start()
+      firehose.script = (_texts, request) =>
+        request === 1 ? { RequestResponses: undefined, FailedPutCount: undefined, ...answer } : undefined
+      await finish(clock, sink.deliver(recordsOf('a', 'b')))
+      expect(firehose.requests).toEqual([
+        ['a', 'b'],
+        ['a', 'b']
+      ])
+      expect(sink.stats).toMatchObject({ delivered: 2, retries: 2 })
+    }
   })
 
   it.each([
@@ -328,3 +332,5 @@ describe('against the embedded Firehose', () => {
     await refused.close()
   })
 })
+
+describe('the scenarios', complete)

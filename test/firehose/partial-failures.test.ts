@@ -87,11 +87,13 @@ it('stores every record whatever fails, and sends exactly what failed again', {
   timeout: 600_000
 }, async () => {
   const first = Math.floor(Math.random() * 1e9)
-  for (let seed = first; seed < first + seeds(5_000); seed += 1) {
+  const runs = seeds(5_000)
+  for (let seed = first; seed < first + runs; seed += 1) {
     try {
       await run(seed)
     } catch (error) {
       throw new Error(`seed ${seed}`, { cause: error })
     }
   }
+  console.log(`firehose sink: ${runs} of ${runs} seeds`)
 })

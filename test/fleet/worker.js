@@ -20,6 +20,7 @@ const worker = new Worker({
   initialPosition: 'TRIM_HORIZON',
   failoverTimeMs: plan.consumer.failoverTimeMs,
   idleTimeBetweenReadsMs: plan.consumer.idleTimeBetweenReadsMs,
+  foreignWorkers: plan.consumer.foreignWorkers,
   createTable: true,
   kinesis: { clientConfig: clientConfigs.kinesis },
   dynamodb: { clientConfig: clientConfigs.dynamodb },

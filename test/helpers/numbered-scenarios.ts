@@ -7,8 +7,8 @@ export interface NumberedScenarios {
 }
 
 /**
- * Scenarios of the list of what a consumer in the KCL's place must show, under their numbers there. Prints how many
- * ran.
+ * Scenarios of a numbered list, such as that of what a consumer in the KCL's place must show, under their numbers
+ * there. Prints how many ran.
  */
 export function numberedScenarios(what: string, numbers: readonly number[]): NumberedScenarios {
   const run = new Set<number>()

@@ -8,6 +8,7 @@ import { type FirehoseTransformOptions, firehoseTransform } from '../../lambda/i
 import { Producer } from '../../producer/index.ts'
 import { roleAndBucket, startFirehose } from '../helpers/delivery-streams.ts'
 import { opened } from '../helpers/local.ts'
+import { numberedScenarios } from '../helpers/numbered-scenarios.ts'
 
 const keyring = rawAesKeyring({ namespace: 'n', name: 'k', key: randomBytes(32) })
 const source = {
@@ -106,6 +107,30 @@ it.each(['aggregate', 'record'] as const)(
   }
 )
 
+const { scenario, complete } = numberedScenarios('firehose transformation', [25])
+
+scenario(25, 'delivers what is Ok, drops, and keeps what fails alone, without another attempt', async () => {
+  const { put, objects, transform } = await start(
+    {
+      transform: ({ data }) => {
+        const { n } = JSON.parse(Buffer.from(data).toString()) as Order
+        if (n === 1) return 'Dropped'
+        if (n === 2) throw new RangeError('no such order')
+        return data
+      }
+    },
+    { mode: 'record' }
+  )
+  await put(orders.slice(0, 3))
+  const found = await objects()
+  const isFailure = ({ key }: { key: string }): boolean => key.startsWith('processing-failed/')
+  const delivered = found.filter(each => !isFailure(each))
+  expect(delivered.map(({ text }) => text)).toEqual([`${JSON.stringify(orders[0])}\n`])
+  const failures = found.filter(isFailure).map(({ text }) => JSON.parse(text))
+  expect(failures).toMatchObject([{ attemptsMade: 1, errorCode: 'Lambda.ProcessingFailedStatus' }])
+  expect(transform.stats).toMatchObject({ invocations: 1, ok: 1, dropped: 1 })
+})
+
 it('lays records of mode record under the partition keys that it gives them', async () => {
   const { put, objects } = await start(
     {
@@ -174,3 +199,5 @@ it('loses nothing to a key that is there again at the next attempt', async () =>
   await clock.advance(60_000)
   await expect.poll(async () => (await delivered()).toSorted(byNumber)).toEqual(orders)
 })
+
+complete()

@@ -2,7 +2,10 @@ import type { ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { EventStreamOutput, encodeMessage, sendEventStream } from '../../local/event-stream.ts'
+import { jsonBody } from '../../local/json-body.ts'
 import { settle } from '../helpers/fake-clock.ts'
+
+const json = jsonBody('application/json')
 
 describe('an event-stream message', () => {
   it('is laid out as the vectors of the AWS SDKs have it', () => {
@@ -40,7 +43,7 @@ describe('an answer by an event stream', () => {
       new EventStreamOutput({}, async function* () {
         for (; taken < 50; taken += 1) yield { type: 'event', payload }
       }),
-      'application/json',
+      json,
       asException
     )
     await settle()
@@ -62,7 +65,7 @@ describe('an answer by an event stream', () => {
         yield { type: 'one', payload: {} }
         throw new RangeError('x')
       }),
-      'application/json',
+      json,
       asException
     )
     const bytes = Buffer.concat(await client.toArray()).toString('latin1')
@@ -80,7 +83,7 @@ describe('an answer by an event stream', () => {
         isTold = true
         yield { type: 'late', payload: {} }
       }),
-      'application/json',
+      json,
       asException
     )
     gone.resume()

@@ -3,6 +3,7 @@ import { Agent } from 'node:http'
 import { dirname, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { decode } from 'cborg'
 import { expect, it, onTestFinished } from 'vitest'
 import type { LocalEngines } from '../../local/index.ts'
 import { openLocal } from '../helpers/local.ts'
@@ -90,7 +91,7 @@ function problemOf(request: FuzzRequest, answer: FuzzAnswer, callers: readonly C
     return status < 400 || /<Code>\w+<\/Code>/.test(text) ? undefined : 'no XML error'
   }
   if (request.target === 'dynamodb' && request.method !== 'POST') return undefined
-  const parsed = parse(body)
+  const parsed = parse(answer)
   if (parsed === undefined) return isPlain(request, answer) ? undefined : 'the answer is no JSON object'
   if (status < 400) return undefined
   return errorMembers(request).some(name => name in parsed) ? undefined : 'the error has no name'
@@ -111,9 +112,10 @@ function isPlain({ target }: FuzzRequest, { headers, body }: FuzzAnswer): boolea
   )
 }
 
-function parse(body: Buffer): Record<string, unknown> | undefined {
+function parse({ headers, body }: FuzzAnswer): Record<string, unknown> | undefined {
   try {
-    const parsed: unknown = JSON.parse(body.toString())
+    const isCbor = headers['content-type'] === 'application/x-amz-cbor-1.1'
+    const parsed: unknown = isCbor ? decode(body) : JSON.parse(body.toString())
     return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : undefined
   } catch {
     return undefined

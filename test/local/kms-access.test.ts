@@ -17,13 +17,13 @@ import {
   RevokeGrantCommand
 } from '@aws-sdk/client-kms'
 import { describe, expect, it } from 'vitest'
-import type { KmsAuthorization, KmsDecision } from '../../local/index.ts'
+import type { LocalAuthorization, LocalDecision } from '../../local/index.ts'
 import { createKmsEngine } from '../../local/kms/engine.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { openKms } from '../helpers/local-kms.ts'
 
 /** `local` may do everything; of the others no policy speaks. */
-function onlyLocal({ principal }: KmsAuthorization): KmsDecision {
+function onlyLocal({ principal }: LocalAuthorization): LocalDecision {
   return principal === 'local' ? 'allow' : 'implicitDeny'
 }
 
@@ -36,7 +36,7 @@ function encrypt(client: KMSClient, KeyId: string, EncryptionContext: Record<str
 
 describe('the decision function of the KMS engine', () => {
   it('is asked with all that a policy may speak of', async () => {
-    const asked: KmsAuthorization[] = []
+    const asked: LocalAuthorization[] = []
     const { client, clientOf, createKey } = await openKms({
       authorize: request => {
         asked.push(request)
@@ -59,24 +59,25 @@ describe('the decision function of the KMS engine', () => {
         GrantTokens: [token!]
       })
     )
-    const common = { principal: 'AKIAP', grantTokens: [token], viaService: undefined }
+    const common = { service: 'kms', principal: 'AKIAP', grantTokens: [token] }
+    const always = { 'aws:SecureTransport': 'true', 'aws:ViaAWSService': 'false' }
     expect(asked).toEqual([
       {
         ...common,
         action: 'kms:ReEncryptFrom',
-        keyArn: a.arn,
-        encryptionContext: context,
-        policy: expect.stringContaining('kms:*')
+        resource: a.arn,
+        resourcePolicy: expect.stringContaining('kms:*'),
+        context: { ...always, 'kms:EncryptionContext:stream': 's', 'kms:EncryptionContext:tenant': 't' }
       },
-      { ...common, action: 'kms:ReEncryptTo', keyArn: b.arn, encryptionContext: {}, policy: Policy }
+      { ...common, action: 'kms:ReEncryptTo', resource: b.arn, resourcePolicy: Policy, context: always }
     ])
     asked.length = 0
     await client.send(new ListKeysCommand({}))
-    expect(asked).toMatchObject([{ action: 'kms:ListKeys', keyArn: '*', policy: undefined }])
+    expect(asked).toMatchObject([{ action: 'kms:ListKeys', resource: '*', resourcePolicy: undefined }])
   })
 
   it('refuses in the words of AWS, and before the state of the key is told', async () => {
-    let answer: KmsDecision = 'allow'
+    let answer: LocalDecision = 'allow'
     const { client, createKey } = await openKms({ authorize: async () => answer })
     const { keyId, arn } = await createKey()
     const { CiphertextBlob } = await encrypt(client, keyId)
@@ -108,8 +109,10 @@ describe('the decision function of the KMS engine', () => {
       clock: new FakeClock(),
       region: 'us-east-1',
       accountId: '000000000000',
-      authorize: ({ action, viaService }) =>
-        action !== 'kms:GenerateDataKey' || viaService === 's3.us-east-1.amazonaws.com' ? 'allow' : 'deny'
+      authorize: ({ action, context }) =>
+        action !== 'kms:GenerateDataKey' || context['kms:ViaService'] === 's3.us-east-1.amazonaws.com'
+          ? 'allow'
+          : 'deny'
     })
     const { KeyMetadata: key } = (await engine.call('CreateKey', {})) as { KeyMetadata: { KeyId: string } }
     const input = { KeyId: key.KeyId, KeySpec: 'AES_256' }

@@ -15,14 +15,14 @@ import {
   UploadPartCommand
 } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
-import type { KmsAuthorization, LocalOptions } from '../../local/index.ts'
+import type { LocalAuthorization, LocalOptions } from '../../local/index.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
 const Bucket = 'bucket'
 const at = { Bucket, Key: 'a/k' }
 
 async function start(options: LocalOptions = {}) {
-  const asked: KmsAuthorization[] = []
+  const asked: LocalAuthorization[] = []
   const local = await openLocal({
     authorize: request => {
       asked.push(request)
@@ -88,10 +88,12 @@ describe('the encryption of an S3 bucket', () => {
     expect(await head()).toMatchObject(expected)
     expect(dataKeys()).toMatchObject([
       {
-        keyArn: arn,
+        resource: arn,
         principal: 'local',
-        viaService: 's3.us-east-1.amazonaws.com',
-        encryptionContext: { 'aws:s3:arn': `arn:aws:s3:::${Bucket}/a/k` }
+        context: {
+          'kms:ViaService': 's3.us-east-1.amazonaws.com',
+          'kms:EncryptionContext:aws:s3:arn': `arn:aws:s3:::${Bucket}/a/k`
+        }
       }
     ])
     expect((await put({ ServerSideEncryption: 'AES256' })).SSEKMSKeyId).toBeUndefined()
@@ -103,8 +105,11 @@ describe('the encryption of an S3 bucket', () => {
     await configure(byKms(arn, { BucketKeyEnabled: true }))
     for (let count = 0; count < 2; count += 1) expect(await put()).toMatchObject({ BucketKeyEnabled: true })
     expect(await head()).toMatchObject({ SSEKMSKeyId: arn, BucketKeyEnabled: true })
-    const context = { 'aws:s3:arn': `arn:aws:s3:::${Bucket}` }
-    expect(dataKeys().map(({ encryptionContext }) => encryptionContext)).toEqual([context, context])
+    const bucketArn = `arn:aws:s3:::${Bucket}`
+    expect(dataKeys().map(({ context }) => context['kms:EncryptionContext:aws:s3:arn'])).toEqual([
+      bucketArn,
+      bucketArn
+    ])
     expect(
       (await put({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: arn, BucketKeyEnabled: false }))
         .BucketKeyEnabled

@@ -22,7 +22,7 @@ export interface ObjectWriter {
     options: {
       readonly contentType: string
       readonly contentEncoding: string | undefined
-      /** Who puts it, and asks for its key. */
+      /** ARN of the role that the delivery stream writes under, and asks for a key. */
       readonly principal: string
       /** Key that S3 encrypts the object with. @default what the bucket does by itself */
       readonly encryption?: { readonly algorithm: 'aws:kms'; readonly keyId: string }

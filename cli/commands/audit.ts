@@ -1,0 +1,166 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { isAbsolute, relative, sep } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  type AuditModel,
+  applyBaseline,
+  audit,
+  type Baseline,
+  catalogue,
+  checkBaseline,
+  explainControl,
+  findControl,
+  hasFindingsFrom,
+  loadTemplate,
+  reportAsJson,
+  reportAsSarif,
+  reportAsText,
+  severities
+} from '../../infra/index.ts'
+import { ExitCode, UsageError } from '../exit-code.ts'
+import { linesOfResources, readTemplateFile } from '../template-file.ts'
+import { oneOf, parseOptions } from './run.ts'
+
+export const auditUsage = `sealstream audit --template FILE|-
+
+Holds what is there, or is to be made, against the controls of a sealed pipeline. Exit code 4 when one of them fails, or
+cannot be decided.
+
+  --template FILE         a template of CloudFormation, whoever wrote it: JSON or, with the package yaml, YAML;
+                          - is standard input
+  --parameter NAME=VALUE  a parameter of the template, before its default; may be given more than once
+  --import NAME=VALUE     an export of another stack; may be given more than once
+  --account ID, --region NAME
+                          where the template will be deployed; default 123456789012, us-east-1
+  --fail-on SEVERITY      the least that counts: critical, high (default), medium or low
+  --baseline FILE         findings that are accepted, each with a reason and a last day: JSON,
+                          { "accepted": [{ "control", "resource", "reason", "expires" }] }
+  --json, --sarif         print a report for programs: our own, or SARIF 2.1.0
+  --verbose               also what passed, and what did not apply
+  --explain ID            tell what a control wants, and why
+  --list                  list all controls`
+
+export async function auditCommand(args: readonly string[]): Promise<ExitCode> {
+  const values = parseValues(args)
+  if (values.help) return print(`${auditUsage}\n`)
+  if (values.list) return print(listOfControls())
+  if (values.explain !== undefined) {
+    const control = findControl(values.explain)
+    if (control === undefined)
+      throw new UsageError(`--explain ${values.explain}: no such control; see --list`)
+    return print(explainControl(control))
+  }
+  const failOn = oneOf('--fail-on', values['fail-on'], severities)
+  if (values.json && values.sarif) throw new UsageError('--json and --sarif: expected one of them')
+  const baseline = values.baseline === undefined ? { accepted: [] } : await readBaseline(values.baseline)
+  const { model, text } = await load(values)
+  // The baseline's days are days of the calendar, not of a process.
+  const outcome = applyBaseline(audit(model, catalogue), baseline, new Date().toJSON().slice(0, 10))
+  if (values.json) print(`${JSON.stringify(reportAsJson(outcome), undefined, 2)}\n`)
+  else if (values.sarif) {
+    const sarif = reportAsSarif(outcome, {
+      version: ownVersion(),
+      artifact:
+        values.template === undefined || values.template === '-' ? undefined : artifactOf(values.template),
+      lines: linesOfResources(
+        text,
+        model.resources.map(({ id }) => id)
+      )
+    })
+    print(`${JSON.stringify(sarif, undefined, 2)}\n`)
+  } else print(reportAsText(outcome, { isVerbose: values.verbose }))
+  return hasFindingsFrom(outcome.report, failOn) ? ExitCode.findings : ExitCode.ok
+}
+
+type Values = ReturnType<typeof parseValues>
+
+function parseValues(args: readonly string[]) {
+  return parseOptions(() =>
+    parseArgs({
+      args: [...args],
+      strict: true,
+      options: {
+        template: { type: 'string' },
+        parameter: { type: 'string', multiple: true, default: [] },
+        import: { type: 'string', multiple: true, default: [] },
+        account: { type: 'string' },
+        region: { type: 'string' },
+        'fail-on': { type: 'string', default: 'high' },
+        baseline: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        sarif: { type: 'boolean', default: false },
+        verbose: { type: 'boolean', default: false },
+        explain: { type: 'string' },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false }
+      }
+    })
+  ).values
+}
+
+async function load(values: Values): Promise<{ model: AuditModel; text: string }> {
+  if (values.template === undefined) {
+    throw new UsageError('--template is missing: name a template, or - for standard input')
+  }
+  const { account, region } = values
+  if (account !== undefined && !/^\d{12}$/.test(account)) {
+    throw new UsageError('--account: expected 12 digits')
+  }
+  const { template, text } = await readTemplateFile(values.template)
+  const model = loadTemplate(template, {
+    ...(account === undefined ? {} : { accountId: account }),
+    ...(region === undefined ? {} : { region }),
+    parameters: pairsOf('--parameter', values.parameter),
+    imports: pairsOf('--import', values.import)
+  })
+  return { model, text }
+}
+
+async function readBaseline(path: string): Promise<Baseline> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--baseline ${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new UsageError(`--baseline ${path}: is not JSON`)
+  }
+  return checkBaseline(value)
+}
+
+function pairsOf(option: string, pairs: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    pairs.map(pair => {
+      const at = pair.indexOf('=')
+      if (at < 1) throw new UsageError(`${option}: expected NAME=VALUE`)
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    })
+  )
+}
+
+function listOfControls(): string {
+  return catalogue
+    .map(({ id, severity, title }) => `${id.padEnd(8)}${severity.padEnd(10)}${title}\n`)
+    .join('')
+}
+
+/** As code scanning wants it: relative, with slashes. */
+function artifactOf(path: string): string {
+  const shown = isAbsolute(path) ? relative(process.cwd(), path) : path
+  return shown.split(sep).join('/').replace(/^\.\//, '')
+}
+
+function ownVersion(): string {
+  const { version } = createRequire(import.meta.url)('sealstream/package.json') as { version: string }
+  return version
+}
+
+function print(text: string): ExitCode {
+  process.stdout.write(text)
+  return ExitCode.ok
+}

@@ -1,0 +1,183 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { launchCommand, makeCommandFolder, type Outcome, outcome } from '../helpers/command.ts'
+
+const folder = makeCommandFolder()
+const write = (name: string, content: unknown): void =>
+  writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
+
+const key = (properties: object) => ({
+  Resources: { Key: { Type: 'AWS::KMS::Key', Properties: properties } }
+})
+write('open.json', key({}))
+write(
+  'short.yaml',
+  `Parameters:
+  Period: {Type: Number}
+Conditions:
+  IsLong: !Not [!Equals [!Ref Period, 0]]
+Resources:
+  Key: &key
+    Type: AWS::KMS::Key
+    Properties:
+      EnableKeyRotation: true
+      RotationPeriodInDays: !If [IsLong, !Ref Period, !Ref AWS::NoValue]
+      Description: !Sub
+        - '\${Of}-\${AWS::Region}'
+        - {Of: !Join ['', [a, !Select [1, !Split [',', 'b,c']]]]}
+  Other: *key
+`
+)
+
+function auditOf(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Outcome> {
+  const child = launchCommand(folder, ['audit', ...args], env)
+  child.stdin!.end(input)
+  return outcome(child)
+}
+
+interface JsonReport {
+  controls: { id: string; status: string; findings: Record<string, unknown>[] }[]
+  unresolved: { location: string; reason: string }[]
+  baseline: { expired: unknown[]; unused: unknown[] }
+}
+
+async function reportOf(
+  args: readonly string[],
+  input?: string
+): Promise<JsonReport & { code: number | null }> {
+  const { stdout, code } = await auditOf([...args, '--json'], input)
+  return { ...(JSON.parse(stdout) as JsonReport), code }
+}
+
+const statusOf = ({ controls }: JsonReport, id: string) => controls.find(control => control.id === id)?.status
+
+describe('sealstream audit', { timeout: 60_000 }, () => {
+  it('tells what a template leaves open, and says so in its exit code', async () => {
+    const { stdout, stderr, code } = await auditOf(['--template', 'open.json'])
+    expect(stdout).toMatch(/^HIGH KMS-02 .*\n {2}Resources\.Key: .*\n {2}fix: /m)
+    expect(stdout).toMatch(/\n\d+ controls: \d+ failed, /)
+    expect(stderr).toBe('')
+    expect(code).toBe(4)
+  })
+
+  it('counts findings from the severity on that is asked for', async () => {
+    const rotating = JSON.stringify({
+      Resources: { Table: { Type: 'AWS::IAM::AccessKey', Properties: { UserName: 'u' } } }
+    })
+    const from = async (severity: string) =>
+      (await auditOf(['--template', '-', '--fail-on', severity], rotating)).code
+    expect(await from('high')).toBe(0)
+    expect(await from('medium')).toBe(4)
+  })
+
+  it('reads JSON from standard input, and YAML with short names of functions, anchors and parameters', async () => {
+    const fromInput = await reportOf(['--template', '-'], JSON.stringify(key({ EnableKeyRotation: true })))
+    expect(statusOf(fromInput, 'KMS-02')).toBe('pass')
+    const given = (period: string) =>
+      reportOf(['--template', 'short.yaml', '--parameter', `Period=${period}`])
+    expect(statusOf(await given('90'), 'KMS-02')).toBe('pass')
+    expect(statusOf(await given('0'), 'KMS-02')).toBe('pass')
+    expect(statusOf(await given('400'), 'KMS-02')).toBe('fail')
+    const untold = await reportOf(['--template', 'short.yaml'])
+    expect(statusOf(untold, 'KMS-02')).toBe('error')
+    expect(untold.unresolved).toContainEqual({
+      location: 'Resources.Key.Properties.RotationPeriodInDays',
+      reason: 'condition IsLong cannot be told'
+    })
+    expect(untold.code).toBe(4)
+  })
+
+  it('takes accepted findings from a baseline, and tells of entries that are spent', async () => {
+    write('all.json', {
+      accepted: [
+        ...(await reportOf(['--template', 'open.json'])).controls.map(({ id }) => ({
+          control: id,
+          resource: '*',
+          reason: 'a key of tests',
+          expires: '9999-12-31'
+        })),
+        { control: 'KMS-02', resource: 'Key', reason: 'forgotten', expires: '2020-01-01' },
+        { control: 'KMS-02', resource: 'Gone', reason: 'deleted', expires: '9999-12-31' }
+      ]
+    })
+    const report = await reportOf(['--template', 'open.json', '--baseline', 'all.json', '--fail-on', 'low'])
+    expect(report.code).toBe(0)
+    expect(report.baseline.expired).toHaveLength(1)
+    expect(report.baseline.unused).toContainEqual(expect.objectContaining({ resource: 'Gone' }))
+    const { stdout } = await auditOf(['--template', 'open.json', '--baseline', 'all.json'])
+    expect(stdout).toContain('KMS-02 Resources.Key: a key of tests (until 9999-12-31)')
+  })
+
+  it('writes SARIF with the file and the line of a resource', async () => {
+    mkdirSync(join(folder, 'deep'), { recursive: true })
+    write('deep/template.json', JSON.stringify(key({}), undefined, 2))
+    const { stdout } = await auditOf(['--template', join(folder, 'deep/template.json'), '--sarif'])
+    const { version, runs } = JSON.parse(stdout) as {
+      version: string
+      runs: { results: { ruleId: string; locations: unknown }[] }[]
+    }
+    expect(version).toBe('2.1.0')
+    expect(runs[0]!.results.find(({ ruleId }) => ruleId === 'KMS-02')!.locations).toEqual([
+      {
+        physicalLocation: { artifactLocation: { uri: 'deep/template.json' }, region: { startLine: 3 } },
+        logicalLocations: [{ fullyQualifiedName: 'Resources.Key' }]
+      }
+    ])
+  })
+
+  it('explains a control, and lists all of them', async () => {
+    const explained = await auditOf(['--explain', 'kms-02'])
+    expect(explained.stdout).toMatch(/^KMS-02 \(high, decided by resources and policies\)\n/)
+    expect(explained.stdout).toContain('Known as: Security Hub KMS.4; CIS 3.0 3.6;')
+    expect(explained.code).toBe(0)
+    const listed = await auditOf(['--list'])
+    expect(
+      listed.stdout.split('\n').filter(line => /^(KMS|IAM|NET|E2E)-\d\d +\w+ +\w/.test(line))
+    ).toHaveLength(21)
+  })
+
+  it('leaves out what passed unless asked for it', async () => {
+    const input = JSON.stringify(key({ EnableKeyRotation: true }))
+    expect((await auditOf(['--template', '-'], input)).stdout).not.toContain('Passed\n')
+    expect((await auditOf(['--template', '-', '--verbose'], input)).stdout).toMatch(
+      /\nPassed\n( {2}.*\n)* {2}KMS-02 Resources\.Key: rotates/
+    )
+  })
+
+  it('names the package that reads YAML where it is missing', async () => {
+    const hook =
+      'export async function resolve(s, c, n) { if (s === "yaml") throw new Error(s); return n(s, c) }'
+    const register = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)})`
+    const { stderr, code } = await auditOf(['--template', 'short.yaml'], '', {
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(register)}`
+    })
+    expect(stderr).toContain('sealstream: a template in YAML needs the package yaml: npm i -D yaml\n')
+    expect(code).toBe(2)
+  })
+
+  it.each([
+    [[], '', '--template is missing'],
+    [['--template', 'nowhere.json'], '', '--template nowhere.json: cannot be read (ENOENT)'],
+    [['--template', '-'], '{', '--template -: is neither JSON nor YAML'],
+    [['--template', '-'], 'a: [', '--template -: is no YAML (BAD_INDENT at line 1)'],
+    [['--template', '-'], 'a: &a [*a]', 'is nested too deep'],
+    [['--template', '-'], 'just text', 'option template: expected an object'],
+    [['--template', '-'], '{}', 'option template.Resources: is missing'],
+    [['--template', '-'], '{"Resources": {"A": {}}}', 'option template.Resources.A.Type'],
+    [['--template', '-', '--fail-on', 'some'], '{}', '--fail-on'],
+    [['--template', '-', '--json', '--sarif'], '{}', '--json and --sarif: expected one of them'],
+    [['--template', '-', '--account', '12'], '{}', '--account: expected 12 digits'],
+    [['--template', '-', '--parameter', 'x'], '{}', '--parameter: expected NAME=VALUE'],
+    [['--template', '-', '--baseline', 'nowhere'], '{}', '--baseline nowhere: cannot be read (ENOENT)'],
+    [['--template', '-', '--baseline', 'short.yaml'], '{}', '--baseline short.yaml: is not JSON'],
+    [['--template', '-', '--baseline', 'open.json'], '{}', 'option baseline.accepted: expected a list'],
+    [['--explain', 'XYZ-01'], '', '--explain XYZ-01: no such control'],
+    [['--what'], '', 'Unknown option']
+  ])('refuses %j with %j: %s', async (args, input, message) => {
+    const { stdout, stderr, code } = await auditOf(args, input)
+    expect(stderr).toContain(message)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+})

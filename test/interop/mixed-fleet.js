@@ -1,0 +1,67 @@
+// Workers of the Java KCL and of this package on one lease table: kills on both sides, a worker of each kind that replaces
+// one of the other, a split and a merge, while sealed records are put. Usage: node mixed-fleet.js CLASSPATH
+import { createInterface } from 'node:readline'
+import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import { clientConfigOf } from 'sealstream'
+import { Fleet, ownWorker, report } from '../fleet/fleet.js'
+import { startJudge } from './judge-process.js'
+
+const classpath = process.argv[2] ?? ''
+const failoverTimeMs = 4_000
+
+const fleet = await Fleet.open({
+  recordCount: 50_000,
+  durationMs: 75_000,
+  failoverTimeMs,
+  // The KCL takes aggregates apart, and the Encryption SDK opens what it finds in them.
+  sealing: { mode: 'record' },
+  foreignWorkers: true,
+  workers: ['java1', 'java2', 'own1'],
+  script: [
+    [15, 'split'],
+    [22, 'kill java1'],
+    [24, 'start own2'],
+    [34, 'kill own1'],
+    [36, 'start java3'],
+    [48, 'merge'],
+    [56, 'stop java2'],
+    [58, 'start own3'],
+    [66, 'stop own2'],
+    [67, 'start java4']
+  ],
+  launch: worker => (worker.workerId.startsWith('java') ? kclWorker(worker) : ownWorker(worker))
+})
+const kms = new KMSClient(clientConfigOf(fleet.engine, 'kms'))
+
+/**
+ * A worker of the KCL.
+ * @type {import('../fleet/fleet.js').Launch}
+ */
+function kclWorker({ workerId, log, fleet: { engine, pipeline } }) {
+  const { plan } = pipeline
+  const child = startJudge(classpath, 'KclWorker', {
+    kinesisEndpoint: clientConfigOf(engine, 'kinesis').endpoint,
+    dynamodbEndpoint: clientConfigOf(engine, 'dynamodb').endpoint,
+    kmsEndpoint: clientConfigOf(engine, 'kms').endpoint,
+    application: plan.consumer.applicationName,
+    stream: plan.stream.name,
+    worker: workerId,
+    log,
+    failoverMs: failoverTimeMs,
+    kms: keyArn,
+    pipeline: plan.name
+  })
+  createInterface({ input: child.stdout }).on('line', line => child.emit('message', line))
+  return child
+}
+
+let keyArn = ''
+try {
+  await fleet.pipeline.provision()
+  const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: fleet.pipeline.plan.sealing.keyId }))
+  keyArn = KeyMetadata?.Arn ?? ''
+  process.exitCode = report(await fleet.run())
+} finally {
+  kms.destroy()
+  await fleet.close()
+}

@@ -1,0 +1,123 @@
+// `npm run test:interop`: the originals judge. Without a JDK 17 or newer and Maven the reason is printed, and nothing fails.
+// With --write what they found is put into docs/compatibility.md.
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+const java = join(import.meta.dirname, 'java')
+const kclVersion = '2.7.2'
+const esdkVersion = '3.0.2'
+
+/**
+ * @typedef {object} Check
+ * @property {string} judge
+ * @property {string} version
+ * @property {string} what
+ * @property {string} file
+ * @property {(result: Record<string, number>) => string} counts
+ */
+
+/** @type {readonly Check[]} */
+const checks = [
+  {
+    judge: 'AWS Encryption SDK for Java',
+    version: esdkVersion,
+    what: 'Sealed messages in both directions: suites 0x0478 and 0x0578, one and two KMS keys, contexts beyond ASCII, 0 bytes to 1 MiB',
+    file: 'messages.js',
+    counts: ({ oursOpenedByJava, javasOpenedByUs, messages }) =>
+      `${oursOpenedByJava} of ${messages} of ours opened, ${javasOpenedByUs} of ${messages} of theirs`
+  },
+  {
+    judge: 'Amazon Kinesis Client Library for Java',
+    version: kclVersion,
+    what: 'Its workers and ours on one lease table, sealing in mode `record`: kills on both sides, each kind replaced by the other, a split and a merge; what a KCL worker reads is opened by the Encryption SDK for Java',
+    file: 'mixed-fleet.js',
+    counts: ({ put, processed, lost, takeovers, midAggregateTakeovers }) =>
+      `${processed} of ${put} records processed, ${lost} lost; ${takeovers} takeovers, ${midAggregateTakeovers} of them inside an aggregate`
+  }
+]
+
+process.exitCode = await main()
+
+/** @returns {Promise<number>} exit code */
+async function main() {
+  const missing = whatIsMissing()
+  if (missing !== undefined) {
+    console.log(`interop: skipped, ${missing}`)
+    return 0
+  }
+  const built = spawnSync('mvn', ['-q', '-B', `-Dkcl.version=${kclVersion}`, 'package'], {
+    cwd: java,
+    stdio: 'inherit'
+  })
+  if (built.status !== 0) {
+    console.log(
+      'interop: skipped, the judges could not be built: Maven found no repository, or not what it needs'
+    )
+    return 0
+  }
+  const target = join(java, 'target', `kcl-${kclVersion}`)
+  const classpath = [join(target, 'judge.jar'), join(target, 'lib', '*')].join(delimiter)
+  /** @type {string[]} */
+  const rows = []
+  let failed = 0
+  for (const check of checks) {
+    console.log(`interop: ${check.judge} ${check.version}: ${check.what}`)
+    const { code, result } = await run(check.file, classpath)
+    const counts = result === undefined ? 'no result' : check.counts(result)
+    console.log(`interop: ${code === 0 ? 'passed' : 'FAILED'}: ${counts}`)
+    if (code !== 0) failed += 1
+    rows.push(
+      `| ${check.judge} | ${check.version} | ${check.what} | ${code === 0 ? counts : `**failed**: ${counts}`} |`
+    )
+  }
+  if (process.argv.includes('--write')) write(rows)
+  console.log(`interop: ${checks.length - failed} of ${checks.length} judges are content`)
+  return failed === 0 ? 0 : 1
+}
+
+/** Undefined when everything is there. */
+function whatIsMissing() {
+  const { status, stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' })
+  const major = Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0)
+  if (status !== 0 || major < 17) return 'there is no JDK 17 or newer'
+  return spawnSync('mvn', ['-v']).status === 0 ? undefined : 'there is no Maven'
+}
+
+/**
+ * Runs one check, whose last line of output is its result.
+ * @param {string} file
+ * @param {string} classpath
+ * @returns {Promise<{ code: number | null, result: Record<string, number> | undefined }>}
+ */
+async function run(file, classpath) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, file), classpath], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  let output = ''
+  child.stdout.on('data', chunk => {
+    output += chunk
+    process.stdout.write(chunk)
+  })
+  /** @type {number | null} */
+  const code = await new Promise(done => child.once('close', done))
+  try {
+    return { code, result: JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') }
+  } catch {
+    return { code: code === 0 ? 1 : code, result: undefined }
+  }
+}
+
+/** @param {readonly string[]} rows */
+function write(rows) {
+  const file = join(root, 'docs/compatibility.md')
+  const text = readFileSync(file, 'utf8')
+  const [before, after] = text.split(/<!-- verdicts -->[\s\S]*<!-- end of verdicts -->/)
+  const table = ['| judge | version | what it judged | verdict |', '|---|---|---|---|', ...rows].join('\n')
+  const day = new Date().toISOString().slice(0, 10)
+  writeFileSync(
+    file,
+    `${before}<!-- verdicts -->\n\nOn ${day}, by \`npm run test:interop -- --write\`:\n\n${table}\n\n<!-- end of verdicts -->${after}`
+  )
+}
