@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -207,6 +208,44 @@ describe('the log of an S3 store', () => {
     const again = open()
     expect(again.store.versionsOf('b-1')).toEqual(before)
     expect(readdirSync(join(folder, 's3-objects')).some(name => name.endsWith('.base.log'))).toBe(true)
+  })
+})
+
+describe('a log from before there were versions', () => {
+  it('is read as a bucket without them', async () => {
+    const folder = makeStateFolder()
+    const before = StateFolder.open(folder)
+    const log = before.log('s3-objects', {
+      name: 'objects',
+      read: () => undefined,
+      live: { count: () => 0, entries: () => [] }
+    })
+    const object = {
+      sizeBytes: 4,
+      etag: '"e"',
+      crc32: 'AAAAAA==',
+      modifiedMs: 1,
+      contentType: 't',
+      metadata: {}
+    }
+    const putOf = (key: string) => ({ ...object, key, file: `b-1/${key}` })
+    log.append({ bucket: 'b-1', createdMs: 1 })
+    for (const key of ['k', 'gone']) {
+      log.append({ bucket: 'b-1', put: putOf(key), aside: `.incoming-${key}` })
+    }
+    log.append({ bucket: 'b-1', deleted: 'gone', file: 'b-1/gone' })
+    const s3 = before.folderOf('s3')
+    mkdirSync(join(s3, 'b-1'))
+    for (const key of ['k', 'gone']) writeFileSync(join(s3, 'b-1', key), 'text')
+    before.close()
+
+    const state = StateFolder.open(folder)
+    onTestFinished(() => state.close())
+    const store = new S3Store({ clock: systemClock, folder: s3, state })
+    expect([...store.objectsOf('b-1').keys()]).toEqual(['k'])
+    expect((await store.readObject('b-1', 'k'))?.toString()).toBe('text')
+    expect(store.settingsOf('b-1')).toEqual({ documents: {} })
+    expect(readdirSync(join(s3, 'b-1'))).toEqual(['k'])
   })
 })
 
