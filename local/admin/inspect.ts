@@ -152,17 +152,16 @@ export function inspectS3(store: S3Store): S3Inspection {
         objectLock,
         documents
       } = store.settingsOf(name)
-      const versions = [...store.versionsOf(name).values()].flat()
-      const sizes = versions.flatMap(version => (isDeleteMarker(version) ? [] : [version.sizeBytes]))
-      const bytes = sum(objects.map(({ sizeBytes }) => sizeBytes))
+      const older = [...store.olderOf(name).values()].flat()
+      const olderSizes = older.flatMap(version => (isDeleteMarker(version) ? [] : [version.sizeBytes]))
       return {
         name,
         versioning,
         count: objects.length,
-        bytes,
-        olderVersions: sizes.length - objects.length,
-        olderBytes: sum(sizes) - bytes,
-        deleteMarkers: versions.length - sizes.length,
+        bytes: sum(objects.map(({ sizeBytes }) => sizeBytes)),
+        olderVersions: olderSizes.length,
+        olderBytes: sum(olderSizes),
+        deleteMarkers: older.length - olderSizes.length,
         encryption: { algorithm: encryption.algorithm, isBucketKeyEnabled: encryption.isBucketKeyEnabled },
         hasPolicy: policy !== undefined,
         hasObjectLock: objectLock !== undefined,

@@ -69,7 +69,7 @@ async function serve(
   if (action === undefined) {
     throw new AwsError('NotImplemented', `${operation} is not implemented by the local engine`, 501)
   }
-  await options.authorize?.(operation, request, principalOf(incoming))
+  await options.authorize?.(operation, request, request.principal)
   const answer = await action(request)
   if (fault?.kind === 'loseAnswer') cut(incoming, response)
   else if (fault?.kind === 'damageAnswer' && fault.how === 'empty')
@@ -104,7 +104,8 @@ function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {
     query: new URLSearchParams(question < 0 ? '' : target.slice(question + 1)),
     header: name => headerOf(incoming, name) ?? trailers[name],
     headers: incoming.headers,
-    body: bytes
+    body: bytes,
+    principal: principalOf(incoming)
   }
 }
 

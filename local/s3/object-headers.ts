@@ -31,14 +31,9 @@ export function requestedObject(
     metadata: userMetadata(request),
     tags: tagsOfHeader(header('x-amz-tagging')),
     encryption: requestedEncryption(header),
-    principal: principalOf(request),
+    principal: request.principal,
     lock: requestedLock(header, settings, nowMs)
   }
-}
-
-/** Access key id out of the signature; undefined for an unsigned request. */
-export function principalOf({ header }: S3Request): string | undefined {
-  return /Credential=([^/]+)\//.exec(header('authorization') ?? '')?.[1]
 }
 
 /** An object that came without a checksum has its CRC32. */

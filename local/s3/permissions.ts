@@ -1,6 +1,7 @@
 import type { AuthorizationContext, Permission } from '../authorization.ts'
 import type { S3Request } from './protocol.ts'
 import type { S3Store } from './store.ts'
+import { childrenOf, parseXml, textOf } from './xml-reader.ts'
 
 /** Operations that policies call otherwise; see https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
 const actions: Readonly<Record<string, string>> = {
@@ -86,17 +87,21 @@ export function s3Permissions(
     }
   }
   const named = actions[operation] ?? operation
-  const action = query.has('versionId') ? (versionActions[named] ?? named) : named
   const target = key === '' ? bucket : `${bucket}/${key}`
   const targets =
-    operation === 'DeleteObjects' ? keysOf(request.body).map(name => `${bucket}/${name}`) : [target]
+    operation === 'DeleteObjects'
+      ? namedObjects(request.body).map(one => ({ object: `${bucket}/${one.key}`, ofVersion: one.ofVersion }))
+      : [{ object: target, ofVersion: query.has('versionId') }]
   const source = header('x-amz-copy-source')
+  const more = Object.entries(headerActions).flatMap(([name, action]) =>
+    (header(name) ?? 'false') === 'false' ? [] : [action]
+  )
   return [
-    ...targets.map(object => permission(action, object)),
-    ...Object.entries(headerActions).flatMap(([name, more]) =>
-      header(name) === undefined ? [] : [permission(more, target)]
-    ),
-    ...(source === undefined ? [] : [permission('GetObject', sourceObject(source))])
+    ...targets.map(({ object, ofVersion }) => permission(actionOn(named, ofVersion), object)),
+    ...more.flatMap(action => targets.map(({ object }) => permission(action, object))),
+    ...(source === undefined
+      ? []
+      : [permission(actionOn('GetObject', /\?versionId=/.test(source)), sourceObject(source))])
   ]
 }
 
@@ -113,13 +118,20 @@ function contextOf({ query, header }: AskedOfS3): AuthorizationContext {
   return context
 }
 
-/** Keys of a DeleteObjects; what is wrong with its body the operation tells. */
-function keysOf(body: Buffer | undefined): readonly string[] {
-  const named = (body?.toString('utf8') ?? '').matchAll(/<Key>([^<]*)<\/Key>/g)
-  const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
-  return [...named].map(([, key = '']) =>
-    key.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => entities[name]!)
-  )
+function actionOn(named: string, ofVersion: boolean): string {
+  return ofVersion ? (versionActions[named] ?? named) : named
+}
+
+/** What a DeleteObjects names, read as the operation reads it; what is wrong with its body the operation tells. */
+function namedObjects(
+  body: Buffer | undefined
+): readonly { readonly key: string; readonly ofVersion: boolean }[] {
+  const root = parseXml(body?.toString('utf8') ?? '')
+  const targets = root === undefined ? [] : childrenOf(root, 'Object')
+  return targets.map(target => ({
+    key: textOf(target, 'Key') ?? '',
+    ofVersion: textOf(target, 'VersionId') !== undefined
+  }))
 }
 
 /** `bucket/key`, as it stands in the header. */

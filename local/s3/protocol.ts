@@ -12,6 +12,8 @@ export interface S3Request {
   readonly header: HeaderLookup
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Buffer
+  /** Access key id out of the signature; undefined for an unsigned request. */
+  readonly principal: string | undefined
 }
 
 export interface S3Response {

@@ -1,7 +1,7 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFile, renameSync, rmSync } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, readFile } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { AwsError } from '../aws-json.ts'
@@ -15,18 +15,14 @@ import {
   effectiveEncryption,
   type RequestedEncryption
 } from './encryption.ts'
-import { type Move, S3Journal } from './journal.ts'
+import { S3Journal } from './journal.ts'
 import { checkDeletable, defaultRetention, type ObjectLock } from './object-lock.ts'
-import { olderFolder, placeOf } from './place.ts'
 import { joinParts, type StoredPart, type Upload, Uploads } from './uploads.ts'
 import { checkPutConditions, type PutConditions } from './validations/conditions.ts'
 import { methodNotAllowed, noSuchKey, noSuchVersion } from './validations/version-id.ts'
+import { type DescribedObject, VersionFiles } from './version-files.ts'
 import {
-  addVersion,
-  type DeleteMarker,
   isDeleteMarker,
-  promotedBy,
-  removeVersion,
   replaceVersion,
   type StoredBucket,
   type StoredObject,
@@ -75,9 +71,6 @@ interface PutTarget {
   readonly conditions?: PutConditions | undefined
 }
 
-/** An object that has no file in its place and no version id yet. */
-type Described = Omit<StoredObject, 'file' | 'versionId'>
-
 export interface DeleteOptions {
   /** `null` for the null version; undefined for the key. */
   readonly versionId?: string | undefined
@@ -109,7 +102,7 @@ export class S3Store {
   readonly #dataKeyArnOf: NonNullable<S3StoreOptions['dataKeyArnOf']>
   readonly #buckets = new Map<string, StoredBucket>()
   readonly #journal: S3Journal | undefined
-
+  readonly #files: VersionFiles
   readonly #writes = new Set<Promise<unknown>>()
   readonly uploads: Uploads
 
@@ -119,10 +112,12 @@ export class S3Store {
     this.#folder = options.folder
     this.uploads = new Uploads(options.clock, options.folder)
     this.#dataKeyArnOf = options.dataKeyArnOf ?? (async ({ keyId }) => keyId)
-    if (options.state === undefined) return
-    mkdirSync(this.#folder, { recursive: true })
-    this.#journal = new S3Journal(options.state, this.#folder, () => this.#buckets)
-    for (const [name, bucket] of this.#journal.loaded) this.#buckets.set(name, bucket)
+    if (options.state !== undefined) {
+      mkdirSync(this.#folder, { recursive: true })
+      this.#journal = new S3Journal(options.state, this.#folder, () => this.#buckets)
+      for (const [name, bucket] of this.#journal.loaded) this.#buckets.set(name, bucket)
+    }
+    this.#files = new VersionFiles(this.#folder, this.#journal)
   }
 
   get buckets(): readonly { readonly name: string; readonly createdMs: number }[] {
@@ -190,6 +185,11 @@ export class S3Store {
     return this.#bucket(bucket).objects
   }
 
+  /** By key: the versions that are not in `objectsOf`, newest first. */
+  olderOf(bucket: string): ReadonlyMap<string, readonly Version[]> {
+    return this.#bucket(bucket).older
+  }
+
   /** By key, all versions of it, newest first. */
   versionsOf(bucket: string): ReadonlyMap<string, readonly Version[]> {
     const found = this.#bucket(bucket)
@@ -239,7 +239,7 @@ export class S3Store {
     )
   }
 
-  async #put(target: PutTarget, write: (aside: string) => Promise<Described>): Promise<StoredObject> {
+  async #put(target: PutTarget, write: (aside: string) => Promise<DescribedObject>): Promise<StoredObject> {
     const writing = this.#writeAndMove(target, write)
     this.#writes.add(writing)
     try {
@@ -251,7 +251,7 @@ export class S3Store {
 
   async #writeAndMove(
     { bucket, key, conditions = {} }: PutTarget,
-    write: (aside: string) => Promise<Described>
+    write: (aside: string) => Promise<DescribedObject>
   ): Promise<StoredObject> {
     const check = (): void => checkPutConditions(this.objectsOf(bucket).get(key), key, conditions)
     check()
@@ -261,7 +261,7 @@ export class S3Store {
       const described = await write(aside)
       // Another put of the same key may have come first meanwhile; from here on none comes in between.
       check()
-      return this.#moveInPlace(aside, bucket, described)
+      return this.#files.add(bucket, this.#bucket(bucket), described, aside)
     } catch (error) {
       await rm(aside, { force: true })
       throw error
@@ -300,8 +300,11 @@ export class S3Store {
    * @throws {AwsError} NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker
    */
   find(bucket: string, key: string, versionId?: string): StoredObject {
-    const versions = versionsOfKey(this.#bucket(bucket), key)
-    const version = versionId === undefined ? versions[0] : versions.find(hasId(versionId))
+    const found = this.#bucket(bucket)
+    const version =
+      versionId === undefined
+        ? (found.objects.get(key) ?? found.older.get(key)?.[0])
+        : versionsOfKey(found, key).find(hasId(versionId))
     if (version === undefined) throw versionId === undefined ? noSuchKey(key) : noSuchVersion(key, versionId)
     if (!isDeleteMarker(version)) return version
     throw versionId === undefined ? noSuchKey(key, version) : methodNotAllowed(version)
@@ -341,36 +344,14 @@ export class S3Store {
   ): Deleted {
     const found = this.#bucket(bucket)
     if (versionId === undefined && found.settings.versioning !== undefined) {
-      return this.#mark(bucket, key, found.settings.versioning)
+      const marker = this.#files.mark(bucket, found, { key, modifiedMs: this.nowMs() })
+      return { versionId: marker.versionId ?? 'null', isDeleteMarker: true }
     }
     const version = versionsOfKey(found, key).find(hasId(versionId ?? 'null'))
     if (version === undefined) return { versionId, isDeleteMarker: false }
-    const answer = { versionId, isDeleteMarker: isDeleteMarker(version) }
-    if (!isDeleteMarker(version)) checkDeletable(version, this.#clock.wallTime(), bypassesGovernance)
-    const next = promotedBy(found, key, version.versionId)
-    const place = isDeleteMarker(version) ? undefined : version.file
-    const promoted: Move | undefined = next && [next.file, place ?? this.#placeOf(bucket, key)]
-    this.#journal?.deleted(bucket, version, promoted)
-    // At once: a put behind it may bring a file of the same name.
-    for (const file of removeVersion(found, key, version.versionId, promoted?.[1]))
-      rmSync(file, { force: true })
-    if (promoted !== undefined) renameSync(...promoted)
-    return answer
-  }
-
-  #mark(bucket: string, key: string, versioning: NonNullable<BucketSettings['versioning']>): Deleted {
-    const found = this.#bucket(bucket)
-    const marker: DeleteMarker = {
-      key,
-      ...newVersionId(versioning),
-      modifiedMs: this.#clock.wallTime(),
-      isDeleteMarker: true
-    }
-    const kept = this.#keep(bucket, marker)
-    this.#journal?.marked(bucket, marker, kept)
-    for (const file of addVersion(found, marker, kept?.[1])) rmSync(file, { force: true })
-    if (kept !== undefined) renameSync(...kept)
-    return { versionId: marker.versionId ?? 'null', isDeleteMarker: true }
+    if (!isDeleteMarker(version)) checkDeletable(version, this.nowMs(), bypassesGovernance)
+    this.#files.remove(bucket, found, version)
+    return { versionId, isDeleteMarker: isDeleteMarker(version) }
   }
 
   /** Forgets all buckets, and removes their folders once nothing writes to them. */
@@ -420,44 +401,8 @@ export class S3Store {
     }
     return found
   }
-
-  #placeOf(bucket: string, key: string): string {
-    return placeOf(join(this.#folder, bucket), key)
-  }
-
-  /** Moves a written file to its place, where it is the newest version of its key. */
-  #moveInPlace(aside: string, bucket: string, described: Described): StoredObject {
-    const found = this.#bucket(bucket)
-    const { key } = described
-    const object: StoredObject = {
-      ...described,
-      ...newVersionId(found.settings.versioning),
-      file: found.objects.get(key)?.file ?? this.#placeOf(bucket, key)
-    }
-    const kept = this.#keep(bucket, object)
-    // Told before it is done: what is in place is described as it is, also when the process dies in between.
-    this.#journal?.put(bucket, object, aside, kept)
-    if (kept !== undefined) renameSync(...kept)
-    renameSync(aside, object.file)
-    for (const file of addVersion(found, object, kept?.[1])) rmSync(file, { force: true })
-    return object
-  }
-
-  /** The way of the newest object's file when a version comes before it; undefined when the object is replaced. */
-  #keep(bucket: string, { key, versionId }: Pick<Version, 'key' | 'versionId'>): Move | undefined {
-    const newest = this.#bucket(bucket).objects.get(key)
-    if (newest === undefined || (newest.versionId === undefined && versionId === undefined)) return undefined
-    const kept = join(this.#folder, bucket, olderFolder, newest.versionId ?? `null-${randomUUID()}`)
-    mkdirSync(dirname(kept), { recursive: true })
-    return [newest.file, kept]
-  }
 }
 
 function hasId(versionId: string): (version: Version) => boolean {
   return version => (version.versionId ?? 'null') === versionId
-}
-
-/** 32 characters that no other version has; the null version has none. */
-function newVersionId(versioning: BucketSettings['versioning']): { readonly versionId?: string } {
-  return versioning === 'Enabled' ? { versionId: randomBytes(24).toString('base64url') } : {}
 }

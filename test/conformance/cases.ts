@@ -4,6 +4,8 @@ import { firehoseCases } from './cases/firehose.ts'
 import { kinesisCases } from './cases/kinesis.ts'
 import { kmsCases } from './cases/kms.ts'
 import { s3Cases } from './cases/s3.ts'
+import { s3SettingCases } from './cases/s3-settings.ts'
+import { s3VersionCases } from './cases/s3-versions.ts'
 import { sqsCases } from './cases/sqs.ts'
 
 /** Every case, in the order of the table. */
@@ -12,6 +14,8 @@ export const cases: readonly ConformanceCase[] = [
   ...dynamodbCases,
   ...kmsCases,
   ...s3Cases,
+  ...s3VersionCases,
+  ...s3SettingCases,
   ...sqsCases,
   ...firehoseCases
 ]

@@ -2,8 +2,11 @@ import type { ConformanceEngine } from './engines.ts'
 
 /** What an engine is known to do otherwise than AWS. */
 export interface KnownDifference {
-  /** Whether it behaves otherwise, says that it does not have the operation, or does so at one time and not at another. */
-  readonly kind: 'differs' | 'not there' | 'unsteady'
+  /**
+   * Whether it behaves otherwise, says that it does not have the operation, does so at one time and not at another, or
+   * has not been asked yet.
+   */
+  readonly kind: 'differs' | 'not there' | 'unsteady' | 'not run'
   readonly why: string
 }
 
@@ -13,12 +16,14 @@ const differs = (why: string): KnownDifference => ({ kind: 'differs', why })
 const notThere = (why: string): KnownDifference => ({ kind: 'not there', why })
 const unsteady = (why: string): KnownDifference => ({ kind: 'unsteady', why })
 
+const notRun: KnownDifference = { kind: 'not run', why: 'the case is younger than the last run' }
+
 /** Of LocalStack's Kinesis, under the load of the other cases. */
 const losesConsumers = unsteady('loses consumers while streams are made and deleted beside them')
 
 /**
  * By engine and id of the case. Each is asserted: one that is gone fails the suite, and has to go here as well. What is
- * unsteady can be neither asserted nor denied.
+ * unsteady can be neither asserted nor denied; what was not run is told anew by the next run, and has to go then.
  */
 export const knownDifferences: Readonly<Record<ConformanceEngine, Differences>> = {
   embedded: {
@@ -62,6 +67,25 @@ export const knownDifferences: Readonly<Record<ConformanceEngine, Differences>> 
     'kms.data-key.without-plaintext': differs('always makes 32 bytes'),
     'kms.re-encrypt': differs('fails without a source key id'),
     'kms.dry-run': differs('makes the key'),
+    's3.version.none': notRun,
+    's3.version.kept': notRun,
+    's3.version.marker': notRun,
+    's3.version.delete': notRun,
+    's3.version.suspended': notRun,
+    's3.version.bad-id': notRun,
+    's3.version.not-empty': notRun,
+    's3.copy.all': notRun,
+    's3.copy.itself': notRun,
+    's3.copy.version': notRun,
+    's3.copy.condition': notRun,
+    's3.policy.life': notRun,
+    's3.policy.malformed': notRun,
+    's3.policy.public': notRun,
+    's3.encryption.default': notRun,
+    's3.encryption.kms': notRun,
+    's3.setting.public-access': notRun,
+    's3.setting.missing': notRun,
+    's3.lock.legal-hold': notRun,
     'sqs.queue.bad-attribute': differs('takes it'),
     'sqs.batch.partial': differs('takes a delay of any length'),
     'firehose.describe.defaults': differs('describes what was given, and no defaults'),

@@ -137,7 +137,7 @@ function tableOf(columns) {
     const kept = row?.[1]?.split('|').slice(1)
     const cells = engines.map((engine, at) => {
       const results = columns[engine]
-      if (results === undefined) return kept?.[at]?.trim() ?? '?'
+      if (results === undefined) return kept?.[at]?.trim() ?? 'not run'
       return results[id]?.result ?? 'no service'
     })
     return `| \`${id}\` | ${title} | ${cells.join(' | ')} |\n`

@@ -1,6 +1,6 @@
 import type { ConformanceEngine } from './engines.ts'
 
-export type ConformanceResult = 'pass' | 'differs' | 'not there' | 'unsteady' | 'no service'
+export type ConformanceResult = 'pass' | 'differs' | 'not there' | 'unsteady' | 'not run' | 'no service'
 
 /** Columns of the table, in their order, behind that of the cases. */
 export const columns: readonly ConformanceEngine[] = ['embedded', 'kinesis-local', 'localstack']

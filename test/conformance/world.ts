@@ -25,7 +25,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
-  ListObjectsV2Command,
+  ListObjectVersionsCommand,
   S3Client
 } from '@aws-sdk/client-s3'
 import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
@@ -138,8 +138,12 @@ export class World {
     const Bucket = this.name()
     await this.s3.send(new CreateBucketCommand({ Bucket }))
     this.atEnd(async () => {
-      const { Contents = [] } = await this.s3.send(new ListObjectsV2Command({ Bucket }))
-      for (const { Key } of Contents) await this.s3.send(new DeleteObjectCommand({ Bucket, Key: Key! }))
+      const { Versions = [], DeleteMarkers = [] } = await this.s3.send(
+        new ListObjectVersionsCommand({ Bucket })
+      )
+      for (const { Key, VersionId } of [...Versions, ...DeleteMarkers]) {
+        await this.s3.send(new DeleteObjectCommand({ Bucket, Key: Key!, VersionId }))
+      }
       await this.s3.send(new DeleteBucketCommand({ Bucket }))
     })
     return Bucket

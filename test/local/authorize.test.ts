@@ -30,12 +30,14 @@ import {
 } from '@aws-sdk/client-kms'
 import {
   AbortMultipartUploadCommand,
+  CopyObjectCommand,
   CreateBucketCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
+  PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
   UploadPartCommand
@@ -358,6 +360,44 @@ describe('the decision function of S3', () => {
       `s3:DeleteObject ${resource}`,
       's3:DeleteObject arn:aws:s3:::bucket/other'
     ])
+  })
+
+  it('hears of versions as what they are to policies, and of what bypasses a lock', async () => {
+    const { client, names } = await start()
+    const VersionId = 'x'.repeat(32)
+    const object = { Bucket: 'bucket', Key: 'k' }
+    await tried(client.send(new GetObjectCommand({ ...object, VersionId })))
+    await tried(
+      client.send(new CopyObjectCommand({ ...object, CopySource: `bucket/of%20it?versionId=${VersionId}` }))
+    )
+    await tried(
+      client.send(
+        new DeleteObjectsCommand({
+          Bucket: 'bucket',
+          BypassGovernanceRetention: true,
+          Delete: { Objects: [{ Key: 'a&b', VersionId }, { Key: 'c' }] }
+        })
+      )
+    )
+    expect(names().slice(1)).toEqual([
+      's3:GetObjectVersion arn:aws:s3:::bucket/k',
+      's3:PutObject arn:aws:s3:::bucket/k',
+      's3:GetObjectVersion arn:aws:s3:::bucket/of it',
+      's3:DeleteObjectVersion arn:aws:s3:::bucket/a&b',
+      's3:DeleteObject arn:aws:s3:::bucket/c',
+      's3:BypassGovernanceRetention arn:aws:s3:::bucket/a&b',
+      's3:BypassGovernanceRetention arn:aws:s3:::bucket/c'
+    ])
+  })
+
+  it('gets the policy of the bucket with the question', async () => {
+    const { client, look } = await start()
+    const Policy = JSON.stringify({
+      Statement: { Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::bucket/*' }
+    })
+    await client.send(new PutBucketPolicyCommand({ Bucket: 'bucket', Policy }))
+    await tried(client.send(new GetObjectCommand({ Bucket: 'bucket', Key: 'k' })))
+    expect(look().at(-1)).toMatchObject({ action: 's3:GetObject', resourcePolicy: Policy })
   })
 
   it('hears what policies of buckets speak of', async () => {

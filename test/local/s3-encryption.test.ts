@@ -100,6 +100,14 @@ describe('the encryption of an S3 bucket', () => {
     expect(dataKeys()).toHaveLength(1)
   })
 
+  it('asks nobody for the key that AWS manages, and names none', async () => {
+    const { put, head, dataKeys } = await start()
+    await put({ ServerSideEncryption: 'aws:kms' })
+    const { ServerSideEncryption, SSEKMSKeyId } = await head()
+    expect([ServerSideEncryption, SSEKMSKeyId]).toEqual(['aws:kms', undefined])
+    expect(dataKeys()).toEqual([])
+  })
+
   it('has a bucket key, which is asked for in the name of the bucket for each object', async () => {
     const { configure, put, head, arn, dataKeys } = await start()
     await configure(byKms(arn, { BucketKeyEnabled: true }))

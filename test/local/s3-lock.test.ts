@@ -1,6 +1,7 @@
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectLegalHoldCommand,
   GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
@@ -112,6 +113,18 @@ describe('object locks of S3', () => {
     await client.send(new PutObjectLegalHoldCommand({ ...at, LegalHold: { Status: 'OFF' } }))
     expect(await hold()).toBe('OFF')
     await remove(version)
+  })
+
+  it('keep one of several versions from being deleted, and none of the others', async () => {
+    const { client, put } = await start()
+    const locked = await put({ ObjectLockLegalHoldStatus: 'ON' })
+    const free = await put()
+    const Objects = [locked, free].map(VersionId => ({ Key: 'k', VersionId }))
+    const { Deleted, Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+    expect(Deleted).toEqual([{ Key: 'k', VersionId: free }])
+    expect(Errors).toEqual([
+      { Key: 'k', VersionId: locked, Code: 'AccessDenied', Message: isProtected.message }
+    ])
   })
 
   it('are of buckets with versioning, which stays on', async () => {

@@ -264,6 +264,14 @@ describe('versions of S3 objects', () => {
     await expect(list({ VersionIdMarker: 'x' })).rejects.toMatchObject({ name: 'InvalidArgument' })
   })
 
+  it('have no MFA delete', async () => {
+    const { client } = await start()
+    const VersioningConfiguration = { Status: 'Enabled', MFADelete: 'Enabled' } as const
+    await expect(
+      client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }))
+    ).rejects.toMatchObject({ name: 'NotImplemented' })
+  })
+
   it('are counted by the inspection', async () => {
     const { local, put, remove } = await start()
     await put('a', '1')

@@ -40,12 +40,11 @@ export function putObject(store: S3Store): S3Action {
 export function getObject(store: S3Store): S3Action {
   return async request => {
     const object = find(store, request)
-    // Found and opened at once: the next put may bring another file of the same name.
-    const reading = store.read(object)
-    const answer = head(store, request, object)
-    const bytes = await reading
+    const { range, ...answer } = head(store, request, object)
     if (answer.status === 304) return answer
-    return { ...answer, body: answer.range === undefined ? bytes : cutOut(bytes, answer.range) }
+    // Nothing was awaited since it was found: the next put may bring another file of the same name.
+    const bytes = await store.read(object)
+    return { ...answer, body: range === undefined ? bytes : bytes.subarray(range.start, range.end + 1) }
   }
 }
 
@@ -114,8 +113,4 @@ function head(store: S3Store, { bucket, header, query }: S3Request, object: Stor
     },
     range
   }
-}
-
-function cutOut(bytes: Buffer, { start, end }: ByteRange): Buffer {
-  return bytes.subarray(start, end + 1)
 }

@@ -1,5 +1,4 @@
 import { AwsError } from '../../aws-json.ts'
-import { principalOf } from '../object-headers.ts'
 import type { S3Action } from '../protocol.ts'
 import { isPublicPolicy } from '../public-policy.ts'
 import type { S3Store } from '../store.ts'
@@ -9,15 +8,14 @@ import { blocksPublicPolicies } from '../validations/setting-documents.ts'
 import { xmlDocument } from '../xml.ts'
 
 export function putBucketPolicy(store: S3Store, accountId: string): S3Action {
-  return async request => {
-    const { bucket, body, header } = request
+  return async ({ bucket, body, header, principal }) => {
     checkDigests(body, header)
     const settings = store.settingsOf(bucket)
     const policy = body.toString('utf8')
     if (isPublicPolicy(policyStatements(policy, bucket)) && blocksPublicPolicies(settings)) {
       throw new AwsError(
         'AccessDenied',
-        `User: arn:aws:iam::${accountId}:user/${principalOf(request) ?? 'anonymous'} is not authorized to perform: ` +
+        `User: arn:aws:iam::${accountId}:user/${principal ?? 'anonymous'} is not authorized to perform: ` +
           `s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket}" because public policies are blocked by the ` +
           'BlockPublicPolicy block public access setting.',
         403

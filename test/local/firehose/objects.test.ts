@@ -9,6 +9,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  PutBucketEncryptionCommand,
   PutObjectCommand,
   S3Client
 } from '@aws-sdk/client-s3'
@@ -119,6 +120,27 @@ describe('objects under a KMS key', () => {
     )
     expect(found!.Destinations![0]!.ExtendedS3DestinationDescription!.EncryptionConfiguration).toEqual({
       KMSEncryptionConfig
+    })
+  })
+
+  it('take the key of their bucket, for which the role asks, when the delivery stream names none', async () => {
+    const { create, put, only, kms, s3, local } = await start()
+    const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({}))
+    const byDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key!.Arn } as const
+    await s3.send(
+      new PutBucketEncryptionCommand({
+        Bucket: 'bucket',
+        ServerSideEncryptionConfiguration: {
+          Rules: [{ ApplyServerSideEncryptionByDefault: byDefault, BucketKeyEnabled: true }]
+        }
+      })
+    )
+    await create({ ExtendedS3DestinationConfiguration: roleAndBucket })
+    await put('a')
+    expect(await only()).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key!.Arn })
+    expect(local.kmsRequestLog().at(-1)).toMatchObject({
+      operation: 'GenerateDataKey',
+      principal: roleAndBucket.RoleARN
     })
   })
 

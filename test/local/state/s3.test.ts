@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -32,7 +33,10 @@ import {
   UploadPartCommand
 } from '@aws-sdk/client-s3'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
 import type { LocalEngines, LocalOptions } from '../../../local/index.ts'
+import { S3Store } from '../../../local/s3/store.ts'
+import { StateFolder } from '../../../local/state/index.ts'
 import { opened } from '../../helpers/local.ts'
 import { launchEngines, makeStateFolder, putUntilKilled, restartable } from '../../helpers/state.ts'
 
@@ -177,6 +181,71 @@ describe('the S3 engine with a state folder', () => {
     for (const { text, ETag } of objects) {
       expect(ETag).toBe(`"${createHash('md5').update(text!).digest('hex')}"`)
     }
+  })
+})
+
+describe('the log of an S3 store', () => {
+  it('holds the entry during which it is written anew', async () => {
+    const folder = makeStateFolder()
+    const open = () => {
+      const state = StateFolder.open(folder)
+      const small: Pick<StateFolder, 'log'> = {
+        log: (part, options) => state.log(part, { ...options, compactFromBytes: 1 })
+      }
+      onTestFinished(() => state.close())
+      const s3 = state.folderOf('s3')
+      const store = new S3Store({ clock: systemClock, folder: s3, state: small as StateFolder })
+      return { state, store }
+    }
+    const { state, store } = open()
+    await store.createBucket('b-1', { documents: {}, versioning: 'Enabled' })
+    for (let count = 0; count < 20; count += 1) {
+      await store.putObject('b-1', 'k', Buffer.from(`${count}`))
+      if (count % 3 === 0) store.deleteObject('b-1', 'k', { versionId: store.find('b-1', 'k').versionId })
+    }
+    const before = store.versionsOf('b-1')
+    state.close()
+    const again = open()
+    expect(again.store.versionsOf('b-1')).toEqual(before)
+    expect(readdirSync(join(folder, 's3-objects')).some(name => name.endsWith('.base.log'))).toBe(true)
+  })
+})
+
+describe('a log from before there were versions', () => {
+  it('is read as a bucket without them', async () => {
+    const folder = makeStateFolder()
+    const before = StateFolder.open(folder)
+    const log = before.log('s3-objects', {
+      name: 'objects',
+      read: () => undefined,
+      live: { count: () => 0, entries: () => [] }
+    })
+    const object = {
+      sizeBytes: 4,
+      etag: '"e"',
+      crc32: 'AAAAAA==',
+      modifiedMs: 1,
+      contentType: 't',
+      metadata: {}
+    }
+    const putOf = (key: string) => ({ ...object, key, file: `b-1/${key}` })
+    log.append({ bucket: 'b-1', createdMs: 1 })
+    for (const key of ['k', 'gone']) {
+      log.append({ bucket: 'b-1', put: putOf(key), aside: `.incoming-${key}` })
+    }
+    log.append({ bucket: 'b-1', deleted: 'gone', file: 'b-1/gone' })
+    const s3 = before.folderOf('s3')
+    mkdirSync(join(s3, 'b-1'))
+    for (const key of ['k', 'gone']) writeFileSync(join(s3, 'b-1', key), 'text')
+    before.close()
+
+    const state = StateFolder.open(folder)
+    onTestFinished(() => state.close())
+    const store = new S3Store({ clock: systemClock, folder: s3, state })
+    expect([...store.objectsOf('b-1').keys()]).toEqual(['k'])
+    expect((await store.readObject('b-1', 'k'))?.toString()).toBe('text')
+    expect(store.settingsOf('b-1')).toEqual({ documents: {} })
+    expect(readdirSync(join(s3, 'b-1'))).toEqual(['k'])
   })
 })
 
