@@ -51,6 +51,7 @@ export { explainControl, reportAsText, type TextOptions } from './audit/report-t
 export type { ResolverOptions } from './audit/resolver.ts'
 export { type AuthorizationQuestion, type AuthorizerOptions, authorizer } from './authorizer.ts'
 export { evaluate } from './evaluator.ts'
+export { mostInlineTemplateBytes } from './limits.ts'
 export { planFromOutputs, type StackOutput } from './outputs.ts'
 export { parsePolicy } from './parse-policy.ts'
 export { type PlanAccess, type PlanAccessOptions, planAccess, planAuthorizer } from './plan-access.ts'
