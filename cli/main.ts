@@ -3,8 +3,10 @@ import { InvalidOptionError } from '../core/errors.ts'
 import { StateError } from '../local/state/index.ts'
 import { auditCommand, auditUsage } from './commands/audit.ts'
 import { demoCommand, demoUsage } from './commands/demo.ts'
+import { iamCommand, iamUsage } from './commands/iam.ts'
 import { localCommand, localUsage } from './commands/local.ts'
 import { openCommand, openUsage } from './commands/open.ts'
+import { planCommand, planUsage } from './commands/plan.ts'
 import { replayCommand, replayUsage } from './commands/replay.ts'
 import { runCommand, runUsage } from './commands/run.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
@@ -21,6 +23,10 @@ ${replayUsage}
 
 ${openUsage}
 
+${planUsage}
+
+${iamUsage}
+
 ${auditUsage}
 
 Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreachable or denied; 4 findings;
@@ -33,6 +39,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<Exi
   local: localCommand,
   replay: replayCommand,
   open: openCommand,
+  plan: planCommand,
+  iam: iamCommand,
   audit: auditCommand
 }
 

@@ -51,8 +51,11 @@ export { explainControl, reportAsText, type TextOptions } from './audit/report-t
 export type { ResolverOptions } from './audit/resolver.ts'
 export { type AuthorizationQuestion, type AuthorizerOptions, authorizer } from './authorizer.ts'
 export { evaluate } from './evaluator.ts'
+export { mostInlineTemplateBytes } from './limits.ts'
 export { planFromOutputs, type StackOutput } from './outputs.ts'
 export { parsePolicy } from './parse-policy.ts'
+export { type PlanAccess, type PlanAccessOptions, planAccess, planAuthorizer } from './plan-access.ts'
+export type { PlannedKey } from './plan-keys.ts'
 export { type PlanProfile, type PlanTemplateOptions, planTemplate } from './planner.ts'
 export type {
   OneOrMore,
@@ -61,4 +64,6 @@ export type {
   PolicyPrincipal,
   PolicyStatement
 } from './policy-document.ts'
+export { keyPolicies, type RoleKind, type RolePolicy, roleKinds, rolePolicies } from './role-policies.ts'
+export { inScope, type PlanScope } from './scope.ts'
 export type { PlanTemplate, TemplateResource, TemplateResources } from './template.ts'

@@ -48,12 +48,17 @@ export function failureQueues(plan: ResolvedPlan): readonly string[] {
   return [...new Set(mappedFunctions(plan).map(({ onFailureQueue }) => onFailureQueue))]
 }
 
-/** Roles of readers that the plan was given. */
-export function givenReaderArns({ stream }: ResolvedPlan): readonly string[] {
+/** Roles of readers of a kind that the plan was given. */
+export function givenReaders({ stream }: ResolvedPlan, kind: 'kcl' | 'lambda'): readonly string[] {
   const given = stream.readers.flatMap(reader =>
-    reader.kind === 'firehose' || reader.roleArn === undefined ? [] : reader.roleArn
+    reader.kind !== kind || reader.roleArn === undefined ? [] : reader.roleArn
   )
   return [...new Set(given)]
+}
+
+/** Roles of all readers that the plan was given. */
+export function givenReaderArns(plan: ResolvedPlan): readonly string[] {
+  return [...new Set([...givenReaders(plan, 'kcl'), ...givenReaders(plan, 'lambda')])]
 }
 
 /** Who may unwrap data keys. */

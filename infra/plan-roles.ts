@@ -12,6 +12,9 @@ import type { PolicyDocument } from './policy-document.ts'
 
 /** A role that the template makes, and what it may do. */
 export interface MadeRole {
+  readonly kind: 'producer' | 'consumer' | 'replayer' | 'operator' | 'delivery' | 'transform'
+  /** The delivery stream or function that it is for; or else its kind. */
+  readonly subject: string
   readonly logicalId: string
   readonly name: string
   readonly trust: PolicyDocument
@@ -24,12 +27,16 @@ export function madeRoles(plan: ResolvedPlan): readonly MadeRole[] {
   const workload = workloadTrust(plan)
   return [
     {
+      kind: 'producer',
+      subject: 'producer',
       logicalId: roleIds.producer,
       name: roles.producerName,
       trust: workload,
       policy: producerPolicy(plan)
     },
     {
+      kind: 'consumer',
+      subject: 'consumer',
       logicalId: roleIds.consumer,
       name: roles.consumerName,
       trust: workload,
@@ -38,6 +45,8 @@ export function madeRoles(plan: ResolvedPlan): readonly MadeRole[] {
     ...(roles.replayer
       ? [
           {
+            kind: 'replayer' as const,
+            subject: 'replayer',
             logicalId: roleIds.replayer,
             name: roles.replayerName,
             trust: workload,
@@ -46,6 +55,8 @@ export function madeRoles(plan: ResolvedPlan): readonly MadeRole[] {
         ]
       : []),
     {
+      kind: 'operator',
+      subject: 'operator',
       logicalId: roleIds.operator,
       name: roles.operatorName,
       trust: operatorTrust(plan),
@@ -58,6 +69,8 @@ export function madeRoles(plan: ResolvedPlan): readonly MadeRole[] {
       deliveryRole(delivery.deliveryStreamName, sourcedDeliveryPolicy(plan, delivery))
     ),
     ...transformFunctions(plan).map(name => ({
+      kind: 'transform' as const,
+      subject: name,
       logicalId: transformRoleId(name),
       name: shortened(name, '-transform'),
       trust: transformTrust(),
@@ -68,6 +81,8 @@ export function madeRoles(plan: ResolvedPlan): readonly MadeRole[] {
 
 function deliveryRole(deliveryStreamName: string, policy: PolicyDocument): MadeRole {
   return {
+    kind: 'delivery',
+    subject: deliveryStreamName,
     logicalId: deliveryRoleId(deliveryStreamName),
     name: shortened(deliveryStreamName, '-delivery'),
     trust: deliveryTrust(deliveryStreamName),

@@ -15,12 +15,13 @@ import { logResources } from './resources/logs.ts'
 import { monitoringResources } from './resources/monitoring.ts'
 import { bucketResources } from './resources/s3.ts'
 import { queueResources } from './resources/sqs.ts'
+import { inScope, type PlanScope } from './scope.ts'
 import type { PlanTemplate, TemplateResources } from './template.ts'
 
 /** `core`: what the pipeline cannot run without. `full`: also alarms, event rules and the endpoints of the VPC. */
 export type PlanProfile = 'core' | 'full'
 
-export interface PlanTemplateOptions {
+export interface PlanTemplateOptions extends PlanScope {
   /** @default 'full' */
   readonly profile?: PlanProfile
 }
@@ -36,8 +37,8 @@ export function planTemplate(input: PipelinePlan, options: PlanTemplateOptions =
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description: `Pipeline ${plan.name}, by sealstream`,
-    Resources: rendered(resources) as TemplateResources,
-    Outputs: rendered(planOutputs(plan)) as PlanTemplate['Outputs']
+    Resources: rendered(inScope(resources, options)) as TemplateResources,
+    Outputs: rendered(inScope(planOutputs(plan), options)) as PlanTemplate['Outputs']
   }
 }
 

@@ -11,7 +11,7 @@ import {
   streamArn,
   tableArn
 } from '../plan-arns.ts'
-import { sinkBucketArns } from '../plan-readers.ts'
+import { failureQueues, sinkBucketArns } from '../plan-readers.ts'
 import type { PolicyConditions, PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { claimArn, hasQueue, policyOf } from './shared.ts'
 import { logGroups } from './state-key.ts'
@@ -44,10 +44,10 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
       return [allow('EnvelopeKeysOnly', ['kms:GenerateDataKey', 'kms:Decrypt', 'kms:DescribeKey'], keys)]
     }
     case 'sqs':
-      if (!hasQueue(plan)) return []
+      if (queues(plan).length === 0) return []
       return [
         allow(
-          'ThisQueueOnly',
+          'TheseQueuesOnly',
           [
             'sqs:GetQueueUrl',
             'sqs:GetQueueAttributes',
@@ -56,7 +56,7 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
             'sqs:DeleteMessage',
             'sqs:ChangeMessageVisibility'
           ],
-          [queueArn(plan.deadLetters.queue)]
+          queues(plan).map(queueArn)
         )
       ]
     case 'monitoring':
@@ -94,6 +94,10 @@ function allow(
     Resource: oneOrMore(resources),
     Condition: { StringEquals: { 'aws:PrincipalAccount': accountId, ...conditions } }
   }
+}
+
+function queues(plan: ResolvedPlan): readonly string[] {
+  return [...(hasQueue(plan) ? [plan.deadLetters.queue] : []), ...failureQueues(plan)]
 }
 
 function kinesis(plan: ResolvedPlan): PolicyStatement {

@@ -55,23 +55,16 @@ function leaseTable(plan: ResolvedPlan): readonly PolicyStatement[] {
       ['kms:Decrypt'],
       condition
     ),
+    lettingService(plan, 'LeaseTableGetsGrants', grantThrough('dynamodb')),
     ...(deployerArn === undefined
-      ? [lettingService(plan, 'LeaseTableGetsGrants', grantThrough('dynamodb'))]
+      ? []
       : [
           // Whoever makes a table shows that it could use the key by itself.
           allow(
             'DeployerMakesLeaseTable',
             [deployerArn],
-            [
-              'kms:CreateGrant',
-              'kms:Decrypt',
-              'kms:DescribeKey',
-              'kms:Encrypt',
-              'kms:GenerateDataKey',
-              'kms:ReEncryptFrom',
-              'kms:ReEncryptTo'
-            ],
-            { StringEquals: { 'kms:ViaService': `dynamodb.${region}.amazonaws.com` } }
+            ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+            condition
           )
         ])
   ]

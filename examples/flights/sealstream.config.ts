@@ -1,0 +1,11 @@
+// The plan of the flights: `npx sealstream plan --config examples/flights/sealstream.config.ts` prints its template, and
+// `npx sealstream run --config …` runs it. Names of buckets are shared by all accounts: choose your own.
+import type { PipelinePlan } from 'sealstream'
+
+export default {
+  name: 'flights',
+  stream: { shards: 4, retentionHours: 168 },
+  sealing: { mode: 'aggregate', context: { schema: 'flight-1' } },
+  destinations: [{ kind: 's3', compression: 'GZIP' }],
+  roles: { assumedBy: ['ecs-tasks.amazonaws.com'] }
+} satisfies PipelinePlan
