@@ -17,7 +17,7 @@ export function plainText(value: readonly PolicyText[]): string {
 
 /** `*` for any characters and `?` for one. */
 export function matchesText(value: readonly PolicyText[], text: string): boolean {
-  return matches(toParts(value), text)
+  return isPlain(value) ? plainText(value) === text : matches(toParts(value), text)
 }
 
 /**
@@ -26,6 +26,7 @@ export function matchesText(value: readonly PolicyText[], text: string): boolean
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  */
 export function matchesResource(value: readonly PolicyText[], arn: string): boolean {
+  if (isPlain(value)) return plainText(value) === arn
   const parts = toParts(value)
   let colons = 0
   const bound = parts.map((part, index) => {
@@ -66,6 +67,11 @@ function componentsOf(parts: readonly PatternPart[]): readonly (readonly Pattern
   return components
 }
 
+/** Most values have no wildcard, and are told apart at once. */
+function isPlain(value: readonly PolicyText[]): boolean {
+  return value.every(({ text, isLiteral }) => isLiteral || !/[*?]/.test(text))
+}
+
 function toParts(value: readonly PolicyText[]): readonly PatternPart[] {
   return value.flatMap(({ text, isLiteral }) =>
     [...text].map(character =>
@@ -89,6 +95,7 @@ function matches(pattern: readonly PatternPart[], text: string): boolean {
         next[part.isMany ? index : index + 1] = true
       }
     }
+    if (next.length === 0) return false
     reached = withEmptyMany(pattern, next)
   }
   return reached[pattern.length] === true
