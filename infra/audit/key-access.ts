@@ -56,6 +56,7 @@ export function askKey(
   key: AuditResource,
   { asker: { principal, identity }, action, context }: KeyUse
 ): Answer {
+  if (!mayBeAllowed(model, key, action)) return 'deny'
   const question = {
     principal,
     action,
@@ -65,6 +66,26 @@ export function askKey(
   const answer = ask(model, { ...question, ...(identity === undefined ? {} : { identity }) })
   if (answer !== 'unknown' || identity !== undefined) return answer
   return ask(model, { ...question, identity: [everyRight] }) === 'deny' ? 'deny' : 'unknown'
+}
+
+/**
+ * Whether the key's policy has an Allow for this action at all. Without one nobody is allowed it, in no circumstances: most
+ * questions are answered by that, at no cost.
+ */
+function mayBeAllowed(model: AuditModel, { arn }: AuditResource, action: string): boolean {
+  const policy = model.resourcePolicies.get(arn)
+  if (policy === undefined || model.unreadablePolicies?.has(arn)) return true
+  return policy.document.Statement.some(
+    ({ Effect, Action, NotAction }) =>
+      Effect === 'Allow' &&
+      (NotAction !== undefined || [Action ?? []].flat().some(pattern => matchesAction(pattern, action)))
+  )
+}
+
+function matchesAction(pattern: string, action: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern.toLowerCase() === action.toLowerCase()
+  const source = pattern.replaceAll('*', '.*').replaceAll('?', '.')
+  return new RegExp(`^${source}$`, 'i').test(action)
 }
 
 /**

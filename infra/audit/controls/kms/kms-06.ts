@@ -2,6 +2,7 @@ import type { Control } from '../../control.ts'
 import { encryptionKeys, isEnvelopeKey } from '../../envelope-key.ts'
 import { judge } from '../../judge.ts'
 import {
+  askKey,
   cryptographicActions,
   isThroughService,
   type KeyContext,
@@ -63,6 +64,14 @@ function pastService(model: AuditModel, key: AuditResource, use: KeyUse): readon
       throughService(model, use.context, foreignService),
       `through another service, ${foreignService}`
     ),
-    ...withForeignPairs(use.context).map(foreign => withContext(foreign, 'for another resource'))
+    ...(makesTables(model, key, use)
+      ? []
+      : withForeignPairs(use.context).map(foreign => withContext(foreign, 'for another resource')))
   ]
+}
+
+/** DynamoDB uses the key in the name of whoever makes a table, before there is a table to name. */
+function makesTables(model: AuditModel, key: AuditResource, { asker }: KeyUse): boolean {
+  const context = throughService(model, {}, 'dynamodb')
+  return askKey(model, key, { asker, action: 'kms:CreateGrant', context }) === 'allow'
 }

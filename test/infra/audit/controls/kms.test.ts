@@ -300,6 +300,28 @@ describeControl(kms06, [
     evidence: /for another resource/
   },
   {
+    title: 'a key for whoever makes tables',
+    resources: {
+      ...roles,
+      Table: resource('DynamoDB::Table', { SSESpecification: { KMSMasterKeyId: arnOf('StateKey') } }),
+      EnvelopeKey: keyOf(...envelopeStatements),
+      StateKey: keyOf(
+        administer,
+        {
+          Principal: { AWS: arnOf('Consumer') },
+          Action: 'kms:Decrypt',
+          Condition: through('dynamodb', { 'kms:EncryptionContext:aws:dynamodb:tableName': 'leases' })
+        },
+        {
+          Principal: { AWS: 'arn:aws:iam::123456789012:role/deployer' },
+          Action: ['kms:CreateGrant', 'kms:Decrypt'],
+          Condition: through('dynamodb')
+        }
+      )
+    },
+    findings: { EnvelopeKey: 'pass', StateKey: 'pass' }
+  },
+  {
     title: 'a stream key through any service',
     resources: atRest(administer, {
       ...readStream,
