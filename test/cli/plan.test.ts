@@ -31,6 +31,16 @@ describe('sealstream plan', { timeout: 60_000 }, () => {
     expect(Outputs.EnvelopeKeyArn.Value).toEqual({ 'Fn::GetAtt': ['EnvelopeKey', 'Arn'] })
   })
 
+  it('prints a template that passes every control it is subject to', async () => {
+    const { stdout } = await run('plan', '--config', flights)
+    writeFileSync(join(folder, 'flights.json'), stdout)
+    const audited = await run('audit', '--template', 'flights.json', '--json', '--fail-on', 'low')
+    const { counts, worstSeverity } = JSON.parse(audited.stdout)
+    expect({ counts, worstSeverity }).toMatchObject({ counts: { fail: 0, error: 0 }, worstSeverity: null })
+    expect(counts.pass).toBeGreaterThan(40)
+    expect(audited.code).toBe(0)
+  })
+
   it('prints what the planner makes, byte for byte', async () => {
     const { stdout } = await run('plan', '--config', 'orders.json')
     expect(stdout).toBe(
