@@ -1,5 +1,5 @@
 import type { Control } from '../../control.ts'
-import { deliveryStreamsOf, transformsOf, unknownPartsOf } from '../../delivery-streams.ts'
+import { deliveryStreamsOf, isFedByKinesis, transformsOf, unknownPartsOf } from '../../delivery-streams.ts'
 import { functionFor } from '../../functions.ts'
 import { judge, toConfirm, wrong } from '../../judge.ts'
 
@@ -20,8 +20,8 @@ export const fh06: Control = {
       const names = transforms.map(arn => functionFor(model, arn)?.id ?? 'a function that is not here')
       const seen =
         transforms.length === 0
-          ? 'it delivers what is put to it'
-          : `records may be opened by ${names.join(' and by ')}, and by whoever puts them`
+          ? `it delivers what is ${isFedByKinesis(stream) ? 'in the stream' : 'put to it'}`
+          : `records may be opened by ${names.join(' and by ')}`
       return judge(
         stream,
         [

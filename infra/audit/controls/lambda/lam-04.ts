@@ -1,7 +1,7 @@
 import type { Control } from '../../control.ts'
 import { recordFunctionsOf } from '../../functions.ts'
 import { demand, demandAll, judge, type Problem, toConfirm } from '../../judge.ts'
-import type { AuditResource } from '../../model.ts'
+import { type AuditResource, unknownValue } from '../../model.ts'
 import { isObject, listAt, numberOf } from '../../readers.ts'
 
 export const lam04: Control = {
@@ -37,9 +37,17 @@ function problemsOf({ properties }: AuditResource): readonly Problem[] {
       ? toConfirm('it is in no VPC: whether it reaches private resources cannot be told')
       : demand(
           'VpcConfig.SubnetIds',
-          isObject(vpc) ? listAt(vpc, 'SubnetIds') : vpc,
-          value => Array.isArray(value) && new Set(value).size >= 2,
+          subnetsOf(vpc),
+          value => Array.isArray(value) && value.length >= 2,
           'it has fewer than two subnets'
         )
   )
+}
+
+/** Two that cannot be told may be the same. */
+function subnetsOf(vpc: unknown): unknown {
+  const subnets = isObject(vpc) ? listAt(vpc, 'SubnetIds') : vpc
+  if (!Array.isArray(subnets)) return unknownValue
+  const known = new Set(subnets.filter(subnet => subnet !== unknownValue))
+  return known.size < 2 && subnets.includes(unknownValue) ? unknownValue : [...known]
 }

@@ -347,7 +347,8 @@ describe('FH-06', () => {
       ['Plain', 'manual'],
       ['Opened', 'manual']
     ])
-    expect(found[1]!.evidence).toMatch(/may be opened by Open,.*sealstream prove/)
+    expect(found[1]!.evidence).toMatch(/may be opened by Open;.*sealstream prove/)
+    expect(found[0]!.evidence).toMatch(/^it delivers what is put to it;/)
   })
 
   it('fails where there is more than one such place', () => {

@@ -272,9 +272,15 @@ describeControl(control('LAM-04'), [
     title: 'does not decide on subnets that cannot be told',
     resources: {
       Function: lambda({ ...inVpc, VpcConfig: { 'Fn::ImportValue': 'vpc' } }),
-      Mapping: mapping()
+      Mapping: mapping(),
+      Other: lambda({
+        ...inVpc,
+        FunctionName: 'other',
+        VpcConfig: { SubnetIds: ['subnet-1', { 'Fn::ImportValue': 'subnet' }] }
+      }),
+      Reader: mapping({ FunctionName: { Ref: 'Other' } })
     },
-    findings: { Function: 'error' }
+    findings: { Function: 'error', Other: 'error' }
   },
   { title: 'has nothing to say of other functions', resources: { Function: lambda() }, findings: {} }
 ])
