@@ -7,6 +7,7 @@ import { iamCommand, iamUsage } from './commands/iam.ts'
 import { localCommand, localUsage } from './commands/local.ts'
 import { openCommand, openUsage } from './commands/open.ts'
 import { planCommand, planUsage } from './commands/plan.ts'
+import { proveCommand, proveUsage } from './commands/prove.ts'
 import { replayCommand, replayUsage } from './commands/replay.ts'
 import { runCommand, runUsage } from './commands/run.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
@@ -29,6 +30,8 @@ ${iamUsage}
 
 ${auditUsage}
 
+${proveUsage}
+
 Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreachable or denied; 4 findings;
 130 interrupted.
 `
@@ -41,7 +44,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<Exi
   open: openCommand,
   plan: planCommand,
   iam: iamCommand,
-  audit: auditCommand
+  audit: auditCommand,
+  prove: proveCommand
 }
 
 /** Runs one command of the command line and returns the exit code. Never throws. */

@@ -50,6 +50,19 @@ export type { PackedNeedles } from './plaintext-scan.ts'
 export { PlaintextScan, packNeedles } from './plaintext-scan.ts'
 export type { PipelinePlan, ResolvedPlan } from './plan.ts'
 export { definePipeline } from './plan.ts'
+export type {
+  Evidence,
+  EvidenceOptions,
+  PermissionEffect,
+  PermissionOptions,
+  PermissionRole,
+  Proof,
+  ProofResult,
+  ProofSubject,
+  RevocationOptions,
+  RunProofsOptions
+} from './proofs/index.ts'
+export { evidenceOf, isIntact, ProofId, provePermissions, runProofs } from './proofs/index.ts'
 export type { SecretSource } from './secret.ts'
 export { Secret } from './secret.ts'
 export type { LineOpenerOptions, OpenedLine } from './stored-lines.ts'

@@ -257,7 +257,7 @@ function artifactOf(path: string): string {
   return shown.split(sep).join('/').replace(/^\.\//, '')
 }
 
-function ownVersion(): string {
+export function ownVersion(): string {
   const { version } = createRequire(import.meta.url)('sealstream/package.json') as { version: string }
   return version
 }

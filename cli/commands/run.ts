@@ -401,7 +401,7 @@ function bucketOf({ destinations }: ResolvedPlan, root: string): string {
 }
 
 /** A plan for a run without a configuration file: buffers of one second, quick failover. */
-function defaultPlan(engine: RunSettings['engine']): PipelinePlan {
+export function defaultPlan(engine: RunSettings['engine']): PipelinePlan {
   // On an emulator that outlives the run, every run has names of its own.
   const name =
     engine === 'endpoint' || engine === 'localstack' ? `sealstream-${randomUUID().slice(0, 8)}` : 'sealstream'

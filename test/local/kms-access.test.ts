@@ -3,6 +3,7 @@ import {
   CreateKeyCommand,
   DecryptCommand,
   DescribeKeyCommand,
+  DisableKeyCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
   type GrantConstraints,
@@ -317,6 +318,22 @@ describe('the KMS engine', () => {
     })
     await expect(client.send(create)).rejects.toMatchObject({ name: 'DryRunOperationException' })
     expect((await client.send(new ListGrantsCommand({ KeyId }))).Grants).toEqual([])
+  })
+
+  it('rehearses a Decrypt without a ciphertext, which asks about the permission alone', async () => {
+    const { client, clientOf, createKey } = await openKms({ authorize: onlyLocal })
+    const { keyId: KeyId } = await createKey()
+    const input = { KeyId, DryRun: true, DryRunModifiers: ['IGNORE_CIPHERTEXT' as const] }
+    const rehearse = (from: KMSClient) => from.send(new DecryptCommand(input))
+    await expect(rehearse(client)).rejects.toMatchObject({ name: 'DryRunOperationException' })
+    await expect(rehearse(clientOf({ accessKeyId: 'other' }))).rejects.toMatchObject({
+      name: 'AccessDeniedException'
+    })
+    await expect(client.send(new DecryptCommand({ ...input, DryRun: false }))).rejects.toMatchObject({
+      name: 'ValidationException'
+    })
+    await client.send(new DisableKeyCommand({ KeyId }))
+    await expect(rehearse(client)).rejects.toMatchObject({ name: 'DisabledException' })
   })
 
   it('logs who asked for what, with names of contexts, and nothing that is secret', async () => {

@@ -44,6 +44,11 @@ export const encrypt: KmsAction = async request => {
 
 export const decrypt: KmsAction = async request => {
   checkAlgorithm(request.input.EncryptionAlgorithm)
+  if (ignoresCiphertext(request)) {
+    const context = encryptionContextOf(request.input.EncryptionContext)
+    await request.usableKey('KeyId', { action: 'Decrypt', context })
+    request.endDryRun()
+  }
   const { key, material, plaintext } = await open(request, 'Decrypt', 'KeyId', 'EncryptionContext')
   request.endDryRun()
   return {
@@ -77,6 +82,13 @@ export const generateRandom: KmsAction = async request => {
   if (length === undefined) throw invalid('NumberOfBytes', 'not be null')
   await request.permit(undefined)
   return { Plaintext: randomBytes(length).toString('base64') }
+}
+
+/** Whether a rehearsal asks about the permission alone: then it names the key and needs no ciphertext. */
+function ignoresCiphertext({ input }: KmsRequest): boolean {
+  const modifiers = input.DryRunModifiers
+  if (modifiers === undefined || modifiers === null) return false
+  return input.DryRun === true && (modifiers as readonly string[]).includes('IGNORE_CIPHERTEXT')
 }
 
 /** Opens the ciphertext of a request under the key that the request names, else under the one that wrapped it. */

@@ -1,0 +1,10 @@
+export { canonicalJson, type Evidence, type EvidenceOptions, evidenceOf, isIntact } from './evidence.ts'
+export {
+  type PermissionEffect,
+  type PermissionOptions,
+  type PermissionRole,
+  provePermissions
+} from './permissions.ts'
+export { type EvidenceValue, type Proof, ProofId, type ProofResult, type ProofSubject } from './proof.ts'
+export type { RevocationOptions } from './revocation.ts'
+export { type RunProofsOptions, runProofs } from './run-proofs.ts'

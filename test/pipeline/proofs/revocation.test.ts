@@ -1,0 +1,100 @@
+import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import { describe, expect, it } from 'vitest'
+import { ErrorCode, RecordFaultError } from '../../../core/errors.ts'
+import type { SealingKeyring } from '../../../core/record-transform.ts'
+import { type DataKeyCacheOptions, kmsKeyring } from '../../../crypto/index.ts'
+import { clientConfigOf, type Engine, embeddedEngine } from '../../../pipeline/index.ts'
+import { proveRevocation } from '../../../pipeline/proofs/revocation.ts'
+import { opened, openLocal } from '../../helpers/local.ts'
+import { proofPlan } from '../../helpers/proofs.ts'
+
+async function start() {
+  const local = await openLocal()
+  const engine = embeddedEngine(local)
+  const kms = opened(new KMSClient(local.clientConfig('kms')))
+  const keyState = async () =>
+    (await kms.send(new DescribeKeyCommand({ KeyId: 'alias/proofs' }))).KeyMetadata?.KeyState
+  return { local, engine, keyState }
+}
+
+const kmsKeyringOf = (engine: Engine, cache: DataKeyCacheOptions): SealingKeyring =>
+  kmsKeyring({ keyId: 'alias/proofs', clientConfig: clientConfigOf(engine, 'kms'), cache })
+
+/** The keyring, and a worker that would empty its stream into the dead letters. */
+function refusing(keyring: SealingKeyring): SealingKeyring {
+  return {
+    createSealer: options => keyring.createSealer(options),
+    createOpener(options) {
+      const opener = keyring.createOpener(options)
+      return {
+        isSealed: data => opener.isSealed(data),
+        async open(message) {
+          try {
+            return await opener.open(message)
+          } catch {
+            throw new RecordFaultError(ErrorCode.noUsableDataKey, 'refused')
+          }
+        },
+        get keyStats() {
+          return opener.keyStats
+        },
+        close: () => opener.close()
+      }
+    }
+  }
+}
+
+describe('E2E-02', () => {
+  it('is proved by a worker that holds until the key is back, and then delivers everything', async () => {
+    const { engine, keyState } = await start()
+    const proof = await proveRevocation({ plan: proofPlan(), engine }, { cacheMaxAgeMs: 1_000 })
+    expect(proof).toMatchObject({
+      id: 'E2E-02',
+      result: 'proved',
+      measurements: { boundMs: 6_000, deadLettered: 0, lost: 0 },
+      evidence: { stream: 'proofs', serviceCode: 'DisabledException' }
+    })
+    const { sent, handedOn, heldBack } = proof.measurements as Record<string, number>
+    expect(handedOn).toBe(sent)
+    expect(heldBack).toBeGreaterThanOrEqual(5)
+    expect(await keyState()).toBe('Enabled')
+  })
+
+  it('fails for a keyring that goes on opening with a key that is revoked', async () => {
+    const { engine, keyState } = await start()
+    const proof = await proveRevocation(
+      {
+        plan: proofPlan(),
+        engine,
+        // Whatever age it is asked for, its data keys stay.
+        keyringOf: () => kmsKeyringOf(engine, { maxAgeMs: 3_600_000 })
+      },
+      { cacheMaxAgeMs: 1_000, propagationMs: 500 }
+    )
+    expect(proof).toMatchObject({
+      result: 'failed',
+      reason: 'records were still opened when the time was up'
+    })
+    expect(await keyState()).toBe('Enabled')
+  })
+
+  it('fails for a keyring that takes a refused key for a fault of the record', async () => {
+    const { engine, keyState } = await start()
+    const proof = await proveRevocation(
+      { plan: proofPlan(), engine, keyringOf: cache => refusing(kmsKeyringOf(engine, cache)) },
+      { cacheMaxAgeMs: 1_000 }
+    )
+    expect(proof).toMatchObject({
+      result: 'failed',
+      reason: 'records were dead-lettered for want of the key'
+    })
+    expect(await keyState()).toBe('Enabled')
+  })
+
+  it('is not applicable where nothing is sealed, and leaves a key on AWS alone', async () => {
+    const { engine } = await start()
+    const off = await proveRevocation({ plan: proofPlan({ sealing: { mode: 'off' } }), engine })
+    const aws = await proveRevocation({ plan: proofPlan(), engine: { ...engine, kind: 'aws' } })
+    expect([off.result, aws.result]).toEqual(['notApplicable', 'notApplicable'])
+  })
+})
