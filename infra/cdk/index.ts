@@ -1,0 +1,5 @@
+export {
+  type PipelineTemplate,
+  SealstreamPipeline,
+  type SealstreamPipelineProps
+} from './sealstream-pipeline.ts'
