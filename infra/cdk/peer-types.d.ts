@@ -6,6 +6,7 @@
 declare module 'constructs' {
   export class Construct {
     constructor(scope: Construct, id: string)
+    readonly node: { readonly path: string }
   }
 }
 
@@ -14,6 +15,11 @@ declare module 'aws-cdk-lib' {
   export class CfnResource extends Construct {
     readonly cfnResourceType: string
     getAtt(attributeName: string): { toString(): string }
+  }
+  export const Validations: {
+    of(scope: Construct): {
+      acknowledge(...rules: { readonly id: string; readonly reason: string }[]): void
+    }
   }
 }
 

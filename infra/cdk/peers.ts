@@ -7,6 +7,7 @@ const require = createRequire(import.meta.url)
  * that is CommonJS, as most of the CDK are, can require this module. Whoever imports the CDK gets the same classes.
  */
 export const { Construct } = load<typeof import('constructs')>('constructs')
+export const { Validations } = load<typeof import('aws-cdk-lib')>('aws-cdk-lib')
 export const { CfnInclude } = load<typeof import('aws-cdk-lib/cloudformation-include')>(
   'aws-cdk-lib/cloudformation-include'
 )

@@ -7,12 +7,23 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct as Scope } from 'constructs'
+import { expectationOf } from './expected-findings.ts'
 import { includeTemplate } from './include-template.ts'
-import { Bucket, Construct, DeliveryStream, Key, Queue, Role, Stream, Table } from './peers.ts'
+import { Bucket, Construct, DeliveryStream, Key, Queue, Role, Stream, Table, Validations } from './peers.ts'
 
 /** The part of a template of CloudFormation that is looked at. */
 export interface PipelineTemplate {
   readonly Resources: Readonly<Record<string, { readonly Type: string }>>
+}
+
+/** The part of a rule pack of cdk-nag that is used, such as of `new AwsSolutionsChecks()`. */
+export interface RulePack {
+  validateScope(scope: Scope): {
+    readonly violations: readonly {
+      readonly ruleName: string
+      readonly violatingResources: readonly { readonly constructPath?: string }[]
+    }[]
+  }
 }
 
 export interface SealstreamPipelineProps {
@@ -60,6 +71,23 @@ export class SealstreamPipeline extends Construct {
     this.queues = this.#import('AWS::SQS::Queue', (name, arn) => Queue.fromQueueArn(this, name, arn))
     this.tables = this.#import('AWS::DynamoDB::Table', (name, arn) => Table.fromTableArn(this, name, arn))
     this.buckets = this.#import('AWS::S3::Bucket', (name, arn) => Bucket.fromBucketArn(this, name, arn))
+  }
+
+  /**
+   * Acknowledges what cdk-nag finds in the planner's resources and what is meant to be so, each with its reason; see
+   * `expectedFindings`. Whatever else it finds stays a finding.
+   * @param pack `new AwsSolutionsChecks()`
+   */
+  acknowledgeExpectedFindings(pack: RulePack): void {
+    const resources = new Map([...this.resources.values()].map(resource => [resource.node.path, resource]))
+    for (const { ruleName: id, violatingResources } of pack.validateScope(this).violations) {
+      for (const { constructPath = '' } of violatingResources) {
+        const resource = resources.get(constructPath)
+        if (resource === undefined) continue
+        const expected = expectationOf(id, resource.cfnResourceType)
+        if (expected !== undefined) Validations.of(resource).acknowledge({ id, reason: expected.reason })
+      }
+    }
   }
 
   /** The construct of every resource of that type, under the planner's logical id, which therefore never changes. */

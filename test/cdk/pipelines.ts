@@ -92,6 +92,7 @@ export function aTemplate() {
       Stream: {
         Type: 'AWS::Kinesis::Stream',
         DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain',
         DependsOn: ['ConsumerPolicy'],
         Properties: {
           Name: 'orders',
