@@ -1,6 +1,7 @@
 export { type ExpectedFinding, expectedFindings } from './expected-findings.ts'
 export {
-  type PipelineTemplate,
+  type PipelineKeys,
+  type PipelineRoles,
   type RulePack,
   SealstreamPipeline,
   type SealstreamPipelineProps

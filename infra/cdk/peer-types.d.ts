@@ -13,7 +13,6 @@ declare module 'constructs' {
 declare module 'aws-cdk-lib' {
   import { Construct } from 'constructs'
   export class CfnResource extends Construct {
-    readonly cfnResourceType: string
     getAtt(attributeName: string): { toString(): string }
   }
   export const Validations: {

@@ -3,7 +3,6 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aTemplate } from './pipelines.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -11,12 +10,11 @@ const root = resolve(import.meta.dirname, '../..')
 describe('sealstream/infra/cdk as it is installed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sealstream-cdk-user-'))
   const modules = join(folder, 'node_modules')
-  const template = JSON.stringify(aTemplate())
   const use = `
     const app = new App({ outdir: 'out', builtinCloudFormationValidation: false })
     const stack = new Stack(app, 'Stack', { synthesizer: new BootstraplessSynthesizer() })
-    new SealstreamPipeline(stack, 'Orders', { template: ${template} })
-    console.log(Object.keys(app.synth().getStackByName('Stack').template.Resources).join(' '))`
+    new SealstreamPipeline(stack, 'Orders', { plan: { name: 'orders' } })
+    console.log(app.synth().getStackByName('Stack').template.Resources.Stream.Properties.Name)`
 
   beforeAll(() => {
     const own = join(modules, 'sealstream')
@@ -39,14 +37,14 @@ describe('sealstream/infra/cdk as it is installed', () => {
     const text = `
       import { App, BootstraplessSynthesizer, Stack } from 'aws-cdk-lib'
       import { SealstreamPipeline } from 'sealstream/infra/cdk'${use}`
-    expect(run('app.mjs', text)).toBe('ConsumerRole EnvelopeKey ConsumerPolicy Stream')
+    expect(run('app.mjs', text)).toBe('orders')
   })
 
   it('is required by CommonJS', () => {
     const text = `
       const { App, BootstraplessSynthesizer, Stack } = require('aws-cdk-lib')
       const { SealstreamPipeline } = require('sealstream/infra/cdk')${use}`
-    expect(run('app.cjs', text)).toBe('ConsumerRole EnvelopeKey ConsumerPolicy Stream')
+    expect(run('app.cjs', text)).toBe('orders')
   })
 
   it('has the types of the CDK', () => {
@@ -55,10 +53,10 @@ describe('sealstream/infra/cdk as it is installed', () => {
       import type { IStream } from 'aws-cdk-lib/aws-kinesis'
       import { SealstreamPipeline } from 'sealstream/infra/cdk'
       const stack = new Stack()
-      const pipeline = new SealstreamPipeline(stack, 'Orders', { template: { Resources: {} } })
-      export const stream: IStream | undefined = pipeline.streams.get('Stream')
+      const pipeline = new SealstreamPipeline(stack, 'Orders', { plan: { name: 'orders' } })
+      export const stream: IStream = pipeline.stream
       // @ts-expect-error no construct
-      new SealstreamPipeline('stack', 'Orders', { template: { Resources: {} } })`
+      new SealstreamPipeline('stack', 'Orders', { plan: { name: 'orders' } })`
     writeFileSync(join(folder, 'app.mts'), text)
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', '']
