@@ -5,6 +5,7 @@ export interface DeployedStack {
   readonly status: string
   /** By logical id. */
   readonly physicalIds: ReadonlyMap<string, string>
+  readonly outputs: Readonly<Record<string, string>>
 }
 
 /** Deploys a template as a stack of a new name, and waits until it is decided. */
@@ -16,14 +17,17 @@ export async function deployStack(endpoint: string, template: object): Promise<D
     TemplateBody: JSON.stringify(template),
     'Capabilities.member.1': 'CAPABILITY_NAMED_IAM'
   })
-  const statusOf = async () =>
-    membersOf(await cloudFormation(endpoint, { Action: 'DescribeStacks', StackName }), 'StackStatus')[0]
+  const describeStack = () => cloudFormation(endpoint, { Action: 'DescribeStacks', StackName })
+  const statusOf = async () => membersOf(await describeStack(), 'StackStatus')[0]
   await expect.poll(statusOf, { timeout: 60_000, interval: 250 }).not.toMatch(/IN_PROGRESS$/)
   const resources = await cloudFormation(endpoint, { Action: 'DescribeStackResources', StackName })
   const ids = membersOf(resources, 'PhysicalResourceId')
+  const description = await describeStack()
+  const values = membersOf(description, 'OutputValue')
   return {
     status: (await statusOf()) ?? '',
-    physicalIds: new Map(membersOf(resources, 'LogicalResourceId').map((id, at) => [id, ids[at] ?? '']))
+    physicalIds: new Map(membersOf(resources, 'LogicalResourceId').map((id, at) => [id, ids[at] ?? ''])),
+    outputs: Object.fromEntries(membersOf(description, 'OutputKey').map((key, at) => [key, values[at] ?? '']))
   }
 }
 
