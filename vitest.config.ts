@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.vitest.test.js'],
+    // Needs packages of its own: npm run test:cdk.
+    exclude: [...configDefaults.exclude, 'test/cdk/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Worker threads start faster than child processes; no test relies on process-wide state.
