@@ -1,5 +1,7 @@
 import { InvalidOptionError } from '../core/errors.ts'
 import { isQueueUrl, type ResolvedPlan } from '../pipeline/plan.ts'
+import { mostRolePolicyCharacters } from './limits.ts'
+import { substitute } from './placeholders.ts'
 import { idPart } from './plan-arns.ts'
 import {
   failureQueues,
@@ -8,6 +10,7 @@ import {
   sourcedDeliveries,
   transformFunctions
 } from './plan-readers.ts'
+import { madeRoles } from './plan-roles.ts'
 import { accessLogBucket } from './resources/s3.ts'
 
 /**
@@ -44,6 +47,7 @@ export function checkPlannable(plan: ResolvedPlan): void {
     }
   }
   checkTexts('', plan)
+  checkRolePolicies(plan)
 }
 
 function checkKeyId({ sealing, keys }: ResolvedPlan): void {
@@ -95,6 +99,32 @@ function checkSecret(option: string, secret: string | undefined): void {
     option,
     'is missing: a template holds no secrets, Firehose takes them from there'
   )
+}
+
+/** Each tenant, and each destination, is named in the policies of several roles. */
+function checkRolePolicies(plan: ResolvedPlan): void {
+  for (const { name, policy } of madeRoles(plan)) {
+    const characters = JSON.stringify(substitute(policy, longestValue)).length
+    if (characters <= mostRolePolicyCharacters) continue
+    throw new InvalidOptionError(
+      'plan',
+      `the policy of the role ${name} would have ${characters} characters, and IAM takes ${mostRolePolicyCharacters}: expected fewer tenants, or fewer destinations`
+    )
+  }
+}
+
+/** Something as long as what a stack may give. */
+function longestValue(placeholder: string): string {
+  switch (placeholder) {
+    case 'AWS::Partition':
+      return 'aws-us-gov'
+    case 'AWS::Region':
+      return 'ap-southeast-1'
+    case 'AWS::AccountId':
+      return '111122223333'
+    default:
+      return 'arn:aws-us-gov:kms:ap-southeast-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab'
+  }
 }
 
 /** CloudFormation and IAM would take it for a placeholder. What stands there is not quoted. */

@@ -42,7 +42,7 @@ export interface ResolvedTenant {
   readonly arn: string | undefined
 }
 
-/** A key of its own for each tenant costs more than a policy that names more of them can hold. */
+/** Each tenant has an open data key in every producer and worker; more of them want a keyring that asks for their keys. */
 export const maxTenants = 100
 
 const origins = ['AWS_KMS', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE'] as const

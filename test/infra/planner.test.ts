@@ -157,6 +157,15 @@ describe('planTemplate', () => {
     expect(() => planTemplate(plan)).toThrow(message)
   })
 
+  it('refuses more tenants than the policy of a role can name', () => {
+    const tenants = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`t${index}`, 'made']))
+    expect(() => planTemplate({ name: 'o', sealing: { tenants: tenants(15) } })).not.toThrow()
+    expect(() => planTemplate({ name: 'o', sealing: { tenants: tenants(40) } })).toThrow(
+      /^option plan: the policy of the role o-consumer would have \d+ characters, and IAM takes 10240/
+    )
+  })
+
   it('does not quote what it refuses in a context', () => {
     const plan = { name: 'o', sealing: { context: { schema: `hush ${placeholder}` } } }
     expect(() => planTemplate(plan)).toThrow(
