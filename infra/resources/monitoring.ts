@@ -4,6 +4,7 @@ import { attributeOf, refTo } from '../placeholders.ts'
 import { idPart } from '../plan-arns.ts'
 import { plannedKeys } from '../plan-keys.ts'
 import { failureQueues } from '../plan-readers.ts'
+import { madeRoles } from '../plan-roles.ts'
 import { hasQueue } from '../policies/shared.ts'
 import type { TemplateResource, TemplateResources } from '../template.ts'
 
@@ -131,7 +132,11 @@ function rules(plan: ResolvedPlan, alarms: Alarms): TemplateResources {
       'detail-type': ['AWS API Call via CloudTrail'],
       detail: {
         errorCode: ['AccessDenied', 'AccessDeniedException', 'DisabledException', 'KMSInvalidStateException'],
-        resources: { ARN: keyArns }
+        // Of a use that was refused CloudTrail does not always name the key: whom it was refused tells, too.
+        $or: [
+          { resources: { ARN: keyArns } },
+          { userIdentity: { sessionContext: { sessionIssuer: { arn: workloadArns(plan) } } } }
+        ]
       }
     }),
     KeyChanged: rule('ENABLED', {
@@ -181,6 +186,13 @@ function rules(plan: ResolvedPlan, alarms: Alarms): TemplateResources {
       ])
     )
   }
+}
+
+/** Roles that use keys by themselves. */
+function workloadArns(plan: ResolvedPlan): readonly string[] {
+  return madeRoles(plan)
+    .filter(({ kind }) => kind !== 'delivery' && kind !== 'operator')
+    .map(({ logicalId }) => attributeOf(logicalId, 'Arn'))
 }
 
 function alarm(

@@ -166,6 +166,20 @@ describe('planTemplate', () => {
     )
   })
 
+  it('has event patterns that EventBridge takes, also with many keys', () => {
+    const tenants = Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`t${index}`, 'made']))
+    const { Resources } = planTemplate({ name: 'orders', sealing: { tenants } })
+    const patterns = Object.values(Resources)
+      .filter(({ Type }) => Type === 'AWS::Events::Rule')
+      .map(({ Properties }) => JSON.stringify(Properties.EventPattern))
+    expect(patterns).toHaveLength(3)
+    const keyArn = 'arn:aws:kms:ap-southeast-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+    for (const pattern of patterns) {
+      // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+      expect(pattern.replaceAll(/\{"Fn::GetAtt":[^}]*\}/g, `"${keyArn}"`).length).toBeLessThanOrEqual(2_048)
+    }
+  })
+
   it('does not quote what it refuses in a context', () => {
     const plan = { name: 'o', sealing: { context: { schema: `hush ${placeholder}` } } }
     expect(() => planTemplate(plan)).toThrow(
