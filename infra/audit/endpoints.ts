@@ -13,6 +13,11 @@ export interface PrivateAccess {
   readonly resource: string
 }
 
+/** A local engine is reached without any network. */
+export function hasNetwork({ source }: AuditModel): boolean {
+  return source !== 'local'
+}
+
 /** Demands an endpoint whose policy lets through what is done here, and neither other names nor other accounts. */
 export function demandPrivateAccess(model: AuditModel, access: PrivateAccess): readonly Problem[] {
   const endpoints = resourcesOf(model, 'AWS::EC2::VPCEndpoint').filter(

@@ -16,6 +16,7 @@ export const ddb02: Control = {
   fix: 'Take dynamodb:CreateTable, UpdateTable and DeleteTable away from the consumer, and make the table beforehand.',
   kind: 'resources',
   sources: { statements: [16] },
+  reads: ['iam:GetRole'],
   evaluate: model =>
     leaseTablesOf(model).map(table =>
       judge(table, problemsOf(model, table), 'nobody who holds leases can make, alter or delete it')

@@ -1,5 +1,5 @@
 import type { Control } from '../../control.ts'
-import { demandPrivateAccess } from '../../endpoints.ts'
+import { demandPrivateAccess, hasNetwork } from '../../endpoints.ts'
 import { judge } from '../../judge.ts'
 import { leaseTablesOf } from './tables.ts'
 
@@ -13,16 +13,19 @@ export const ddb05: Control = {
   fix: 'Make a gateway endpoint dynamodb with a policy that names the lease table and the account.',
   kind: 'resources',
   sources: { statements: [44, 50] },
+  reads: ['ec2:DescribeVpcEndpoints'],
   evaluate: model =>
-    leaseTablesOf(model).map(table =>
-      judge(
-        table,
-        demandPrivateAccess(model, {
-          service: 'dynamodb',
-          action: 'dynamodb:UpdateItem',
-          resource: table.arn
-        }),
-        'the endpoint lets through this table and no other'
+    leaseTablesOf(model)
+      .filter(() => hasNetwork(model))
+      .map(table =>
+        judge(
+          table,
+          demandPrivateAccess(model, {
+            service: 'dynamodb',
+            action: 'dynamodb:UpdateItem',
+            resource: table.arn
+          }),
+          'the endpoint lets through this table and no other'
+        )
       )
-    )
 }

@@ -11,8 +11,8 @@ export const fh06: Control = {
   rationale:
     'Everything behind the point at which records are opened is plaintext at rest, guarded by the keys of the services ' +
     'alone. With two points, or one that nobody declared, nobody can say which buckets that concerns.',
-  fix: 'Say deliver: plaintext or ciphertext for the destination, open in one place, and run `sealstream prove` at the sink.',
-  kind: 'proof',
+  fix: 'Say deliver: plaintext or ciphertext for the destination, and open in one place.',
+  kind: 'manual',
   sources: { statements: [39] },
   evaluate: model =>
     deliveryStreamsOf(model).map(stream => {
@@ -29,7 +29,7 @@ export const fh06: Control = {
           transforms.length > 1
             ? wrong(`records may be opened in more than one place: ${names.join(', ')}`)
             : undefined,
-          toConfirm(`${seen}; whether that is plaintext is told by \`sealstream prove\``)
+          toConfirm(`${seen}: whether that is plaintext, its plan has to say`)
         ],
         seen
       )

@@ -1,6 +1,6 @@
 import type { Control } from '../../control.ts'
 import { deliveryStreamsOf, isFedByKinesis } from '../../delivery-streams.ts'
-import { demandPrivateAccess } from '../../endpoints.ts'
+import { demandPrivateAccess, hasNetwork } from '../../endpoints.ts'
 import { judge } from '../../judge.ts'
 
 export const fh11: Control = {
@@ -14,10 +14,11 @@ export const fh11: Control = {
   fix: 'Make an interface endpoint kinesis-firehose with private DNS and a policy that names the delivery stream.',
   kind: 'resources',
   sources: { statements: [19] },
+  reads: ['ec2:DescribeVpcEndpoints'],
   evaluate: model =>
     deliveryStreamsOf(model)
       // Nobody puts to one that reads by itself.
-      .filter(stream => !isFedByKinesis(stream))
+      .filter(stream => hasNetwork(model) && !isFedByKinesis(stream))
       .map(stream =>
         judge(
           stream,

@@ -17,6 +17,7 @@ export const fh12: Control = {
   fix: 'Allow iam:PassRole to the deployer alone, on the ARN of the role, with iam:PassedToService = firehose.amazonaws.com.',
   kind: 'resources',
   sources: {},
+  reads: ['iam:GetRole'],
   evaluate: model =>
     deliveryStreamsOf(model)
       .filter(stream => rolesOf(stream).length > 0)

@@ -9,11 +9,11 @@ export const kds03: Control = {
   rationale:
     'Encryption at rest ends at whoever may read the stream. Only what the producer sealed stays closed to readers, ' +
     'copies and delivery channels without a right to the envelope key.',
-  fix: 'Seal in the producer (sealing.mode aggregate or record), and run `sealstream prove` against the stream.',
+  fix: 'Seal in the producer (sealing.mode aggregate or record), and run `sealstream prove --only E2E-01`.',
   kind: 'proof',
   sources: { statements: [13, 14] },
   evaluate: model =>
     streamsOf(model).map(stream =>
-      manual(stream, 'no resource tells what records hold: `sealstream prove` reads them as they are stored')
+      manual(stream, 'no resource tells what records hold; run: sealstream prove --only E2E-01')
     )
 }

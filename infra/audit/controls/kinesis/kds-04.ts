@@ -1,5 +1,5 @@
 import type { Control } from '../../control.ts'
-import { demandPrivateAccess } from '../../endpoints.ts'
+import { demandPrivateAccess, hasNetwork } from '../../endpoints.ts'
 import { judge } from '../../judge.ts'
 import { streamsOf } from './streams.ts'
 
@@ -13,16 +13,19 @@ export const kds04: Control = {
   fix: 'Make an interface endpoint kinesis-streams with private DNS and a policy that names the stream and the account.',
   kind: 'resources',
   sources: { statements: [15] },
+  reads: ['ec2:DescribeVpcEndpoints'],
   evaluate: model =>
-    streamsOf(model).map(stream =>
-      judge(
-        stream,
-        demandPrivateAccess(model, {
-          service: 'kinesis-streams',
-          action: 'kinesis:PutRecords',
-          resource: stream.arn
-        }),
-        'the endpoint lets through this stream and no other'
+    streamsOf(model)
+      .filter(() => hasNetwork(model))
+      .map(stream =>
+        judge(
+          stream,
+          demandPrivateAccess(model, {
+            service: 'kinesis-streams',
+            action: 'kinesis:PutRecords',
+            resource: stream.arn
+          }),
+          'the endpoint lets through this stream and no other'
+        )
       )
-    )
 }

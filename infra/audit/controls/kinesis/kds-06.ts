@@ -23,6 +23,7 @@ export const kds06: Control = {
   fix: 'Remove the reader, or declare it in the plan (stream.readers) and in the template.',
   kind: 'resources',
   sources: {},
+  reads: ['kinesis:ListStreamConsumers', 'lambda:ListEventSourceMappings'],
   evaluate: model =>
     streamsOf(model).map(stream => {
       const readers = readersOf(model, stream)

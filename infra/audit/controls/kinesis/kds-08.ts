@@ -24,12 +24,13 @@ export const kds08: Control = {
   fix: 'Remove the actions from the role, and set DeletionPolicy Retain on the stream.',
   kind: 'resources',
   sources: {},
+  reads: ['iam:GetRole'],
   evaluate: model =>
     streamsOf(model).map(stream =>
       judge(
         stream,
         [...demandRetained(model, stream), ...roleProblems(model, stream)],
-        'retained, and no role can undo its guards'
+        `${model.source === 'template' ? 'it outlives its stack, and ' : ''}no role can undo its guards`
       )
     )
 }

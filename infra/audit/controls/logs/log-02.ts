@@ -22,10 +22,12 @@ export const log02: Control = {
   fix: 'Add the alarms and event rules that the finding names.',
   kind: 'resources',
   sources: { cis: ['4.7'] },
+  reads: ['cloudwatch:DescribeAlarms', 'events:ListRules'],
   evaluate: model => {
     const hasStream = resourcesOf(model, 'AWS::Kinesis::Stream').length > 0
     const hasDelivery = resourcesOf(model, 'AWS::KinesisFirehose::DeliveryStream').length > 0
-    if (!hasStream && !hasDelivery) return []
+    // Engines raise no alarms.
+    if ((!hasStream && !hasDelivery) || model.source === 'local') return []
     const missing = [
       ...(hasStream && !hasAlarm(model, lag) ? ['an alarm on how far readers are behind'] : []),
       ...(hasDelivery && !hasAlarm(model, freshness) ? ['an alarm on the freshness of delivery'] : []),

@@ -1,6 +1,7 @@
 import { dataBucketsOf } from '../../buckets.ts'
 import type { Control } from '../../control.ts'
 import { writersTo } from '../../delivery-streams.ts'
+import { hasNetwork } from '../../endpoints.ts'
 import { judge, type Problem, unknown, wrong } from '../../judge.ts'
 import type { AuditModel, AuditResource } from '../../model.ts'
 import { anybody, ask, circumstancesOf, everyRight, principalOf } from '../../questions.ts'
@@ -17,13 +18,15 @@ export const s304: Control = {
   kind: 'resources',
   sources: { statements: [35, 42] },
   evaluate: model =>
-    dataBucketsOf(model).map(bucket =>
-      judge(
-        bucket,
-        [...outsideProblems(model, bucket), ...deliveryProblems(model, bucket)],
-        'closed outside of the endpoint, and open to delivery'
+    dataBucketsOf(model)
+      .filter(() => hasNetwork(model))
+      .map(bucket =>
+        judge(
+          bucket,
+          [...outsideProblems(model, bucket), ...deliveryProblems(model, bucket)],
+          'closed outside of the endpoint, and open to delivery'
+        )
       )
-    )
 }
 
 function outsideProblems(model: AuditModel, { arn }: AuditResource): readonly Problem[] {

@@ -27,6 +27,7 @@ export const sqs03: Control = {
     securityHub: ['SQS.3'],
     prowler: ['sqs_queues_not_publicly_accessible']
   },
+  reads: ['iam:GetRole'],
   evaluate: model =>
     queuesOf(model).map(queue =>
       judge(

@@ -1,5 +1,5 @@
 import type { Control } from '../../control.ts'
-import { demandPrivateAccess } from '../../endpoints.ts'
+import { demandPrivateAccess, hasNetwork } from '../../endpoints.ts'
 import { demand, judge } from '../../judge.ts'
 import { queuesOf } from './queues.ts'
 
@@ -14,6 +14,7 @@ export const sqs05: Control = {
   fix: 'Make an interface endpoint sqs with a policy, and set MessageRetentionPeriod and RedriveAllowPolicy.',
   kind: 'resources',
   sources: { statements: [27], cdkNag: ['SQS3'] },
+  reads: ['ec2:DescribeVpcEndpoints'],
   evaluate: model =>
     queuesOf(model).map(queue => {
       const { MessageRetentionPeriod: retention, RedriveAllowPolicy: redrive } = queue.properties
@@ -21,7 +22,9 @@ export const sqs05: Control = {
       return judge(
         queue,
         [
-          ...demandPrivateAccess(model, { service: 'sqs', action: 'sqs:SendMessage', resource: queue.arn }),
+          ...(hasNetwork(model)
+            ? demandPrivateAccess(model, { service: 'sqs', action: 'sqs:SendMessage', resource: queue.arn })
+            : []),
           demand('MessageRetentionPeriod', retention, isSet, 'it keeps messages for the default of 4 days'),
           demand(
             'RedriveAllowPolicy',

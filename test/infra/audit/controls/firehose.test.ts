@@ -335,7 +335,7 @@ describeControl(control('FH-05'), [
 ])
 
 describe('FH-06', () => {
-  it('says where records may be opened, and leaves it to a run whether they are', () => {
+  it('says where records may be opened, and leaves it to people whether they are', () => {
     const found = fh06.evaluate(
       modelOfTemplate({
         Plain: toS3(),
@@ -347,8 +347,10 @@ describe('FH-06', () => {
       ['Plain', 'manual'],
       ['Opened', 'manual']
     ])
-    expect(found[1]!.evidence).toMatch(/may be opened by Open;.*sealstream prove/)
-    expect(found[0]!.evidence).toMatch(/^it delivers what is put to it;/)
+    expect(found[1]!.evidence).toMatch(
+      /may be opened by Open: whether that is plaintext, its plan has to say$/
+    )
+    expect(found[0]!.evidence).toMatch(/^it delivers what is put to it: /)
   })
 
   it('fails where there is more than one such place', () => {

@@ -99,7 +99,7 @@ describe('KDS-03', () => {
       modelOfTemplate({ Stream: encrypted(keyArn), Key: resource('KMS::Key') })
     )
     expect(finding).toMatchObject({ status: 'manual', resourceId: 'Stream' })
-    expect(finding!.evidence).toMatch(/sealstream prove/)
+    expect(finding!.evidence).toMatch(/; run: sealstream prove --only E2E-01$/)
     expect(kds03.evaluate(modelOfTemplate({}))).toEqual([])
   })
 })

@@ -162,7 +162,11 @@ describeControl(control('SQS-03'), [
 describe('SQS-04', () => {
   it('leaves what messages hold to a run that looks into them', () => {
     expect(sqs04.evaluate(modelOfTemplate({ Queue: queue() }))).toMatchObject([
-      { status: 'manual', resourceId: 'Queue', evidence: expect.stringMatching(/sealstream prove/) }
+      {
+        status: 'manual',
+        resourceId: 'Queue',
+        evidence: expect.stringMatching(/; run: sealstream prove --only E2E-01$/)
+      }
     ])
     expect(sqs04.evaluate(modelOfTemplate({}))).toEqual([])
   })
