@@ -16,6 +16,7 @@ import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { explainError } from '../explain-error.ts'
 import { listenForInterrupt } from '../interrupt.ts'
+import { type PlannedPermissions, startPlannedPermissions } from '../planned-permissions.ts'
 import { ownVersion } from './audit.ts'
 import { defaultPlan, endpointOf, type OpenedEngine, oneOf, openEngine, parseOptions } from './run.ts'
 
@@ -88,6 +89,7 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
   )
   let opened: OpenedEngine | undefined
   let control: LocalEngines | undefined
+  let permissions: PlannedPermissions | string = 'the roles of an account are not assumed from here'
   try {
     opened = await openEngine({ engine, endpoint, plan, output: undefined }, async (_, given) => ({
       // Nothing of it is kept.
@@ -97,7 +99,9 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
       unavailable: {}
     }))
     control = opened.local ?? (await startEngines(['kinesis']))
-    return await prove(settings, opened, control, interrupt.signal)
+    const asksRoles = opened.local !== undefined && settings.only.includes(ProofId.permissions)
+    if (asksRoles) permissions = await startPlannedPermissions(plan)
+    return await prove(settings, opened, { control, permissions, signal: interrupt.signal })
   } catch (error) {
     if (interrupt.signal.aborted) return ExitCode.interrupted
     const { message, exitCode } = explainError(error, opened?.where ?? 'AWS')
@@ -106,16 +110,22 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
     return exitCode
   } finally {
     interrupt.end()
+    if (typeof permissions !== 'string') await permissions.close()
     if (control !== opened?.local) await control?.close()
     await opened?.close()
   }
 }
 
+interface ProveWith {
+  readonly control: LocalEngines
+  readonly permissions: PlannedPermissions | string
+  readonly signal: AbortSignal
+}
+
 async function prove(
   settings: ProveSettings,
   { engine, local, where }: OpenedEngine,
-  control: LocalEngines,
-  signal: AbortSignal
+  { control, permissions, signal }: ProveWith
 ): Promise<ExitCode> {
   const { plan, only, allowKeyChanges, evidenceFile, json } = settings
   const shown = json ? process.stderr : process.stdout
@@ -128,7 +138,7 @@ async function prove(
       control: embeddedEngine(control),
       ...(local === undefined ? {} : { everythingAtRest: () => local.everythingAtRest() }),
       revocation: { allowKeyChanges },
-      permissions: 'the roles of the plan cannot be asked for here',
+      permissions,
       onProof: proof => shown.write(textOf(proof))
     }
   )

@@ -16,7 +16,8 @@ import {
   notApplicable,
   type Proof,
   ProofId,
-  type ProofSubject
+  type ProofSubject,
+  tenantsReason
 } from './proof.ts'
 
 /** What became of an attempt: it was opened, or the code of the error that refused it. */
@@ -36,6 +37,7 @@ export async function proveBoundContext(subject: ProofSubject): Promise<Proof> {
   const id = ProofId.boundContext
   const plan = definePipeline(subject.plan)
   if (plan.sealing.mode === 'off') return notApplicable(id, 'nothing is sealed')
+  if (plan.sealing.tenants.length > 0) return notApplicable(id, tenantsReason)
   const keyring = keyringOf(subject, plan)
   const pipeline = createPipeline(subject.plan, { engine, clock, keyring })
   try {

@@ -12,11 +12,15 @@ export interface CapturedRecord {
 
 /** Puts one user record through the real producer, and reads back what the stream made of it. */
 export async function putAndCapture(
-  pipeline: Pick<Pipeline, 'createProducer' | 'readStored'>,
+  pipeline: Pick<Pipeline, 'plan' | 'createProducer' | 'readStored'>,
   partitionKey: string,
   data: Uint8Array
 ): Promise<CapturedRecord> {
-  const producer = pipeline.createProducer({ maxBufferedMs: 0 })
+  const [tenant] = pipeline.plan.sealing.tenants
+  const producer = pipeline.createProducer({
+    maxBufferedMs: 0,
+    ...(tenant === undefined ? {} : { keyFor: () => tenant.id })
+  })
   try {
     const { shardId, sequenceNumber } = await producer.put({ partitionKey, data })
     const stored = await pipeline.readStored(shardId, sequenceNumber)

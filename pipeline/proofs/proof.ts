@@ -68,6 +68,9 @@ export function mayMakeResources({ engine }: ProofSubject): boolean {
   return engine.kind !== 'aws'
 }
 
+/** Of a proof that looks at one key, and one set of pairs. */
+export const tenantsReason = 'the tenants of the plan have keys of their own'
+
 export function notApplicable(id: ProofId, reason: string): Proof {
   return { id, result: 'notApplicable', reason, measurements: {}, evidence: {} }
 }

@@ -7,7 +7,8 @@ import {
   notApplicable,
   type Proof,
   ProofId,
-  type ProofSubject
+  type ProofSubject,
+  tenantsReason
 } from './proof.ts'
 import { RevocationTraffic } from './revocation-traffic.ts'
 
@@ -50,6 +51,7 @@ export async function proveRevocation(
   const { cacheMaxAgeMs = 2_000, propagationMs = isOwn ? 5_000 : 300_000 } = options
   const plan = definePipeline(subject.plan)
   if (plan.sealing.mode === 'off') return notApplicable(id, 'nothing is sealed')
+  if (plan.sealing.tenants.length > 0) return notApplicable(id, tenantsReason)
   if (!isOwn && options.allowKeyChanges !== true) {
     return notApplicable(id, 'the key is left alone on AWS, unless changes of it are allowed')
   }

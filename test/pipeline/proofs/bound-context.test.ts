@@ -67,9 +67,11 @@ describe('E2E-03', () => {
     })
   })
 
-  it('is not applicable where nothing is sealed', async () => {
+  it('is not applicable where nothing is sealed, or tenants have keys of their own', async () => {
     const engine = embeddedEngine(await openLocal())
-    const proof = await proveBoundContext({ plan: proofPlan({ sealing: { mode: 'off' } }), engine })
-    expect(proof.result).toBe('notApplicable')
+    for (const sealing of [{ mode: 'off' }, { tenants: { a: 'made' } }] as const) {
+      const proof = await proveBoundContext({ plan: proofPlan({ sealing }), engine })
+      expect(proof.result).toBe('notApplicable')
+    }
   })
 })

@@ -51,6 +51,13 @@ describe('E2E-01', () => {
     expect(unopened).toMatchObject({ result: 'proved', evidence: { deadLettered: null } })
   })
 
+  it('is proved for tenants with keys of their own', async () => {
+    const engine = embeddedEngine(await openLocal())
+    const plan = proofPlan({ sealing: { tenants: { a: 'made', b: 'made' } } })
+    const proof = await proveNoPlaintextAtRest({ plan, engine }, { control: engine })
+    expect(proof).toMatchObject({ result: 'proved', evidence: { isSealed: true, deadLettered: true } })
+  })
+
   it('fails for a stream that is not sealed', async () => {
     const engine = embeddedEngine(await openLocal())
     const plan = proofPlan({ sealing: { mode: 'off' } })

@@ -91,10 +91,14 @@ describe('E2E-02', () => {
     expect(await keyState()).toBe('Enabled')
   })
 
-  it('is not applicable where nothing is sealed, and leaves a key on AWS alone', async () => {
+  it('is not applicable where nothing is sealed, or tenants have keys of their own, and leaves a key on AWS alone', async () => {
     const { engine } = await start()
     const off = await proveRevocation({ plan: proofPlan({ sealing: { mode: 'off' } }), engine })
     const aws = await proveRevocation({ plan: proofPlan(), engine: { ...engine, kind: 'aws' } })
-    expect([off.result, aws.result]).toEqual(['notApplicable', 'notApplicable'])
+    const tenants = await proveRevocation({
+      plan: proofPlan({ sealing: { tenants: { a: 'made' } } }),
+      engine
+    })
+    expect([off, aws, tenants].map(({ result }) => result)).toEqual(Array(3).fill('notApplicable'))
   })
 })
