@@ -3,6 +3,7 @@ import { isQueueUrl, type ResolvedPlan } from '../pipeline/plan.ts'
 import { mostRolePolicyCharacters } from './limits.ts'
 import { substitute } from './placeholders.ts'
 import { idPart } from './plan-arns.ts'
+import { plannedKeys } from './plan-keys.ts'
 import {
   failureQueues,
   mappedFunctions,
@@ -11,7 +12,6 @@ import {
   transformFunctions
 } from './plan-readers.ts'
 import { madeRoles } from './plan-roles.ts'
-import { accessLogBucket } from './resources/s3.ts'
 
 /**
  * What a plan may leave open while it runs on what is there, and must say before anything is made of it.
@@ -19,6 +19,7 @@ import { accessLogBucket } from './resources/s3.ts'
  */
 export function checkPlannable(plan: ResolvedPlan): void {
   checkKeyId(plan)
+  checkAliases(plan)
   checkDeadLetters(plan)
   checkLogicalIds(plan)
   for (const [index, destination] of plan.destinations.entries()) {
@@ -56,6 +57,15 @@ function checkKeyId({ sealing, keys }: ResolvedPlan): void {
   throw new InvalidOptionError('sealing.keyId', 'expected the alias of a key that is made, or the ARN of one')
 }
 
+/** Of the keys that are made. */
+function checkAliases(plan: ResolvedPlan): void {
+  const aliases = plannedKeys(plan)
+    .filter(({ givenArn }) => givenArn === undefined)
+    .map(({ alias }) => alias)
+  if (new Set(aliases).size === aliases.length) return
+  throw new InvalidOptionError('sealing.keyId', 'is the alias of another key of the plan: expected another')
+}
+
 function checkDeadLetters(plan: ResolvedPlan): void {
   const { kind, queue, keyId, bucket } = plan.deadLetters
   if (kind === 'sqs' && isQueueUrl(queue)) {
@@ -67,9 +77,15 @@ function checkDeadLetters(plan: ResolvedPlan): void {
       'is another key than keys.state: expected none, or its ARN'
     )
   }
-  const taken = [...sinkBuckets(plan).map(sink => sink.bucket), accessLogBucket(plan)]
-  if (!taken.includes(bucket)) return
-  throw new InvalidOptionError('deadLetters.bucket', 'holds something else, too: expected one of its own')
+  const sinks = sinkBuckets(plan).map(sink => sink.bucket)
+  if (sinks.includes(bucket)) {
+    throw new InvalidOptionError('deadLetters.bucket', 'holds something else, too: expected one of its own')
+  }
+  if (![...sinks, bucket].includes(plan.storage.accessLogBucket)) return
+  throw new InvalidOptionError(
+    'storage.accessLogBucket',
+    'holds something else, too: expected one of its own'
+  )
 }
 
 /** Logical ids have no punctuation: names that differ in nothing else would be one resource. */

@@ -25,7 +25,8 @@ export function plannedKeys(plan: ResolvedPlan): readonly PlannedKey[] {
     purpose,
     tenant: undefined,
     givenArn: keys[purpose].arn,
-    alias: `alias/${name}-${purpose}`,
+    // The name of a pipeline has no slash: those of another pipeline are never the same.
+    alias: `alias/${name}/${purpose}`,
     policy
   })
   return [

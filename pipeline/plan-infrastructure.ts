@@ -1,7 +1,7 @@
 import { checkBoolean, checkInteger, checkOneOf, checkString } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import { section } from './plan-checks.ts'
-import { checkArn, checkRoleArn, checkRoleName } from './plan-names.ts'
+import { checkArn, checkBucketName, checkRoleArn, checkRoleName } from './plan-names.ts'
 
 /** Who does what. The template makes the roles that have a name; those given by their ARN are there. */
 export interface PlanRoles {
@@ -72,6 +72,8 @@ export interface PlanStorage {
   readonly lockMode?: 'GOVERNANCE' | 'COMPLIANCE' | 'off'
   /** Range 1 to 36_500. Objects that Redshift loads from are locked for a day at most. @default 7 */
   readonly lockDays?: number
+  /** Bucket of the access logs of the others. @default `<name>-access-logs` */
+  readonly accessLogBucket?: string
 }
 
 /** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
@@ -150,14 +152,19 @@ export function resolveLogs(value: PlanLogs | undefined): Required<PlanLogs> {
 }
 
 /** @throws InvalidOptionError */
-export function resolveStorage(value: PlanStorage | undefined): Required<PlanStorage> {
-  const storage = section('storage', value, ['lockMode', 'lockDays'])
+export function resolveStorage(value: PlanStorage | undefined, pipelineName: string): Required<PlanStorage> {
+  const storage = section('storage', value, ['lockMode', 'lockDays', 'accessLogBucket'])
   const modes = ['GOVERNANCE', 'COMPLIANCE', 'off'] as const
   const lockMode = checkOneOf('storage.lockMode', storage.lockMode ?? 'GOVERNANCE', modes)
   if (lockMode === 'off' && storage.lockDays !== undefined) {
     throw new InvalidOptionError('storage.lockDays', "does not go with storage.lockMode 'off'")
   }
-  return { lockMode, lockDays: checkInteger('storage.lockDays', storage.lockDays ?? 7, 1, 36_500) }
+  const logs = storage.accessLogBucket ?? `${pipelineName}-access-logs`
+  return {
+    lockMode,
+    lockDays: checkInteger('storage.lockDays', storage.lockDays ?? 7, 1, 36_500),
+    accessLogBucket: checkBucketName('storage.accessLogBucket', logs)
+  }
 }
 
 /** Services by name, roles by ARN. Nobody else: a whole account, or everybody, would be no separation. */

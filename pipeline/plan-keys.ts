@@ -124,7 +124,7 @@ export function resolveTenants(value: unknown, pipelineName: string): readonly R
       throw new InvalidOptionError(option, 'expected ids of 1 to 40 letters, digits and hyphens')
     }
     const arn = key === 'made' ? undefined : checkArn(`${option}.${id}`, key, 'kms', keyResource)
-    return { id, keyId: arn ?? `alias/${pipelineName}-tenant-${id}`, arn }
+    return { id, keyId: arn ?? `alias/${pipelineName}/tenant-${id}`, arn }
   })
   if (tenants.length > maxTenants) {
     throw new InvalidOptionError(option, `expected at most ${maxTenants} tenants, found ${tenants.length}`)

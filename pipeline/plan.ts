@@ -331,7 +331,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     network: plan.network === undefined ? undefined : resolveNetwork(plan.network),
     alarms: resolveAlarms(plan.alarms),
     logs: resolveLogs(plan.logs),
-    storage: resolveStorage(plan.storage)
+    storage: resolveStorage(plan.storage, name)
   }
 }
 

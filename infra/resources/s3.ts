@@ -10,7 +10,7 @@ const stagingDays = 7
 
 /** Buckets of what is delivered and of dead letters, and one for their access logs. */
 export function bucketResources(plan: ResolvedPlan, hasEndpoint: boolean): TemplateResources {
-  const logBucket = accessLogBucket(plan)
+  const { accessLogBucket: logBucket } = plan.storage
   const guarded: readonly (GuardedBucket & { readonly isStaging: boolean })[] = [
     ...sinkBuckets(plan).map(({ bucket, use, writerArns }) => ({
       bucket,
@@ -55,7 +55,6 @@ export function bucketResources(plan: ResolvedPlan, hasEndpoint: boolean): Templ
   )
 }
 
-export const accessLogBucket = ({ name }: ResolvedPlan): string => `${name}-access-logs`
 export const accessLogBucketId = 'AccessLogBucket'
 
 function dataBucket(

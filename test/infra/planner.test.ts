@@ -123,6 +123,11 @@ describe('planTemplate', () => {
       { name: 'o', deadLetters: { queue: 'https://sqs.example.com/1/q' } },
       'option deadLetters.queue: expected'
     ],
+    [{ name: 'o', sealing: { keyId: 'alias/o/state' } }, 'option sealing.keyId: is the alias of another key'],
+    [
+      { name: 'o', storage: { accessLogBucket: 'o-delivered' } },
+      'option storage.accessLogBucket: holds something else'
+    ],
     [
       { name: 'o', deadLetters: { keyId: 'alias/k' } },
       'option deadLetters.keyId: is another key than keys.state'

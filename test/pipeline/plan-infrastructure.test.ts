@@ -38,7 +38,7 @@ describe('the infrastructure of a plan', () => {
       network: undefined,
       alarms: { topicArn: undefined, iteratorAgeMs: 900_000, freshnessSeconds: 1_800 },
       logs: { retentionDays: 365 },
-      storage: { lockMode: 'GOVERNANCE', lockDays: 7 }
+      storage: { lockMode: 'GOVERNANCE', lockDays: 7, accessLogBucket: 'orders-access-logs' }
     })
   })
 
@@ -52,7 +52,7 @@ describe('the infrastructure of a plan', () => {
   it('gives each tenant a key: its ARN, or the alias of the one that is made', () => {
     const arn = keyArn('t')
     expect(resolve({ sealing: { tenants: { a1: 'made', b2: arn } } }).sealing.tenants).toEqual([
-      { id: 'a1', keyId: 'alias/orders-tenant-a1', arn: undefined },
+      { id: 'a1', keyId: 'alias/orders/tenant-a1', arn: undefined },
       { id: 'b2', keyId: arn, arn }
     ])
   })
@@ -179,6 +179,7 @@ describe('the infrastructure of a plan', () => {
     ],
     [{ alarms: { topicArn: 'topic' } }, 'option alarms.topicArn: expected an ARN of sns'],
     [{ logs: { retentionDays: 2 } }, 'option logs.retentionDays: expected one of 1, 3, 5'],
+    [{ storage: { accessLogBucket: 'A' } }, 'option storage.accessLogBucket: expected the name of a bucket'],
     [{ storage: { lockMode: 'off', lockDays: 1 } }, 'option storage.lockDays: does not go with'],
     [
       { stream: { readers: [{ kind: 'kcl', roleArn: 'r' }] } },
