@@ -76,9 +76,8 @@ export class SealstreamPipeline extends Construct {
   readonly keys: PipelineKeys
   readonly roles: PipelineRoles
   /** By name. */
-  readonly deliveryStreams: ReadonlyMap<string, IDeliveryStream>
-  /** By name. */
   readonly buckets: ReadonlyMap<string, IBucket>
+  #deliveryStreams: ReadonlyMap<string, IDeliveryStream> | undefined
 
   /** @throws InvalidOptionError for a plan that is wrong, or leaves open what a template has to say */
   constructor(scope: Scope, id: string, props: SealstreamPipelineProps) {
@@ -104,14 +103,19 @@ export class SealstreamPipeline extends Construct {
       operator: this.#importRole(roleIds.operator),
       replayer: this.plan.roles.replayer ? this.#importRole(roleIds.replayer) : undefined
     }
-    this.deliveryStreams = this.#importByName(
+    this.buckets = this.#importByName('AWS::S3::Bucket', 'BucketName', (logicalId, arn) =>
+      Bucket.fromBucketArn(this, logicalId, arn)
+    )
+  }
+
+  /** By name. The CDK puts a mapping of addresses into the stack when they are first asked for. */
+  get deliveryStreams(): ReadonlyMap<string, IDeliveryStream> {
+    this.#deliveryStreams ??= this.#importByName(
       'AWS::KinesisFirehose::DeliveryStream',
       'DeliveryStreamName',
       (logicalId, arn) => DeliveryStream.fromDeliveryStreamArn(this, logicalId, arn)
     )
-    this.buckets = this.#importByName('AWS::S3::Bucket', 'BucketName', (logicalId, arn) =>
-      Bucket.fromBucketArn(this, logicalId, arn)
-    )
+    return this.#deliveryStreams
   }
 
   /**

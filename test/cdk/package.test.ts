@@ -55,6 +55,8 @@ describe('sealstream/infra/cdk as it is installed', () => {
       const stack = new Stack()
       const pipeline = new SealstreamPipeline(stack, 'Orders', { plan: { name: 'orders' } })
       export const stream: IStream = pipeline.stream
+      pipeline.stream.metricGetRecordsIteratorAgeMilliseconds()
+      pipeline.acknowledgeExpectedFindings({ validateScope: () => ({ violations: [] }) })
       // @ts-expect-error no construct
       new SealstreamPipeline('stack', 'Orders', { plan: { name: 'orders' } })`
     writeFileSync(join(folder, 'app.mts'), text)

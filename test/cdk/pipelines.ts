@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { App, BootstraplessSynthesizer, type IStackSynthesizer, Stack } from 'aws-cdk-lib'
+import { App, type AppProps, BootstraplessSynthesizer, type IStackSynthesizer, Stack } from 'aws-cdk-lib'
 import { onTestFinished } from 'vitest'
+import flights from '../../examples/flights/sealstream.config.ts'
 import type { PipelinePlan } from '../../pipeline/index.ts'
 
 const recommendedFlags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json')
 
 /** An application with one stack, set as a new project would have it; its output is removed with the test. */
-export function anApp() {
+export function anApp(props: AppProps = {}) {
   const outdir = mkdtempSync(join(tmpdir(), 'sealstream-cdk-app-'))
   onTestFinished(() => rmSync(outdir, { recursive: true, force: true }))
   const app = new App({
@@ -18,7 +19,8 @@ export function anApp() {
     context: recommendedFlags,
     analyticsReporting: false,
     builtinCloudFormationValidation: false,
-    treeMetadata: false
+    treeMetadata: false,
+    ...props
   })
   // The declarations of the CDK are not written for exact optional properties.
   const synthesizer = new BootstraplessSynthesizer() as IStackSynthesizer
@@ -108,5 +110,6 @@ export const plans: Readonly<Record<string, PipelinePlan>> = {
     deadLetters: { kind: 's3' },
     storage: { lockMode: 'off' },
     alarms: false
-  }
+  },
+  'as in the example': flights
 }

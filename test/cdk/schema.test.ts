@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import { afterAll, describe, expect, it } from 'vitest'
+import { SealstreamPipeline } from '../../infra/cdk/index.ts'
 import { planTemplate } from '../../infra/planner.ts'
-import { plans } from './pipelines.ts'
+import { anApp, plans } from './pipelines.ts'
 
 // The copy that comes in the CDK: what npm has under the name itself is behind it.
 const inside = createRequire(createRequire(import.meta.url).resolve('aws-cdk-lib'))
@@ -26,6 +27,12 @@ describe('cloudformation-validate', () => {
     it.each(['core', 'full'] as const)('finds nothing wrong in the template %s', profile => {
       expect(diagnosticsOf(planTemplate(plan, { profile }))).toEqual([])
     })
+  })
+
+  it('lets the synthesis pass that an application does by default', () => {
+    const { stack, synthesised } = anApp({ builtinCloudFormationValidation: true })
+    new SealstreamPipeline(stack, 'Orders', { plan: plans['with every neighbour']! })
+    expect(synthesised().Resources).toHaveProperty('Stream')
   })
 
   it('finds a property that does not exist, and a value that is out of range', () => {
