@@ -84,6 +84,11 @@ export function streamReaderArns(plan: ResolvedPlan): readonly string[] {
   ]
 }
 
+/** Who keeps leases: our workers, and those of a KCL that shares their table. */
+export function leaseWorkerArns(plan: ResolvedPlan): readonly string[] {
+  return [roleArn(roleIds.consumer), ...(plan.consumer.foreignWorkers ? givenReaders(plan, 'kcl') : [])]
+}
+
 /** A bucket that delivery streams write to. */
 export interface SinkBucket {
   readonly bucket: string

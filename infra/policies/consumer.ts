@@ -3,11 +3,11 @@ import { fanOutArn, queueArn, streamArn, tableArn } from '../plan-arns.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { pinned } from './conditions.ts'
 import {
+  checkpointing,
   claimArn,
   deadLetterKey,
   delivering,
   hasQueue,
-  leaseTableArn,
   openingWorker,
   policyOf,
   readingLeases,
@@ -25,19 +25,7 @@ export function consumerPolicy(plan: ResolvedPlan): PolicyDocument {
     }),
     retrieving(plan),
     readingSealedStream(plan),
-    pinned(plan, {
-      Sid: 'Checkpoint',
-      Effect: 'Allow',
-      Action: [
-        'dynamodb:DescribeTable',
-        'dynamodb:Scan',
-        'dynamodb:GetItem',
-        'dynamodb:PutItem',
-        'dynamodb:UpdateItem',
-        'dynamodb:DeleteItem'
-      ],
-      Resource: leaseTableArn(plan)
-    }),
+    pinned(plan, checkpointing(plan)),
     pinned(plan, {
       // Tables of KCL 3, beside which a worker refuses to start.
       Sid: 'NoticeOtherFleets',

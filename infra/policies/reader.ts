@@ -3,7 +3,14 @@ import { functionLogGroup, keyArn, logGroupArn, queueArn, streamArn } from '../p
 import type { MappedFunction } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import { throughSqs } from './conditions.ts'
-import { neverWrapping, policyOf, readingSealedStream, unwrapping } from './shared.ts'
+import {
+  checkpointing,
+  neverWrapping,
+  policyOf,
+  readingLeases,
+  readingSealedStream,
+  unwrapping
+} from './shared.ts'
 
 /*
  * Policies for roles that are there already: those of readers that the plan was given. A template attaches nothing to them.
@@ -51,7 +58,10 @@ export function lambdaPolicy(plan: ResolvedPlan, mapped: MappedFunction): Policy
   )
 }
 
-/** Of a Kinesis Client Library application: of the stream and the keys. Its tables are its own affair. */
+/**
+ * Of a Kinesis Client Library application: of the stream and the keys, and of the lease table where it shares ours. Tables of
+ * its own are its own affair.
+ */
 export function kclPolicy(plan: ResolvedPlan): PolicyDocument {
   return policyOf(
     {
@@ -66,6 +76,7 @@ export function kclPolicy(plan: ResolvedPlan): PolicyDocument {
       Resource: streamArn(plan)
     },
     readingSealedStream(plan),
+    plan.consumer.foreignWorkers ? [checkpointing(plan), readingLeases(plan)] : [],
     unwrapping(plan, false),
     neverWrapping(plan)
   )

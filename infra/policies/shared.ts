@@ -117,6 +117,23 @@ export function readingLeases(plan: ResolvedPlan): PolicyStatement {
   }
 }
 
+/** Rows of the lease table, as a worker, ours or the KCL's, reads and writes them. */
+export function checkpointing(plan: ResolvedPlan): PolicyStatement {
+  return {
+    Sid: 'Checkpoint',
+    Effect: 'Allow',
+    Action: [
+      'dynamodb:DescribeTable',
+      'dynamodb:Scan',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem'
+    ],
+    Resource: leaseTableArn(plan)
+  }
+}
+
 export const leaseTableArn = ({ consumer }: ResolvedPlan): string => tableArn(consumer.applicationName)
 
 export const hasQueue = ({ deadLetters }: ResolvedPlan): boolean => deadLetters.kind === 'sqs'

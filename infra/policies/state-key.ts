@@ -11,7 +11,13 @@ import {
   roleArn,
   roleIds
 } from '../plan-arns.ts'
-import { failureQueues, mappedFunctions, sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
+import {
+  failureQueues,
+  leaseWorkerArns,
+  mappedFunctions,
+  sourcedDeliveries,
+  transformFunctions
+} from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { grantThrough, throughDynamodb, throughS3, throughSecretsManager, throughSqs } from './conditions.ts'
 import { administering, lettingService } from './key-administration.ts'
@@ -51,7 +57,7 @@ function leaseTable(plan: ResolvedPlan): readonly PolicyStatement[] {
   return [
     allow(
       'LeasesThroughDynamodb',
-      [roleArn(roleIds.consumer), roleArn(roleIds.operator)],
+      [...leaseWorkerArns(plan), roleArn(roleIds.operator)],
       ['kms:Decrypt'],
       condition
     ),

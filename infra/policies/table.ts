@@ -1,9 +1,10 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { roleArn, roleIds, tableArn } from '../plan-arns.ts'
+import { leaseWorkerArns } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import { policyOf } from './shared.ts'
 
-/** The lease table: consumer and operator touch its rows, and the operator's own policy lets it read alone. */
+/** The lease table: workers and operator touch its rows, and the operator's own policy lets it read alone. */
 export function leaseTablePolicy(plan: ResolvedPlan): PolicyDocument {
   return policyOf({
     Sid: 'OnlyConsumerTouchesLeases',
@@ -21,7 +22,7 @@ export function leaseTablePolicy(plan: ResolvedPlan): PolicyDocument {
     ],
     Resource: tableArn(plan.consumer.applicationName),
     Condition: {
-      ArnNotEquals: { 'aws:PrincipalArn': [roleArn(roleIds.consumer), roleArn(roleIds.operator)] }
+      ArnNotEquals: { 'aws:PrincipalArn': [...leaseWorkerArns(plan), roleArn(roleIds.operator)] }
     }
   })
 }

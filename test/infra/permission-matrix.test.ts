@@ -470,6 +470,16 @@ describe('who may do what', () => {
     ])
   )
 
+  it(
+    'with a KCL that shares the lease table',
+    asked({ ...plans.everything, network: { ...network }, consumer: { foreignWorkers: true } }, [
+      ['kcl', 'dynamodb:UpdateItem', tableArn, none, 'Checkpoint'],
+      ['kcl', 'kms:Decrypt', 'StateKey', dynamodb, 'LeasesThroughDynamodb'],
+      ['kcl', 'dynamodb:DeleteTable', tableArn, none, '-'],
+      ['lambda', 'dynamodb:Scan', tableArn, none, '!OnlyConsumerTouchesLeases']
+    ])
+  )
+
   it('with pinned endpoints: workloads through them alone, services from wherever they are', () => {
     const plan = { name: 'orders', network: { ...network, pinToEndpoint: true }, roles: people } as const
     const through = { 'aws:SourceVpce': 'KinesisStreamsEndpoint' }
