@@ -78,14 +78,19 @@ function mayBeAllowed(model: AuditModel, { arn }: AuditResource, action: string)
   return policy.document.Statement.some(
     ({ Effect, Action, NotAction }) =>
       Effect === 'Allow' &&
-      (NotAction !== undefined || [Action ?? []].flat().some(pattern => matchesAction(pattern, action)))
+      (NotAction !== undefined || [Action ?? []].flat().some(pattern => mayMatch(pattern, action)))
   )
 }
 
-function matchesAction(pattern: string, action: string): boolean {
-  if (!/[*?]/.test(pattern)) return pattern.toLowerCase() === action.toLowerCase()
-  const source = pattern.replaceAll('*', '.*').replaceAll('?', '.')
-  return new RegExp(`^${source}$`, 'i').test(action)
+/** Wildcards as they are in any place of a policy: wide enough to rule out, not to decide. */
+function mayMatch(pattern: string, text: string): boolean {
+  if (pattern === '*' || pattern.includes('${')) return true
+  if (!/[*?]/.test(pattern)) return pattern.toLowerCase() === text.toLowerCase()
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${source}$`, 'i').test(text)
 }
 
 /**
@@ -95,15 +100,22 @@ function matchesAction(pattern: string, action: string): boolean {
 export function circumstancesOfKey(model: AuditModel, key: AuditResource): readonly KeyContext[] {
   const keyPolicy = model.resourcePolicies.get(key.arn)?.document
   const identity = [...model.identityPolicies.values()].flat().map(({ document }) => document)
-  const contexts = [...(keyPolicy === undefined ? [] : [keyPolicy]), ...identity].flatMap(circumstancesIn)
+  const contexts = [
+    ...(keyPolicy === undefined ? [] : circumstancesIn(keyPolicy)),
+    ...identity.flatMap(document => circumstancesIn(document, key.arn))
+  ]
   return [...new Map([{}, ...contexts].map(context => [JSON.stringify(context), context])).values()]
 }
 
-/** What each Allow of a policy that speaks of KMS demands. */
-export function circumstancesIn(document: PolicyDocument): readonly KeyContext[] {
+/** What each Allow of a policy that speaks of KMS demands; for an identity's policy of this key alone where one is given. */
+export function circumstancesIn(document: PolicyDocument, keyArn?: string): readonly KeyContext[] {
   return document.Statement.filter(
-    ({ Effect, Action, NotAction }) =>
-      Effect === 'Allow' && (NotAction !== undefined || [Action ?? []].flat().some(isForKms))
+    ({ Effect, Action, NotAction, Resource, NotResource }) =>
+      Effect === 'Allow' &&
+      (NotAction !== undefined || [Action ?? []].flat().some(isForKms)) &&
+      (keyArn === undefined ||
+        NotResource !== undefined ||
+        [Resource ?? []].flat().some(pattern => mayMatch(pattern, keyArn)))
   ).map(demandsOf)
 }
 

@@ -55,7 +55,7 @@ export class TemplateResolver {
   readonly #identities = new Map<string, { name: string; arn: string }>()
   readonly #identifying = new Set<string>()
   readonly #intrinsics: Readonly<Record<string, Intrinsic>> = {
-    Ref: (name, at) => this.#ref(String(name), at),
+    Ref: (name, at) => this.#ref(textOf(name, at, 'Ref'), at),
     'Fn::GetAtt': (argument, at) => this.#getAtt(argument, at),
     'Fn::Sub': (argument, at) => this.#sub(argument, at),
     'Fn::Join': (argument, at) => this.#join(argument, at),
@@ -186,7 +186,8 @@ export class TemplateResolver {
       typeof argument === 'string' ? argument.split('.') : list(argument, at, 'Fn::GetAtt')
     const attribute = rest.map(part => this.#resolve(part, at))
     if (attribute.includes(unknownValue)) return unknownValue
-    return this.#attribute(String(id), attribute.join('.'), at)
+    const name = attribute.map(part => textOf(part, at, 'Fn::GetAtt')).join('.')
+    return this.#attribute(textOf(id, at, 'Fn::GetAtt'), name, at)
   }
 
   #attribute(id: string, attribute: string, at: Place): unknown {
@@ -227,17 +228,19 @@ export class TemplateResolver {
     if (values === unknownValue) return unknownValue
     if (!Array.isArray(values)) throw wrongArgument(at, 'Fn::Join', 'a delimiter and a list')
     if (values.includes(unknownValue)) return unknownValue
+    const texts = values.map(each => textOf(each, at, 'Fn::Join'))
     checkLength(
-      values.reduce((length, each) => length + String(each).length + delimiter.length, 0),
+      texts.reduce((length, each) => length + each.length + delimiter.length, 0),
       at
     )
-    return values.join(delimiter)
+    return texts.join(delimiter)
   }
 
   #if(argument: unknown, at: Place): unknown {
     const [name, then, otherwise] = list(argument, at, 'Fn::If')
-    const truth = this.#conditions.decide(String(name))
-    if (truth === undefined) return this.#unknown(at, `condition ${name} cannot be told`)
+    const condition = textOf(name, at, 'Fn::If')
+    const truth = this.#conditions.decide(condition)
+    if (truth === undefined) return this.#unknown(at, `condition ${condition} cannot be told`)
     return this.#resolve(truth ? then : otherwise, at)
   }
 
@@ -245,7 +248,8 @@ export class TemplateResolver {
     const [index, values] = list(argument, at, 'Fn::Select').map(each => this.#resolve(each, at))
     if (index === unknownValue || values === unknownValue) return unknownValue
     if (!Array.isArray(values)) throw wrongArgument(at, 'Fn::Select', 'an index and a list')
-    return values[Number(index)] ?? this.#unknown(at, `Fn::Select: there is no item ${index}`)
+    const position = textOf(index, at, 'Fn::Select')
+    return values[Number(position)] ?? this.#unknown(at, `Fn::Select: there is no item ${position}`)
   }
 
   #split(argument: unknown, at: Place): unknown {
@@ -259,10 +263,11 @@ export class TemplateResolver {
 
   #findInMap(argument: unknown, at: Place): unknown {
     const [map, first, second, options] = list(argument, at, 'Fn::FindInMap')
-    const keys = [map, first, second].map(each => this.#resolve(each, at))
-    if (keys.includes(unknownValue)) return unknownValue
+    const resolved = [map, first, second].map(each => this.#resolve(each, at))
+    if (resolved.includes(unknownValue)) return unknownValue
+    const keys = resolved.map(each => textOf(each, at, 'Fn::FindInMap'))
     let value: unknown = this.#template.Mappings
-    for (const key of keys) value = isObject(value) ? memberOf(value, String(key)) : undefined
+    for (const key of keys) value = isObject(value) ? memberOf(value, key) : undefined
     if (value !== undefined) return value
     if (isObject(options) && Object.hasOwn(options, 'DefaultValue')) {
       return this.#resolve(options.DefaultValue, at)
@@ -329,6 +334,12 @@ function inside({ location, depth }: Place, step: string): Place {
 function list(argument: unknown, at: Place, name: string): readonly unknown[] {
   if (Array.isArray(argument)) return argument
   throw wrongArgument(at, name, 'a list')
+}
+
+function textOf(value: unknown, at: Place, name: string): string {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  throw wrongArgument(at, name, 'a text')
 }
 
 function wrongArgument({ location }: Place, name: string, expected: string): InvalidOptionError {

@@ -14,8 +14,8 @@ import { collectPolicies } from './policies.ts'
 /** What belongs to a pipeline, by name. */
 export interface PipelineNames {
   readonly stream: string
-  /** Id, ARN or alias of the key that records are sealed with; undefined where they are not. */
-  readonly envelopeKey: string | undefined
+  /** Ids, ARNs or aliases of the keys that records are sealed with: one, or one for each tenant. */
+  readonly envelopeKeys: readonly string[]
   readonly tables: readonly string[]
   /** Names or URLs. */
   readonly queues: readonly string[]
@@ -58,8 +58,9 @@ export async function loadLive(names: PipelineNames, options: LiveOptions): Prom
   for (const bucket of new Set(names.buckets)) await add(readBucket(reader, scope.partition, bucket))
   for (const name of names.deliveryStreams) await add(readDeliveryStream(reader, name))
   for (const name of valuesNamed(resources, /^LogGroupName$/)) await add(readLogGroup(reader, scope, name))
-  // Before the others: its alias may be one that only the service can tell.
-  const envelope = names.envelopeKey === undefined ? [] : await readKey(reader, names.envelopeKey)
+  // Before the others: what an alias means only the service can tell.
+  const envelope: AuditResource[] = []
+  for (const key of names.envelopeKeys) envelope.push(...(await readKey(reader, key)))
   await add(Promise.resolve(envelope))
   for (const key of valuesNamed(resources, /key.*(id|arn)$/i).filter(isCustomerKey)) {
     if (!isKnownKey(resources, key)) await add(readKey(reader, key))

@@ -6,7 +6,7 @@ export function namesOfPlan(plan: ResolvedPlan): PipelineNames {
   const { stream, sealing, consumer, destinations, deadLetters, roles } = plan
   return {
     stream: stream.name,
-    envelopeKey: sealing.mode === 'off' ? undefined : sealing.keyId,
+    envelopeKeys: envelopeKeysOf(sealing),
     tables: [consumer.applicationName],
     queues: deadLetters.kind === 'sqs' ? [deadLetters.queue] : [],
     buckets: [...new Set([...destinations.map(({ bucket }) => bucket), deadLetters.bucket])],
@@ -18,4 +18,9 @@ export function namesOfPlan(plan: ResolvedPlan): PipelineNames {
       ...(roles.replayer ? [roles.replayerName] : [])
     ]
   }
+}
+
+function envelopeKeysOf({ mode, keyId, tenants }: ResolvedPlan['sealing']): readonly string[] {
+  if (mode === 'off') return []
+  return tenants.length > 0 ? tenants.map(tenant => tenant.keyId) : [keyId]
 }

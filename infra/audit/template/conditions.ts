@@ -42,11 +42,12 @@ export class TemplateConditions {
     const list = Array.isArray(argument) ? argument : []
     switch (name) {
       case 'Condition':
-        return this.decide(String(argument))
+        if (typeof argument === 'string') return this.decide(argument)
+        break
       case 'Fn::Equals': {
         const [left, right] = list.map((each, index) => this.#resolve(each, `${location}[${index}]`))
         if (left === unknownValue || right === unknownValue) return undefined
-        return String(left) === String(right)
+        return isScalar(left) && isScalar(right) && String(left) === String(right)
       }
       case 'Fn::Not':
         return not(this.#evaluate(list[0], `${location}[0]`))
@@ -69,6 +70,10 @@ export class TemplateConditions {
     })
     return truths.includes(true) || (truths.includes(undefined) ? undefined : false)
   }
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 function not(truth: Truth): Truth {

@@ -28,7 +28,7 @@ const keyArn = (id: string) => arn('kms', `key/${id}`)
 const roleArn = 'arn:aws:iam::111122223333:role/service/orders-delivery'
 const names: PipelineNames = {
   stream: 'orders',
-  envelopeKey: 'alias/orders',
+  envelopeKeys: ['alias/orders'],
   tables: ['orders-worker'],
   queues: ['orders-dead-letters'],
   buckets: ['orders-delivered'],
@@ -381,16 +381,18 @@ describe('namesOfPlan', () => {
     })
     expect(namesOfPlan(plan)).toEqual({
       stream: 'orders',
-      envelopeKey: 'alias/orders',
+      envelopeKeys: ['alias/orders'],
       tables: ['orders-worker'],
       queues: ['orders-dead-letters'],
       buckets: ['orders-delivered', 'orders-dead-letters'],
       deliveryStreams: ['orders-s3', 'more'],
       roles: ['orders-producer', 'orders-consumer', 'orders-operator', 'orders-replayer']
     })
+    const ofTenants = definePipeline({ name: 'o', sealing: { tenants: { a: 'made', b: 'made' } } })
+    expect(namesOfPlan(ofTenants).envelopeKeys).toEqual(['alias/o/tenant-a', 'alias/o/tenant-b'])
     const open = namesOfPlan(
       definePipeline({ name: 'o', sealing: { mode: 'off' }, deadLetters: { kind: 's3', bucket: 'letters' } })
     )
-    expect(open).toMatchObject({ envelopeKey: undefined, queues: [], buckets: ['o-delivered', 'letters'] })
+    expect(open).toMatchObject({ envelopeKeys: [], queues: [], buckets: ['o-delivered', 'letters'] })
   })
 })
