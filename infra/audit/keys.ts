@@ -1,4 +1,4 @@
-import { demand, type Problem } from './judge.ts'
+import { demand, type Problem, unknown, wrong } from './judge.ts'
 import { type AuditModel, type AuditResource, unknownValue } from './model.ts'
 import { nameIn, resourcesOf, textAt } from './readers.ts'
 
@@ -16,7 +16,7 @@ export function keyFor(model: AuditModel, reference: unknown): AuditResource | u
   return target === undefined || target === reference ? undefined : keyFor(model, target)
 }
 
-/** Whether a name is that of a key with a policy of one's own; keys of AWS are named by an alias. */
+/** Whether a name may be that of a key with a policy of one's own: in templates keys of AWS are named by an alias. */
 export function isCustomerKey(reference: unknown): boolean {
   return typeof reference === 'string' && reference !== '' && !/(^|[:/])alias\/aws\//.test(reference)
 }
@@ -31,13 +31,23 @@ export function isSameKey(model: AuditModel, a: unknown, b: unknown): boolean | 
 }
 
 /** Demands a customer-managed key. `name` is the property, such as `StreamEncryption.KeyId`. */
-export function demandCustomerKey(name: string, reference: unknown): Problem | undefined {
-  return demand(
-    name,
-    reference,
-    isCustomerKey,
-    reference === undefined ? `${name} is not set` : `${name} is a key of AWS, which has no policy of yours`
+export function demandCustomerKey(model: AuditModel, name: string, reference: unknown): Problem | undefined {
+  const text = `${name} is a key of AWS, which has no policy of yours`
+  return (
+    demand(name, reference, isCustomerKey, reference === undefined ? `${name} is not set` : text) ??
+    (isLeftOut(model, reference) ? wrongUnlessRefused(model, name, text) : undefined)
   )
+}
+
+/** An account tells keys of AWS by ARNs, too: of those that were read they are left out. */
+function isLeftOut(model: AuditModel, reference: unknown): boolean {
+  return model.source !== 'template' && reference !== unknownValue && keyFor(model, reference) === undefined
+}
+
+function wrongUnlessRefused({ failedReads }: AuditModel, name: string, text: string): Problem {
+  return failedReads.some(({ action }) => action === 'kms:DescribeKey')
+    ? unknown(`whose key ${name} is was not read`)
+    : wrong(text)
 }
 
 function isArnOfKey(reference: unknown): boolean {

@@ -28,7 +28,7 @@ export const ddb01: Control = {
           return [
             demand('SSEEnabled', enabled, isTrue, `${name} is encrypted with a key that AWS owns`),
             demand('SSEType', type, byKms, `SSEType of ${name} is not KMS`),
-            isTrue(enabled) ? demandCustomerKey(`KMSMasterKeyId of ${name}`, key) : undefined
+            isTrue(enabled) ? demandCustomerKey(model, `KMSMasterKeyId of ${name}`, key) : undefined
           ]
         }),
         'encrypted with a customer-managed key'

@@ -29,11 +29,11 @@ export const fh01: Control = {
     deliveryStreamsOf(model).map(stream =>
       isFedByKinesis(stream)
         ? judge(stream, sourceProblems(model, stream), 'its source is encrypted with a customer-managed key')
-        : judge(stream, ownProblems(stream), 'encrypted with a customer-managed key')
+        : judge(stream, ownProblems(model, stream), 'encrypted with a customer-managed key')
     )
 }
 
-function ownProblems({ properties }: AuditResource): readonly Problem[] {
+function ownProblems(model: AuditModel, { properties }: AuditResource): readonly Problem[] {
   const { DeliveryStreamType: type, DeliveryStreamEncryptionConfigurationInput: encryption } = properties
   if (type === unknownValue) return [unknown('DeliveryStreamType cannot be told')]
   if (type !== undefined && type !== 'DirectPut')
@@ -47,7 +47,7 @@ function ownProblems({ properties }: AuditResource): readonly Problem[] {
       keyType => keyType === 'CUSTOMER_MANAGED_CMK',
       'KeyType is not CUSTOMER_MANAGED_CMK'
     ),
-    demandCustomerKey('KeyARN', valueAt(encryption, 'KeyARN')),
+    demandCustomerKey(model, 'KeyARN', valueAt(encryption, 'KeyARN')),
     // In an account alone: the key may be there and not be at work.
     demand(
       'Status',
@@ -64,5 +64,7 @@ function sourceProblems(model: AuditModel, { properties }: AuditResource): reado
   }
   const reference = valueAt(properties, 'KinesisStreamSourceConfiguration', 'KinesisStreamARN')
   const source = resourceFor(model, reference, 'AWS::Kinesis::Stream')
-  return source === undefined ? [unknown('the stream that feeds it is not here')] : encryptionProblems(source)
+  return source === undefined
+    ? [unknown('the stream that feeds it is not here')]
+    : encryptionProblems(model, source)
 }

@@ -6,6 +6,7 @@ import { demandCustomerKey, isSameKey, keyFor } from '../../keys.ts'
 import type { AuditModel } from '../../model.ts'
 import { ask, principalOf } from '../../questions.ts'
 import { isTrue, resourceFor, valueAt } from '../../readers.ts'
+import { urlSuffixOf } from '../../template/resource-names.ts'
 
 export const fh07: Control = {
   id: 'FH-07',
@@ -37,7 +38,7 @@ function problemsOf(
   { path, configuration }: DeliveryObjects
 ): readonly (Problem | undefined)[] {
   const key = valueAt(configuration, 'EncryptionConfiguration', 'KMSEncryptionConfig', 'AWSKMSKeyARN')
-  const named = demandCustomerKey(`the key of ${path}`, key)
+  const named = demandCustomerKey(model, `the key of ${path}`, key)
   if (named !== undefined) return [named]
   const bucket = resourceFor(model, configuration.BucketARN, 'AWS::S3::Bucket')
   if (bucket === undefined) return []
@@ -73,7 +74,7 @@ function usable(
     action: 'kms:GenerateDataKey',
     resource: resource.arn,
     context: {
-      'kms:ViaService': `s3.${model.region}.amazonaws.com`,
+      'kms:ViaService': `s3.${model.region}.${urlSuffixOf(model)}`,
       'kms:CallerAccount': model.accountId,
       'kms:EncryptionContext:aws:s3:arn': objectArn
     }

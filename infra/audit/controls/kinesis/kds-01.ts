@@ -19,6 +19,6 @@ export const kds01: Control = {
   },
   evaluate: model =>
     streamsOf(model).map(stream =>
-      judge(stream, encryptionProblems(stream), 'encrypted by KMS with a customer-managed key')
+      judge(stream, encryptionProblems(model, stream), 'encrypted by KMS with a customer-managed key')
     )
 }

@@ -8,7 +8,7 @@ export function streamsOf(model: AuditModel): readonly AuditResource[] {
 }
 
 /** What is wrong with the encryption at rest of a stream; a delivery stream that it feeds has no other. */
-export function encryptionProblems({ properties }: AuditResource): readonly Problem[] {
+export function encryptionProblems(model: AuditModel, { properties }: AuditResource): readonly Problem[] {
   const encryption = valueAt(properties, 'StreamEncryption')
   return demandAll(
     demand(
@@ -19,6 +19,6 @@ export function encryptionProblems({ properties }: AuditResource): readonly Prob
     ),
     encryption === undefined
       ? undefined
-      : demandCustomerKey('StreamEncryption.KeyId', valueAt(encryption, 'KeyId'))
+      : demandCustomerKey(model, 'StreamEncryption.KeyId', valueAt(encryption, 'KeyId'))
   )
 }

@@ -4,6 +4,7 @@ import { demandCustomerKey, keyFor } from '../../keys.ts'
 import type { AuditModel, AuditResource } from '../../model.ts'
 import { ask, foreignAccount, service } from '../../questions.ts'
 import { numberOf, resourcesOf } from '../../readers.ts'
+import { urlSuffixOf } from '../../template/resource-names.ts'
 
 const actions = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:GenerateDataKey']
 
@@ -28,7 +29,7 @@ export const log01: Control = {
   evaluate: model =>
     resourcesOf(model, 'AWS::Logs::LogGroup').map(group => {
       const { KmsKeyId: key, RetentionInDays: days } = group.properties
-      const keyProblem = demandCustomerKey('KmsKeyId', key)
+      const keyProblem = demandCustomerKey(model, 'KmsKeyId', key)
       return judge(
         group,
         [
@@ -54,7 +55,7 @@ function keyPolicyProblems(model: AuditModel, group: AuditResource, reference: u
   const answers = (groupArn: string) =>
     actions.map(action =>
       ask(model, {
-        principal: service(`logs.${model.region}.amazonaws.com`),
+        principal: service(`logs.${model.region}.${urlSuffixOf(model)}`),
         action,
         resource: key.arn,
         context: { 'kms:EncryptionContext:aws:logs:arn': groupArn }

@@ -21,20 +21,20 @@ export const s301: Control = {
     dataBucketsOf(model).map(bucket =>
       judge(
         bucket,
-        [...defaultProblems(bucket), ...customerKeyProblems(model, bucket)],
+        [...defaultProblems(model, bucket), ...customerKeyProblems(model, bucket)],
         'aws:kms with a customer-managed key and a Bucket Key; SSE-C is blocked'
       )
     )
 }
 
-function defaultProblems(bucket: AuditResource): readonly (Problem | undefined)[] {
+function defaultProblems(model: AuditModel, bucket: AuditResource): readonly (Problem | undefined)[] {
   const rule = encryptionRuleOf(bucket)
   const byDefault = (name: string) => valueAt(rule, 'ServerSideEncryptionByDefault', name)
   const algorithm = byDefault('SSEAlgorithm')
   const isKms = algorithm === 'aws:kms' || algorithm === 'aws:kms:dsse'
   return [
     demand('SSEAlgorithm', algorithm, () => isKms, 'objects are encrypted with a key of S3 by default'),
-    isKms ? demandCustomerKey('KMSMasterKeyID', byDefault('KMSMasterKeyID')) : undefined,
+    isKms ? demandCustomerKey(model, 'KMSMasterKeyID', byDefault('KMSMasterKeyID')) : undefined,
     // Two layers of encryption know no Bucket Key.
     algorithm === 'aws:kms'
       ? demand('BucketKeyEnabled', valueAt(rule, 'BucketKeyEnabled'), isTrue, 'it has no Bucket Key')

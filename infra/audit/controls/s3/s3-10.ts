@@ -25,6 +25,7 @@ export const s310: Control = {
           demand('Rules of replication', valueAt(replication, 'Rules'), () => true, ''),
           ...knownListAt(replication, 'Rules').map(rule =>
             demandCustomerKey(
+              model,
               'ReplicaKmsKeyID',
               valueAt(rule, 'Destination', 'EncryptionConfiguration', 'ReplicaKmsKeyID')
             )

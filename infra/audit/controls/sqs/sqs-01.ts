@@ -1,6 +1,6 @@
 import type { Control } from '../../control.ts'
-import { demand, judge } from '../../judge.ts'
-import { isCustomerKey } from '../../keys.ts'
+import { demand, judge, wrong } from '../../judge.ts'
+import { demandCustomerKey } from '../../keys.ts'
 import { numberOf } from '../../readers.ts'
 import { queuesOf } from './queues.ts'
 
@@ -24,12 +24,9 @@ export const sqs01: Control = {
       return judge(
         queue,
         [
-          demand(
-            'KmsMasterKeyId',
-            key,
-            isCustomerKey,
-            key === undefined ? "encrypted by SQS's own key alone" : 'KmsMasterKeyId is a key of AWS'
-          ),
+          key === undefined
+            ? wrong("encrypted by SQS's own key alone")
+            : demandCustomerKey(model, 'KmsMasterKeyId', key),
           demand(
             'KmsDataKeyReusePeriodSeconds',
             reuse,

@@ -1,4 +1,6 @@
+import { expect, it } from 'vitest'
 import { logControls } from '../../../../infra/audit/controls/logs/index.ts'
+import { loadTemplate } from '../../../../infra/audit/loaders/template.ts'
 import { describeControl, policy, resource } from '../../../helpers/audit.ts'
 
 const at = 'us-east-1:123456789012'
@@ -56,6 +58,27 @@ describeControl(control('LOG-01'), [
     findings: { Elsewhere: 'error', Unknown: 'error' }
   }
 ])
+
+it('LOG-01 knows the service by its name in China', () => {
+  const keyFor = (urlSuffix: string) =>
+    resource('KMS::Key', {
+      KeyPolicy: policy({
+        Principal: { Service: `logs.cn-north-1.${urlSuffix}` },
+        Action: 'kms:*',
+        Condition: {
+          ArnLike: {
+            'kms:EncryptionContext:aws:logs:arn':
+              'arn:aws-cn:logs:cn-north-1:123456789012:log-group:/orders/worker'
+          }
+        }
+      })
+    })
+  const statusWith = (urlSuffix: string) => {
+    const template = { Resources: { Group: group(kept), Key: keyFor(urlSuffix) } }
+    return control('LOG-01').evaluate(loadTemplate(template, { region: 'cn-north-1' }))[0]!.status
+  }
+  expect([statusWith('amazonaws.com.cn'), statusWith('amazonaws.com')]).toEqual(['pass', 'fail'])
+})
 
 const alarm = (MetricName: string, properties = {}) =>
   resource('CloudWatch::Alarm', { MetricName, ...properties })

@@ -35,6 +35,25 @@ describe('an account', () => {
     expect(ids.map(id => [id, statuses.get(id)])).toEqual(ids.map(id => [id, 'error']))
   })
 
+  const keyArn = 'arn:aws:kms:us-east-1:123456789012:key/of-aws'
+  const encrypted = modelOfTemplate({
+    Stream: resource('Kinesis::Stream', { StreamEncryption: { EncryptionType: 'KMS', KeyId: keyArn } }),
+    Queue: resource('SQS::Queue', { KmsMasterKeyId: keyArn })
+  })
+
+  it('tells a key of AWS by its ARN: it is none of those that were read', () => {
+    const live = statusesOf({ ...encrypted, source: 'live' })
+    expect([live.get('KDS-01'), live.get('SQS-01')]).toEqual(['fail', 'fail'])
+    const ofTemplate = statusesOf(encrypted)
+    expect([ofTemplate.get('KDS-01'), ofTemplate.get('SQS-01')]).toEqual(['pass', 'pass'])
+  })
+
+  it('that does not tell whose key it is leaves undecided who encrypts', () => {
+    const failedReads = [{ action: 'kms:DescribeKey', resource: keyArn, code: 'AccessDeniedException' }]
+    const statuses = statusesOf({ ...encrypted, source: 'live', failedReads })
+    expect([statuses.get('KDS-01'), statuses.get('SQS-01')]).toEqual(['error', 'error'])
+  })
+
   it('has no stack that a stream would go with', () => {
     const [stream] = audit({ ...template, source: 'live' }, catalogue).results.flatMap(({ findings }) =>
       findings.filter(({ controlId }) => controlId === 'KDS-08')
