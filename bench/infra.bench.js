@@ -1,5 +1,6 @@
 // From a plan to a template, and from a template to the findings of the audit.
 import { audit, catalogue, loadTemplate, planTemplate } from 'sealstream/infra'
+import { rounded } from './report.js'
 
 /** What one of them should take at most, in milliseconds, so that both can run at every build. */
 const budgetMs = 50
@@ -36,6 +37,7 @@ export async function prepare() {
         name: 'a template',
         unit: 'templates',
         baseline: plans,
+        watchProcess: true,
         cases: [
           {
             name: plans,
@@ -57,10 +59,16 @@ export async function prepare() {
     summary(measured) {
       const cases = measured[0]?.result.cases ?? []
       const ms = Object.fromEntries(
-        cases.map(({ name, opsPerSecond }) => [`${name}Ms`, Number((1_000 / opsPerSecond.median).toFixed(2))])
+        cases.flatMap(({ name, opsPerSecond, process }) => [
+          [`${name}Ms`, rounded(1_000 / opsPerSecond.median, 2)],
+          // On a machine that others use, too, the time of the clock says more about them.
+          [`${name}CpuMs`, rounded((process?.cpuUs.median ?? Number.NaN) / 1_000, 2)]
+        ])
       )
       for (const { name } of cases) {
-        console.log(`    ${name}: ${ms[`${name}Ms`]} ms, at most ${budgetMs} wanted`)
+        console.log(
+          `    ${name}: ${ms[`${name}Ms`]} ms, at most ${budgetMs} wanted; CPU ${ms[`${name}CpuMs`]} ms`
+        )
       }
       return { resources, controls, budgetMs, ...ms }
     }

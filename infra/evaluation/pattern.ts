@@ -17,7 +17,7 @@ export function plainText(value: readonly PolicyText[]): string {
 
 /** `*` for any characters and `?` for one. */
 export function matchesText(value: readonly PolicyText[], text: string): boolean {
-  return isPlain(value) ? plainText(value) === text : matches(toParts(value), text)
+  return decidedByStart(value, text, true) ?? matches(toParts(value), text)
 }
 
 /**
@@ -26,7 +26,8 @@ export function matchesText(value: readonly PolicyText[], text: string): boolean
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  */
 export function matchesResource(value: readonly PolicyText[], arn: string): boolean {
-  if (isPlain(value)) return plainText(value) === arn
+  const decided = decidedByStart(value, arn, true)
+  if (decided !== undefined) return decided
   const parts = toParts(value)
   let colons = 0
   const bound = parts.map((part, index) => {
@@ -47,9 +48,10 @@ export function matchesResource(value: readonly PolicyText[], arn: string): bool
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  */
 export function matchesArn(value: readonly PolicyText[], arn: string): boolean {
+  const decided = decidedByStart(value, arn, false)
+  if (decided === false) return false
   const components = splitArn(arn)
-  if (components === undefined) return false
-  if (isPlain(value)) return plainText(value) === arn
+  if (components === undefined || decided === true) return components !== undefined
   const patterns = componentsOf(toParts(value))
   const [[first, ...further] = []] = patterns
   if (patterns.length === 1) return typeof first === 'object' && first.isMany && further.length === 0
@@ -61,9 +63,26 @@ export function matchesArn(value: readonly PolicyText[], arn: string): boolean {
 
 const wildcard = /[*?]/
 
-/** Whether there is nothing to match but the characters themselves, as in most values of a policy. */
-function isPlain(value: readonly PolicyText[]): boolean {
-  return value.every(({ text, isLiteral }) => isLiteral || !wildcard.test(text))
+/**
+ * What stands before the first wildcard, which decides nearly every comparison: false where the text begins otherwise; where
+ * there is no wildcard, whether it is the text; true where a `*` takes whatever follows. Undefined where it takes more.
+ */
+function decidedByStart(
+  value: readonly PolicyText[],
+  text: string,
+  lastManyTakesAll: boolean
+): boolean | undefined {
+  let start = ''
+  for (const [index, part] of value.entries()) {
+    const at = part.isLiteral ? -1 : part.text.search(wildcard)
+    if (at >= 0) {
+      if (!text.startsWith(start + part.text.slice(0, at))) return false
+      const isLast = index === value.length - 1 && part.text.slice(at) === '*'
+      return isLast && lastManyTakesAll ? true : undefined
+    }
+    start += part.text
+  }
+  return start === text
 }
 
 function componentsOf(parts: readonly PatternPart[]): readonly (readonly PatternPart[])[] {
