@@ -40,12 +40,21 @@ const grantee = (keyArn: string): string => {
 
 type Observed = PermissionEffect | 'carried out' | { readonly errorCode: string }
 
+interface Question {
+  readonly role: string
+  readonly action: string
+  /** Undefined for an action without pairs. */
+  readonly context: string | undefined
+  readonly rehearse: () => Promise<unknown>
+}
+
 /**
  * E2E-04: what each role may do with the key is what the policies say, by rehearsal (`DryRun`), so that nothing is wrapped,
- * opened or granted: Decrypt, GenerateDataKey, Encrypt under each context, and CreateGrant.
+ * opened or granted: Decrypt, GenerateDataKey, Encrypt under each context, and CreateGrant. Ends at once on an engine that
+ * carries a rehearsal out.
  */
 export async function provePermissions(options: PermissionOptions): Promise<Proof> {
-  const { keyArn, roles, contexts, predict } = options
+  const { keyArn, contexts, predict } = options
   const matrix: {
     readonly role: string
     readonly action: string
@@ -53,52 +62,26 @@ export async function provePermissions(options: PermissionOptions): Promise<Proo
     readonly predicted: PermissionEffect
     readonly observed: Observed
   }[] = []
-  for (const { name: role, client } of roles) {
-    const ask = async (
-      action: string,
-      context: readonly [string, EncryptionContext] | undefined,
-      send: () => Promise<unknown>
-    ): Promise<void> => {
-      const predicted = await predict(role, `kms:${action}`, context?.[1])
-      matrix.push({ role, action, context: context?.[0] ?? null, predicted, observed: await rehearsed(send) })
-    }
-    for (const named of Object.entries(contexts)) {
-      const common = { KeyId: keyArn, EncryptionContext: named[1], DryRun: true }
-      await ask('Decrypt', named, () =>
-        client.send(new DecryptCommand({ ...common, DryRunModifiers: ['IGNORE_CIPHERTEXT'] }))
-      )
-      await ask('GenerateDataKey', named, () =>
-        client.send(new GenerateDataKeyCommand({ ...common, KeySpec: 'AES_256' }))
-      )
-      await ask('Encrypt', named, () =>
-        client.send(new EncryptCommand({ ...common, Plaintext: Buffer.alloc(1) }))
-      )
-    }
-    await ask('CreateGrant', undefined, () =>
-      client.send(
-        new CreateGrantCommand({
-          KeyId: keyArn,
-          GranteePrincipal: grantee(keyArn),
-          Operations: ['Decrypt'],
-          DryRun: true
-        })
-      )
-    )
+  for (const { role, action, context, rehearse } of questions(options)) {
+    const pairs = context === undefined ? undefined : contexts[context]
+    const predicted = await predict(role, `kms:${action}`, pairs)
+    const observed = await observe(rehearse)
+    matrix.push({ role, action, context: context ?? null, predicted, observed })
+    if (observed === 'carried out') break
   }
+  const isCarriedOut = matrix.at(-1)?.observed === 'carried out'
   const wrong = matrix.filter(
     ({ predicted, observed }) => (observed === 'allow' || observed === 'deny') && observed !== predicted
   )
-  const carriedOut = matrix.filter(({ observed }) => observed === 'carried out').length
   const unclear = matrix.filter(({ observed }) => typeof observed === 'object').length
   const [first] = wrong
-  const doubt =
-    carriedOut > 0
-      ? `${carriedOut} rehearsals were carried out: the engine knows no DryRun`
-      : unclear > 0
-        ? `${unclear} rehearsals failed for another reason than a policy`
-        : matrix.length === 0
-          ? 'no role to ask for'
-          : undefined
+  const doubt = isCarriedOut
+    ? 'a rehearsal was carried out: the engine knows no DryRun'
+    : unclear > 0
+      ? `${unclear} rehearsals failed for another reason than a policy`
+      : matrix.length === 0
+        ? 'no role to ask for'
+        : undefined
   return {
     id: ProofId.permissions,
     result: first !== undefined ? 'failed' : doubt !== undefined ? 'void' : 'proved',
@@ -116,9 +99,33 @@ export async function provePermissions(options: PermissionOptions): Promise<Proo
   }
 }
 
-async function rehearsed(send: () => Promise<unknown>): Promise<Observed> {
+/** Of each role, with CreateGrant last: of all of them only that one would leave something behind. */
+function* questions({ keyArn, roles, contexts }: PermissionOptions): Generator<Question> {
+  for (const { name: role, client } of roles) {
+    for (const [context, EncryptionContext] of Object.entries(contexts)) {
+      const common = { KeyId: keyArn, EncryptionContext, DryRun: true }
+      const decrypt = new DecryptCommand({ ...common, DryRunModifiers: ['IGNORE_CIPHERTEXT'] })
+      const generate = new GenerateDataKeyCommand({ ...common, KeySpec: 'AES_256' })
+      const encrypt = new EncryptCommand({ ...common, Plaintext: Buffer.alloc(1) })
+      yield { role, action: 'Decrypt', context, rehearse: () => client.send(decrypt) }
+      yield { role, action: 'GenerateDataKey', context, rehearse: () => client.send(generate) }
+      yield { role, action: 'Encrypt', context, rehearse: () => client.send(encrypt) }
+    }
+  }
+  for (const { name: role, client } of roles) {
+    const grant = new CreateGrantCommand({
+      KeyId: keyArn,
+      GranteePrincipal: grantee(keyArn),
+      Operations: ['Decrypt'],
+      DryRun: true
+    })
+    yield { role, action: 'CreateGrant', context: undefined, rehearse: () => client.send(grant) }
+  }
+}
+
+async function observe(rehearse: () => Promise<unknown>): Promise<Observed> {
   try {
-    await send()
+    await rehearse()
     return 'carried out'
   } catch (error) {
     const errorCode = serviceErrorName(error)
