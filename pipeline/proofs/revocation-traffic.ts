@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DeleteTableCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { Worker } from '../../consumer/index.ts'
-import { systemClock } from '../../core/clock.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import { callService } from '../../core/service-errors.ts'
 import type { Producer } from '../../producer/index.ts'
 import { createPipeline, type Pipeline } from '../create-pipeline.ts'
@@ -21,6 +21,7 @@ const partitionKey = 'proof'
  * table of its own, so that no other worker notices, and with dead letters that are counted and not kept.
  */
 export class RevocationTraffic {
+  readonly #clock: Clock
   readonly #pipeline: Pipeline
   readonly #producer: Producer
   readonly #tableName: string
@@ -34,12 +35,14 @@ export class RevocationTraffic {
   readonly #deadLetters: bigint[] = []
   #shardId = ''
   #refusals = 0
+  #lastHandedOnMs = Number.NEGATIVE_INFINITY
   #duplicates = 0
   #serviceCode: string | undefined
 
   private constructor(subject: ProofSubject, pipeline: Pipeline, cacheMaxAgeMs: number) {
     const { engine, clock = systemClock } = subject
     const { plan } = pipeline
+    this.#clock = clock
     this.#pipeline = pipeline
     this.#producer = pipeline.createProducer({ maxBufferedMs: 0 })
     this.#tableName = `${plan.consumer.applicationName}-proof-${randomUUID().slice(0, 8)}`
@@ -95,6 +98,11 @@ export class RevocationTraffic {
   /** Of those that were put from this one on, by the order of the puts. */
   handedOnFrom(first: number): number {
     return this.#sent.slice(first).filter(({ id }) => this.#handedOn.has(id)).length
+  }
+
+  /** By the clock's `now()`. */
+  get lastHandedOnMs(): number {
+    return this.#lastHandedOnMs
   }
 
   /** How often the worker has begun to hold for want of the key. */
@@ -175,6 +183,7 @@ export class RevocationTraffic {
     const id = idOf(text)
     if (id === undefined) return
     if (this.#handedOn.has(id)) this.#duplicates += 1
+    this.#lastHandedOnMs = this.#clock.now()
     this.#handedOn.add(id)
   }
 }
