@@ -86,7 +86,11 @@ function dataBucket(
         LogFilePrefix: `${bucket}/`
       },
       LifecycleConfiguration: {
-        Rules: isStaging ? [expiry('Staging', stagingDays), abandonedUploads] : [abandonedUploads]
+        Rules: [
+          ...(isStaging ? [expiry('Staging', stagingDays)] : []),
+          ...(purpose === 'state' ? [replayed] : []),
+          abandonedUploads
+        ]
       }
     },
     // S3 checks that it may write its logs there.
@@ -109,6 +113,13 @@ const abandonedUploads = {
   Id: 'AbandonedUploads',
   Status: 'Enabled',
   AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }
+} as const
+
+/** Dead letters that were taken out are versions of the past: time enough to find that a replay was a mistake. */
+const replayed = {
+  Id: 'Replayed',
+  Status: 'Enabled',
+  NoncurrentVersionExpiration: { NoncurrentDays: 30 }
 } as const
 
 /** With versions an expired object is only hidden: its bytes go a day later. */

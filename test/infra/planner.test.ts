@@ -98,6 +98,17 @@ describe('planTemplate', () => {
     expect(typesOf(inVpc, 'core')).not.toContain('AWS::CloudWatch::Alarm')
   })
 
+  it('lets go what is only passed on, and keeps what was delivered', () => {
+    const { Resources } = planTemplate(plans.everything)
+    const rulesOf = (id: string) =>
+      (Resources[id]!.Properties.LifecycleConfiguration as { Rules: { Id: string }[] }).Rules.map(
+        ({ Id }) => Id
+      )
+    expect(rulesOf('OrdersRedshiftBucket')).toEqual(['Staging', 'AbandonedUploads'])
+    expect(rulesOf('OrdersDeadLettersBucket')).toEqual(['Replayed', 'AbandonedUploads'])
+    expect(rulesOf('OrdersDeliveredBucket')).toEqual(['AbandonedUploads'])
+  })
+
   it('encrypts delivery streams that workers write to, and not those that read the stream', () => {
     const streams = Object.values(planTemplate(plans.everything).Resources).filter(
       ({ Type }) => Type === 'AWS::KinesisFirehose::DeliveryStream'
