@@ -19,8 +19,8 @@ const StreamName = 'bench'
 const DeliveryStreamName = 'bench'
 const Bucket = 'bench'
 const ShardId = 'shardId-000000000000'
-/** Requests that the CPU time of a server is taken over, after as many to warm up. */
-const cpuRequests = 6
+/** Milliseconds that the CPU time of a server is taken over, at least. */
+const cpuMs = 1_500
 
 /** @returns {Promise<import('./measure.js').Bench>} */
 export async function prepare() {
@@ -115,16 +115,31 @@ export async function prepare() {
  */
 
 /**
- * CPU time that a server takes for a record, in microseconds: what its client takes beside it is not counted.
+ * CPU time that a server takes for a record, in microseconds: what its client takes beside it is not counted. After as
+ * long a time to warm up.
  * @param {Server} server
  * @param {(iterations: number) => Promise<void>} run
  * @param {number} entries
  */
 async function serverCpuUs(server, run, entries) {
-  await run(cpuRequests)
+  await forAWhile(run)
   const before = await server.cpuUs()
-  await run(cpuRequests)
-  return ((await server.cpuUs()) - before) / (cpuRequests * entries)
+  const requests = await forAWhile(run)
+  return ((await server.cpuUs()) - before) / (requests * entries)
+}
+
+/**
+ * @param {(iterations: number) => Promise<void>} run
+ * @returns {Promise<number>} requests
+ */
+async function forAWhile(run) {
+  const end = Date.now() + cpuMs
+  let requests = 0
+  do {
+    await run(5)
+    requests += 5
+  } while (Date.now() < end)
+  return requests
 }
 
 /** @type {Operation} */
