@@ -46,6 +46,15 @@ const checks = [
     file: 'python-messages.js',
     language: 'python',
     counts: countsOfMessages
+  },
+  {
+    judge: 'Kinesis aggregation library for Python',
+    version: pinnedVersion('aws-kinesis-agg'),
+    what: 'Aggregates in both directions: 1 to 500 user records of 0 to 100,000 bytes, with explicit hash keys and without, keys beyond ASCII',
+    file: 'python-aggregates.js',
+    language: 'python',
+    counts: ({ aggregates, oursTakenApart, theirsTakenApart, sameBytes }) =>
+      `${oursTakenApart} of ${aggregates} of ours taken apart, ${theirsTakenApart} of ${aggregates} of theirs; ${sameBytes} the same byte for byte`
   }
 ]
 
