@@ -55,6 +55,15 @@ const checks = [
     language: 'python',
     counts: ({ aggregates, oursTakenApart, theirsTakenApart, sameBytes }) =>
       `${oursTakenApart} of ${aggregates} of ours taken apart, ${theirsTakenApart} of ${aggregates} of theirs; ${sameBytes} the same byte for byte`
+  },
+  {
+    judge: 'boto3',
+    version: pinnedVersion('boto3'),
+    what: 'Every engine, with the defaults of its clients: calls, answers and error codes of Kinesis, DynamoDB, KMS, S3, SQS and Firehose',
+    file: 'python-engines.js',
+    language: 'python',
+    counts: ({ passed, faults, kinesis, dynamodb, kms, s3, sqs, firehose }) =>
+      `${passed} of ${passed + faults} checks: Kinesis ${kinesis}, DynamoDB ${dynamodb}, KMS ${kms}, S3 ${s3}, SQS ${sqs}, Firehose ${firehose}`
   }
 ]
 
