@@ -24,7 +24,8 @@ def take_apart(aggregate):
     }
     user_records = [record["kinesis"] for record in deaggregate_records(event)]
     return [
-        [record["partitionKey"], record.get("explicitHashKey"), as_text(record["data"])] for record in user_records
+        [record["partitionKey"], record.get("explicitHashKey"), as_text(record["data"])]
+        for record in user_records
     ]
 
 

@@ -4,8 +4,8 @@ open  -      message             -> ok  plaintext  name=value lines
 seal  suite  plaintext  context  -> ok  message
                                  -> error  class of the exception
 
-The parts of a line are separated by tabs, and in base64 but for the first two. JUDGE_KEYS has the ARNs of the keys,
-separated by commas.
+The parts of a line are separated by tabs, and in base64 but for the first two. JUDGE_KEYS has the ARNs of the
+keys, separated by commas.
 """
 
 import os
@@ -15,7 +15,9 @@ from base64 import b64decode, b64encode
 import aws_encryption_sdk
 from aws_encryption_sdk.identifiers import AlgorithmSuite, CommitmentPolicy
 
-client = aws_encryption_sdk.EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+client = aws_encryption_sdk.EncryptionSDKClient(
+    commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT
+)
 provider = aws_encryption_sdk.StrictAwsKmsMasterKeyProvider(key_ids=os.environ["JUDGE_KEYS"].split(","))
 suites = {
     "0478": AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
@@ -32,7 +34,10 @@ def open_message(message):
 def seal_message(suite, plaintext, context):
     pairs = (line.split("=", 1) for line in b64decode(context).decode().split("\n"))
     message, _ = client.encrypt(
-        source=b64decode(plaintext), key_provider=provider, encryption_context=dict(pairs), algorithm=suites[suite]
+        source=b64decode(plaintext),
+        key_provider=provider,
+        encryption_context=dict(pairs),
+        algorithm=suites[suite],
     )
     return [message]
 

@@ -22,7 +22,9 @@ def check(findings):
     dynamodb.get_waiter("table_exists").wait(TableName=TABLE, WaiterConfig={"Delay": 1})
     described = dynamodb.describe_table(TableName=TABLE)["Table"]
     findings.equal("describe_table: status", described["TableStatus"], "ACTIVE")
-    findings.equal("describe_table: billing", described["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST")
+    findings.equal(
+        "describe_table: billing", described["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST"
+    )
 
     check_item(findings, dynamodb)
     check_many(findings, dynamodb)
@@ -57,7 +59,11 @@ def check_item(findings, dynamodb):
         "UpdateExpression": "SET #o = :new ADD renewals :one REMOVE nothing",
         "ConditionExpression": "#o = :old",
         "ExpressionAttributeNames": {"#o": "owner"},
-        "ExpressionAttributeValues": {":new": {"S": "worker-2"}, ":old": {"S": "worker-1"}, ":one": {"N": "1"}},
+        "ExpressionAttributeValues": {
+            ":new": {"S": "worker-2"},
+            ":old": {"S": "worker-1"},
+            ":one": {"N": "1"},
+        },
     }
     updated = dynamodb.update_item(**change, ReturnValues="UPDATED_NEW")["Attributes"]
     findings.equal("update_item", updated, {"owner": {"S": "worker-2"}, "renewals": {"N": "1"}})
@@ -67,12 +73,16 @@ def check_item(findings, dynamodb):
     findings.refused(
         "put_item: condition",
         "ConditionalCheckFailedException",
-        lambda: dynamodb.put_item(TableName=TABLE, Item=item, ConditionExpression="attribute_not_exists(lease)"),
+        lambda: dynamodb.put_item(
+            TableName=TABLE, Item=item, ConditionExpression="attribute_not_exists(lease)"
+        ),
     )
     try:
         dynamodb.update_item(**change, ReturnValuesOnConditionCheckFailure="ALL_OLD")
     except dynamodb.exceptions.ConditionalCheckFailedException as error:
-        findings.equal("update_item: the item at fault", error.response.get("Item", {}).get("owner"), {"S": "worker-2"})
+        findings.equal(
+            "update_item: the item at fault", error.response.get("Item", {}).get("owner"), {"S": "worker-2"}
+        )
     gone = dynamodb.delete_item(TableName=TABLE, Key=key_of("größe", 1), ReturnValues="ALL_OLD")["Attributes"]
     findings.equal("delete_item", gone["owner"], {"S": "worker-2"})
 
@@ -82,20 +92,26 @@ def check_many(findings, dynamodb):
     table = boto3.resource("dynamodb").Table(TABLE)
     with table.batch_writer() as batch:
         for number in range(60):
-            batch.put_item(Item={"lease": "many", "number": number, "text": "x" * 100, "even": number % 2 == 0})
+            batch.put_item(
+                Item={"lease": "many", "number": number, "text": "x" * 100, "even": number % 2 == 0}
+            )
     queried = table.query(
         KeyConditionExpression=boto3.dynamodb.conditions.Key("lease").eq("many")
         & boto3.dynamodb.conditions.Key("number").between(10, 19),
         ScanIndexForward=False,
     )["Items"]
-    findings.equal("query: range, backwards", [int(item["number"]) for item in queried], list(range(19, 9, -1)))
+    findings.equal(
+        "query: range, backwards", [int(item["number"]) for item in queried], list(range(19, 9, -1))
+    )
     filtered = table.query(
         KeyConditionExpression=boto3.dynamodb.conditions.Key("lease").eq("many"),
         FilterExpression=boto3.dynamodb.conditions.Attr("even").eq(True),
     )
     findings.equal("query: filter", (filtered["Count"], filtered["ScannedCount"]), (30, 60))
     pages = list(
-        dynamodb.get_paginator("scan").paginate(TableName=TABLE, PaginationConfig={"PageSize": 25}, Select="COUNT")
+        dynamodb.get_paginator("scan").paginate(
+            TableName=TABLE, PaginationConfig={"PageSize": 25}, Select="COUNT"
+        )
     )
     findings.equal("scan: pages", [page["Count"] for page in pages], [25, 25, 10])
     got = dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": [key_of("many", n) for n in range(3)]}})
@@ -124,7 +140,9 @@ def check_refusals(findings, dynamodb):
         ),
     )
     findings.refused(
-        "delete_table of no table", "ResourceNotFoundException", lambda: dynamodb.delete_table(TableName="missing")
+        "delete_table of no table",
+        "ResourceNotFoundException",
+        lambda: dynamodb.delete_table(TableName="missing"),
     )
 
 

@@ -32,7 +32,9 @@ class Findings:
         except ClientError as error:
             response = error.response
             self.equal(
-                name, (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]), (code, status)
+                name,
+                (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]),
+                (code, status),
             )
         else:
             self.fault(f"{name}: taken instead of {code}")

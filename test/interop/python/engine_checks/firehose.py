@@ -26,21 +26,29 @@ def check(findings):
         "CompressionFormat": "GZIP",
     }
     arn = firehose.create_delivery_stream(
-        DeliveryStreamName=NAME, DeliveryStreamType="DirectPut", ExtendedS3DestinationConfiguration=destination
+        DeliveryStreamName=NAME,
+        DeliveryStreamType="DirectPut",
+        ExtendedS3DestinationConfiguration=destination,
     )["DeliveryStreamARN"]
     status = until(lambda: status_of(firehose) == "ACTIVE")
     findings.true("describe_delivery_stream: active", status)
     described = firehose.describe_delivery_stream(DeliveryStreamName=NAME)["DeliveryStreamDescription"]
     findings.equal("describe_delivery_stream: ARN", described["DeliveryStreamARN"], arn)
     told = described["Destinations"][0]["ExtendedS3DestinationDescription"]
-    findings.equal("describe_delivery_stream: destination", {name: told[name] for name in destination}, destination)
+    findings.equal(
+        "describe_delivery_stream: destination", {name: told[name] for name in destination}, destination
+    )
     findings.equal("list_delivery_streams", firehose.list_delivery_streams()["DeliveryStreamNames"], [NAME])
 
     lines = [f"größe {n}\n".encode() for n in range(100)]
     answer = firehose.put_record_batch(DeliveryStreamName=NAME, Records=[{"Data": line} for line in lines])
     findings.equal("put_record_batch: no failure", answer["FailedPutCount"], 0)
-    findings.equal("put_record_batch: ids", len({entry["RecordId"] for entry in answer["RequestResponses"]}), 100)
-    findings.true("put_record", firehose.put_record(DeliveryStreamName=NAME, Record={"Data": b"last\n"})["RecordId"])
+    findings.equal(
+        "put_record_batch: ids", len({entry["RecordId"] for entry in answer["RequestResponses"]}), 100
+    )
+    findings.true(
+        "put_record", firehose.put_record(DeliveryStreamName=NAME, Record={"Data": b"last\n"})["RecordId"]
+    )
     wanted = b"".join(lines) + b"last\n"
     until(lambda: len(delivered(s3)) >= len(wanted))
     findings.true("the objects' content", delivered(s3) == wanted)
@@ -49,7 +57,9 @@ def check(findings):
 
     check_refusals(findings, firehose, destination)
     firehose.delete_delivery_stream(DeliveryStreamName=NAME)
-    findings.true("delete_delivery_stream", until(lambda: not firehose.list_delivery_streams()["DeliveryStreamNames"]))
+    findings.true(
+        "delete_delivery_stream", until(lambda: not firehose.list_delivery_streams()["DeliveryStreamNames"])
+    )
 
 
 def check_refusals(findings, firehose, destination):

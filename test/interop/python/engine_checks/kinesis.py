@@ -28,12 +28,15 @@ def check(findings):
     findings.equal("list_shards: no gap", ranges[0][1] + 1, ranges[1][0])
 
     check_records(findings, kinesis, shards)
+    check_fan_out(findings, kinesis, described["StreamARN"], shards[0]["ShardId"])
     check_split(findings, kinesis, shards[0])
     check_refusals(findings, kinesis, shards[0]["ShardId"])
 
     kinesis.delete_stream(StreamName=STREAM)
     kinesis.get_waiter("stream_not_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1})
-    findings.refused("a deleted stream", "ResourceNotFoundException", lambda: kinesis.describe_stream(StreamName=STREAM))
+    findings.refused(
+        "a deleted stream", "ResourceNotFoundException", lambda: kinesis.describe_stream(StreamName=STREAM)
+    )
 
 
 def check_records(findings, kinesis, shards):
@@ -43,7 +46,9 @@ def check_records(findings, kinesis, shards):
     entries += [{"PartitionKey": "a", "ExplicitHashKey": str(LARGEST_HASH_KEY), "Data": b"last"}]
     put = kinesis.put_records(StreamName=STREAM, Records=entries)
     findings.equal("put_records: no failure", put["FailedRecordCount"], 0)
-    expected = [shard_of(shards, md5(entry["PartitionKey"])) for entry in entries[:-1]] + [shards[1]["ShardId"]]
+    expected = [shard_of(shards, md5(entry["PartitionKey"])) for entry in entries[:-1]] + [
+        shards[1]["ShardId"]
+    ]
     findings.equal("put_records: shards", [record["ShardId"] for record in put["Records"]], expected)
 
     read = {shard["ShardId"]: read_all(kinesis, shard["ShardId"]) for shard in shards}
@@ -51,11 +56,15 @@ def check_records(findings, kinesis, shards):
     findings.equal(
         "get_records: keys and bytes",
         sorted((record["PartitionKey"], record["Data"]) for record in records),
-        sorted([("größe", bytes(range(256)))] + [(entry["PartitionKey"], entry["Data"]) for entry in entries]),
+        sorted(
+            [("größe", bytes(range(256)))] + [(entry["PartitionKey"], entry["Data"]) for entry in entries]
+        ),
     )
     sequences = [[int(record["SequenceNumber"]) for record in of_shard] for of_shard in read.values()]
     findings.true("get_records: in order", all(numbers == sorted(numbers) for numbers in sequences))
-    findings.equal("get_records: time zone", records[0]["ApproximateArrivalTimestamp"].tzinfo is not None, True)
+    findings.equal(
+        "get_records: time zone", records[0]["ApproximateArrivalTimestamp"].tzinfo is not None, True
+    )
 
     sequence = single["SequenceNumber"]
     at = {"StreamName": STREAM, "ShardId": single["ShardId"], "StartingSequenceNumber": sequence}
@@ -74,17 +83,54 @@ def check_records(findings, kinesis, shards):
     findings.equal("AT_TIMESTAMP", [record["SequenceNumber"] for record in got], [sequence])
 
 
+def check_fan_out(findings, kinesis, stream_arn, shard_id):
+    consumer = kinesis.register_stream_consumer(StreamARN=stream_arn, ConsumerName="judge")["Consumer"]
+    arn = {"ConsumerARN": consumer["ConsumerARN"]}
+    findings.true(
+        "register_stream_consumer",
+        until(
+            lambda: kinesis.describe_stream_consumer(**arn)["ConsumerDescription"]["ConsumerStatus"]
+            == "ACTIVE"
+        ),
+    )
+    polled = read_all(kinesis, shard_id)
+    pushed = []
+    subscription = kinesis.subscribe_to_shard(
+        **arn, ShardId=shard_id, StartingPosition={"Type": "TRIM_HORIZON"}
+    )
+    # An event comes every few seconds, also when there is nothing.
+    for event in subscription["EventStream"]:
+        pushed += event["SubscribeToShardEvent"]["Records"]
+        if event["SubscribeToShardEvent"]["MillisBehindLatest"] == 0:
+            break
+    subscription["EventStream"].close()
+    findings.equal(
+        "subscribe_to_shard",
+        [(record["SequenceNumber"], record["Data"]) for record in pushed],
+        [(record["SequenceNumber"], record["Data"]) for record in polled],
+    )
+    kinesis.deregister_stream_consumer(**arn)
+
+
 def check_split(findings, kinesis, shard):
     start, end = hash_range(shard)
     middle = (start + end + 1) // 2
     kinesis.split_shard(StreamName=STREAM, ShardToSplit=shard["ShardId"], NewStartingHashKey=str(middle))
     kinesis.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1})
-    after = until(lambda: [s for s in kinesis.list_shards(StreamName=STREAM)["Shards"] if "ParentShardId" in s])
-    findings.equal("split_shard: children", [child["ParentShardId"] for child in after], [shard["ShardId"]] * 2)
-    findings.equal("split_shard: ranges", [hash_range(child) for child in after], [(start, middle - 1), (middle, end)])
+    after = until(
+        lambda: [s for s in kinesis.list_shards(StreamName=STREAM)["Shards"] if "ParentShardId" in s]
+    )
+    findings.equal(
+        "split_shard: children", [child["ParentShardId"] for child in after], [shard["ShardId"]] * 2
+    )
+    findings.equal(
+        "split_shard: ranges", [hash_range(child) for child in after], [(start, middle - 1), (middle, end)]
+    )
     latest = kinesis.list_shards(StreamName=STREAM, ShardFilter={"Type": "AT_LATEST"})["Shards"]
     findings.equal("list_shards: open ones", len(latest), 3)
-    iterator = kinesis.get_shard_iterator(StreamName=STREAM, ShardId=shard["ShardId"], ShardIteratorType="LATEST")
+    iterator = kinesis.get_shard_iterator(
+        StreamName=STREAM, ShardId=shard["ShardId"], ShardIteratorType="LATEST"
+    )
     ended = kinesis.get_records(ShardIterator=iterator["ShardIterator"])
     findings.equal("get_records: the end of a shard", ended.get("NextShardIterator"), None)
     findings.equal("get_records: children", len(ended.get("ChildShards", [])), 2)
@@ -97,7 +143,9 @@ def check_split(findings, kinesis, shard):
 def check_refusals(findings, kinesis, shard_id):
     record = {"PartitionKey": "a", "Data": b"x"}
     findings.refused(
-        "create_stream twice", "ResourceInUseException", lambda: kinesis.create_stream(StreamName=STREAM, ShardCount=1)
+        "create_stream twice",
+        "ResourceInUseException",
+        lambda: kinesis.create_stream(StreamName=STREAM, ShardCount=1),
     )
     findings.refused(
         "put_record to no stream",
@@ -137,9 +185,9 @@ def check_refusals(findings, kinesis, shard_id):
 
 
 def read_all(kinesis, shard_id):
-    iterator = kinesis.get_shard_iterator(StreamName=STREAM, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON")[
-        "ShardIterator"
-    ]
+    iterator = kinesis.get_shard_iterator(
+        StreamName=STREAM, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
     records = []
     while True:
         answer = kinesis.get_records(ShardIterator=iterator, Limit=50)

@@ -30,7 +30,9 @@ def check(findings):
 def check_objects(findings, s3):
     key = "größe/a b+c.txt"
     etag = f'"{hashlib.md5(b"text").hexdigest()}"'
-    put = s3.put_object(Bucket=BUCKET, Key=key, Body=b"text", ContentType="text/plain", Metadata={"made-by": "judge"})
+    put = s3.put_object(
+        Bucket=BUCKET, Key=key, Body=b"text", ContentType="text/plain", Metadata={"made-by": "judge"}
+    )
     findings.equal("put_object: ETag", put["ETag"], etag)
     head = s3.head_object(Bucket=BUCKET, Key=key)
     findings.equal(
@@ -48,7 +50,10 @@ def check_objects(findings, s3):
     for algorithm in ("CRC32", "SHA1", "SHA256"):
         s3.put_object(Bucket=BUCKET, Key="summed", Body=b"text", ChecksumAlgorithm=algorithm)
         summed = s3.get_object(Bucket=BUCKET, Key="summed", ChecksumMode="ENABLED")
-        findings.true(f"get_object: {algorithm}", summed.get(f"Checksum{algorithm}") and summed["Body"].read() == b"text")
+        findings.true(
+            f"get_object: {algorithm}",
+            summed.get(f"Checksum{algorithm}") and summed["Body"].read() == b"text",
+        )
     address = s3.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": key})
     findings.equal("generate_presigned_url", fetch(address), b"text")
 
@@ -57,7 +62,10 @@ def check_objects(findings, s3):
     )
     findings.refused("head_object of none", "404", lambda: s3.head_object(Bucket=BUCKET, Key="missing"), 404)
     findings.refused(
-        "a bucket that is not there", "NoSuchBucket", lambda: s3.get_object(Bucket="there-is-none", Key="a"), 404
+        "a bucket that is not there",
+        "NoSuchBucket",
+        lambda: s3.get_object(Bucket="there-is-none", Key="a"),
+        404,
     )
     findings.refused(
         "put_object: there already",
@@ -65,7 +73,9 @@ def check_objects(findings, s3):
         lambda: s3.put_object(Bucket=BUCKET, Key=key, Body=b"", IfNoneMatch="*"),
         412,
     )
-    findings.refused("delete_bucket: not empty", "BucketNotEmpty", lambda: s3.delete_bucket(Bucket=BUCKET), 409)
+    findings.refused(
+        "delete_bucket: not empty", "BucketNotEmpty", lambda: s3.delete_bucket(Bucket=BUCKET), 409
+    )
     s3.delete_object(Bucket=BUCKET, Key=key)
     findings.refused("delete_object", "NoSuchKey", lambda: s3.get_object(Bucket=BUCKET, Key=key), 404)
 
@@ -79,16 +89,22 @@ def check_listing(findings, s3):
             Bucket=BUCKET, Prefix="list/", PaginationConfig={"PageSize": 4}
         )
     )
-    findings.equal("list_objects_v2: keys", [entry["Key"] for page in pages for entry in page["Contents"]], keys)
+    findings.equal(
+        "list_objects_v2: keys", [entry["Key"] for page in pages for entry in page["Contents"]], keys
+    )
     findings.equal("list_objects_v2: pages", [page["KeyCount"] for page in pages], [4, 4, 2])
     folders = s3.list_objects_v2(Bucket=BUCKET, Prefix="list/", Delimiter="/")["CommonPrefixes"]
     findings.equal("list_objects_v2: folders", [f["Prefix"] for f in folders], ["list/a/", "list/b/"])
     findings.equal(
-        "list_objects", [e["Key"] for e in s3.list_objects(Bucket=BUCKET, Prefix="list/b")["Contents"]], keys[5:]
+        "list_objects",
+        [e["Key"] for e in s3.list_objects(Bucket=BUCKET, Prefix="list/b")["Contents"]],
+        keys[5:],
     )
     deleted = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key} for key in keys]})
     findings.equal("delete_objects", sorted(entry["Key"] for entry in deleted["Deleted"]), keys)
-    findings.equal("delete_objects: none left", s3.list_objects_v2(Bucket=BUCKET, Prefix="list/")["KeyCount"], 0)
+    findings.equal(
+        "delete_objects: none left", s3.list_objects_v2(Bucket=BUCKET, Prefix="list/")["KeyCount"], 0
+    )
 
 
 def check_upload(findings, s3):
@@ -114,7 +130,9 @@ def check_settings(findings, s3):
     tags = s3.get_object_tagging(Bucket=BUCKET, Key="copy")["TagSet"]
     findings.equal("object tags", tags, [{"Key": "größe", "Value": "a/b"}])
     s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "for", "Value": "judge"}]})
-    findings.equal("bucket tags", s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"], [{"Key": "for", "Value": "judge"}])
+    findings.equal(
+        "bucket tags", s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"], [{"Key": "for", "Value": "judge"}]
+    )
     findings.refused("no policy", "NoSuchBucketPolicy", lambda: s3.get_bucket_policy(Bucket=BUCKET), 404)
     policy = {
         "Version": "2012-10-17",
@@ -146,9 +164,7 @@ def check_settings(findings, s3):
     findings.equal("public access block", got, closed)
     rule = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"][0]
     findings.equal("bucket encryption", rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256")
-    findings.equal(
-        "get_bucket_location", s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"], None
-    )
+    findings.equal("get_bucket_location", s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"], None)
 
 
 def check_versions(findings, s3):

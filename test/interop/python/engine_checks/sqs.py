@@ -19,7 +19,9 @@ def check(findings):
 
     sqs.delete_queue(QueueUrl=url)
     findings.refused(
-        "a deleted queue", "AWS.SimpleQueueService.NonExistentQueue", lambda: sqs.get_queue_url(QueueName="judged")
+        "a deleted queue",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        lambda: sqs.get_queue_url(QueueName="judged"),
     )
 
 
@@ -31,7 +33,9 @@ def check_messages(findings, sqs, url):
         "bytes": {"DataType": "Binary", "BinaryValue": bytes(range(256))},
     }
     sent = sqs.send_message(QueueUrl=url, MessageBody="größe & <b>", MessageAttributes=attributes)
-    got = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"])
+    got = sqs.receive_message(
+        QueueUrl=url, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
+    )
     message = got["Messages"][0]
     findings.equal("receive_message: id", message["MessageId"], sent["MessageId"])
     findings.equal("receive_message: body", message["Body"], "größe & <b>")
@@ -40,18 +44,26 @@ def check_messages(findings, sqs, url):
     findings.equal("invisible", sqs.receive_message(QueueUrl=url).get("Messages"), None)
     handle = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
     sqs.change_message_visibility(**handle, VisibilityTimeout=0)
-    again = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["ApproximateReceiveCount"])["Messages"]
+    again = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["ApproximateReceiveCount"])[
+        "Messages"
+    ]
     findings.equal("change_message_visibility", again[0]["Attributes"]["ApproximateReceiveCount"], "2")
     sqs.delete_message(QueueUrl=url, ReceiptHandle=again[0]["ReceiptHandle"])
     findings.equal("delete_message", counts_of(sqs, url), (0, 0))
 
     entries = [{"Id": str(n), "MessageBody": f"body {n}"} for n in range(10)]
     batch = sqs.send_message_batch(QueueUrl=url, Entries=entries)
-    findings.equal("send_message_batch", sorted(entry["Id"] for entry in batch["Successful"]), [str(n) for n in range(10)])
+    findings.equal(
+        "send_message_batch",
+        sorted(entry["Id"] for entry in batch["Successful"]),
+        [str(n) for n in range(10)],
+    )
     received = []
     while len(received) < 10:
         received += sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)["Messages"]
-    findings.equal("ten messages", sorted(m["Body"] for m in received), sorted(e["MessageBody"] for e in entries))
+    findings.equal(
+        "ten messages", sorted(m["Body"] for m in received), sorted(e["MessageBody"] for e in entries)
+    )
     handles = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(received)]
     deleted = sqs.delete_message_batch(QueueUrl=url, Entries=handles)
     findings.equal("delete_message_batch", len(deleted["Successful"]), 10)
@@ -62,7 +74,9 @@ def check_waiting(findings, sqs, url):
     waiting = []
 
     def receive():
-        waiting.extend(boto3.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", []))
+        waiting.extend(
+            boto3.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", [])
+        )
 
     thread = threading.Thread(target=receive, daemon=True)
     begun = time.monotonic()
