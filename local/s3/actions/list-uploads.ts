@@ -1,3 +1,4 @@
+import { nameEncodingOf } from '../name-encoding.ts'
 import type { S3Action } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import type { Upload } from '../uploads.ts'
@@ -50,6 +51,7 @@ export function listParts(store: S3Store): S3Action {
 export function listUploads(store: S3Store): S3Action {
   return async ({ bucket, query }) => {
     store.objectsOf(bucket)
+    const { encode, told } = nameEncodingOf(query)
     const prefix = query.get('prefix') ?? ''
     const delimiter = query.get('delimiter') ?? ''
     const keyMarker = query.get('key-marker') ?? ''
@@ -77,7 +79,6 @@ export function listUploads(store: S3Store): S3Action {
       else commonPrefixes.push(entry)
       last = { entry, id: end < 0 ? id : '' }
     }
-    const encode = query.get('encoding-type') === 'url' ? encodeURIComponent : (text: string) => text
     return {
       status: 200,
       body: xmlDocument('ListMultipartUploadsResult', {
@@ -88,6 +89,7 @@ export function listUploads(store: S3Store): S3Action {
         Prefix: encode(prefix),
         ...(delimiter === '' ? {} : { Delimiter: encode(delimiter) }),
         MaxUploads: maxUploads,
+        ...told,
         IsTruncated: truncated,
         Upload: uploads.map(upload => ({
           Key: encode(upload.key),

@@ -1,4 +1,5 @@
 import { AwsError } from '../../aws-json.ts'
+import { nameEncodingOf } from '../name-encoding.ts'
 import type { S3Action } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import { countOf } from '../validations/upload.ts'
@@ -11,6 +12,7 @@ const owner = { ID: 'local', DisplayName: 'local' }
 /** ListObjectVersions, by key in the order of the bytes, and of one key the newest first. */
 export function listVersions(store: S3Store): S3Action {
   return async ({ bucket, query }) => {
+    const { encode, told } = nameEncodingOf(query)
     const prefix = query.get('prefix') ?? ''
     const delimiter = query.get('delimiter') ?? ''
     const keyMarker = query.get('key-marker') ?? ''
@@ -40,7 +42,6 @@ export function listVersions(store: S3Store): S3Action {
       else commonPrefixes.push(entry)
       last = { entry, id: end < 0 ? versionId : '' }
     }
-    const encode = query.get('encoding-type') === 'url' ? encodeURIComponent : (text: string) => text
     return {
       status: 200,
       body: xmlDocument('ListVersionsResult', [
@@ -52,6 +53,7 @@ export function listVersions(store: S3Store): S3Action {
           ...(truncated ? { NextKeyMarker: encode(last.entry), NextVersionIdMarker: last.id } : {}),
           MaxKeys: maxKeys,
           ...(delimiter === '' ? {} : { Delimiter: encode(delimiter) }),
+          ...told,
           IsTruncated: truncated
         },
         ...listed.map(({ version, isLatest }) => {
