@@ -5,15 +5,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  KinesisClient,
-  ListShardsCommand,
-  MergeShardsCommand,
-  SplitShardCommand
-} from '@aws-sdk/client-kinesis'
+import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { clientConfigOf, createPipeline, embeddedEngine, endpointEngine } from 'sealstream'
 import { startLocal } from 'sealstream/local'
 import { judge } from './judge.js'
+import { mergeFirst, splitFirst } from './reshard.js'
 
 const drainTimeoutMs = 90_000
 /** Longest wait for a worker to be inside of an aggregate before it is harmed. */
@@ -130,8 +126,8 @@ export class Fleet {
       console.log(`${String(second).padStart(3)} s  ${step}`)
       const [verb, workerId = ''] = step.split(' ')
       const child = this.#workers.get(workerId)
-      if (verb === 'split') await this.#split()
-      else if (verb === 'merge') await this.#merge()
+      if (verb === 'split') await splitFirst(this.#kinesis, this.pipeline.plan.stream.name)
+      else if (verb === 'merge') await mergeFirst(this.#kinesis, this.pipeline.plan.stream.name)
       else if (verb === 'start') this.#start(workerId)
       else if (verb === 'kill') {
         await isInside(child)
@@ -168,43 +164,6 @@ export class Fleet {
     await Promise.all(puts)
     await producer.close()
     return ids
-  }
-
-  async #openShards() {
-    const { Shards: shards = [] } = await this.#kinesis.send(
-      new ListShardsCommand({ StreamName: this.pipeline.plan.stream.name })
-    )
-    return shards
-      .filter(({ SequenceNumberRange: range }) => range?.EndingSequenceNumber === undefined)
-      .map(({ ShardId, HashKeyRange: range }) => ({
-        ShardId,
-        start: BigInt(range?.StartingHashKey ?? 0),
-        end: BigInt(range?.EndingHashKey ?? 0)
-      }))
-      .sort((a, b) => (a.start < b.start ? -1 : 1))
-  }
-
-  async #split() {
-    const [first] = await this.#openShards()
-    if (first === undefined) throw new Error('no open shard')
-    await this.#kinesis.send(
-      new SplitShardCommand({
-        StreamName: this.pipeline.plan.stream.name,
-        ShardToSplit: first.ShardId,
-        NewStartingHashKey: String((first.start + first.end) / 2n)
-      })
-    )
-  }
-
-  async #merge() {
-    const [left, right] = await this.#openShards()
-    await this.#kinesis.send(
-      new MergeShardsCommand({
-        StreamName: this.pipeline.plan.stream.name,
-        ShardToMerge: left?.ShardId,
-        AdjacentShardToMerge: right?.ShardId
-      })
-    )
   }
 
   /**
