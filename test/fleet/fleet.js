@@ -9,6 +9,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { clientConfigOf, createPipeline, embeddedEngine, endpointEngine } from 'sealstream'
 import { startLocal } from 'sealstream/local'
 import { judge } from './judge.js'
+import { LeaseWatch } from './lease-watch.js'
 import { mergeFirst, splitFirst } from './reshard.js'
 
 const drainTimeoutMs = 90_000
@@ -55,6 +56,8 @@ export class Fleet {
   #folder
   #local
   #kinesis
+  /** @type {LeaseWatch | undefined} */
+  #watch
   /** @type {Map<string, import('node:child_process').ChildProcess>} */
   #workers = new Map()
   /** @type {Map<string, 'killed' | 'paused'>} */
@@ -87,23 +90,31 @@ export class Fleet {
 
   /** Carries everything out and judges it. */
   async run() {
-    const { recordCount, durationMs, workers } = this.#options
+    const { recordCount, durationMs, workers, failoverTimeMs, script } = this.#options
     console.log(
       `fleet on ${process.env.SEALSTREAM_ENDPOINT ?? 'the embedded engines'}: ${recordCount} records in ${durationMs / 1000} s`
     )
     await this.pipeline.provision()
     for (const workerId of workers) this.#start(workerId)
     const started = Date.now()
+    this.#watch = new LeaseWatch(
+      clientConfigOf(this.engine, 'dynamodb'),
+      this.pipeline.plan.consumer.applicationName
+    )
     const happening = this.#play(started)
     const ids = await this.#putAll(started)
     await happening
     const entries = await this.#drain(ids)
+    // Before the end of the fleet: what its workers do then is in no script.
+    const table = await this.#watch.stop({ workers, script, failoverTimeMs })
     await this.#stopAll()
-    return judge(ids, entries, { harmed: this.#harmed, failoverTimeMs: this.#options.failoverTimeMs })
+    const findings = judge(ids, entries, { harmed: this.#harmed, failoverTimeMs })
+    return { ...findings, ...table, faults: [...findings.faults, ...table.faults] }
   }
 
   async close() {
     for (const child of this.#workers.values()) if (child.exitCode === null) child.kill('SIGKILL')
+    await this.#watch?.close()
     this.#kinesis.destroy()
     this.pipeline.close()
     await this.#local?.close()
@@ -223,7 +234,7 @@ export function ownWorker({ workerId, log, fleet: { engine, pipeline } }) {
 
 /**
  * Prints what a fleet came to.
- * @param {ReturnType<typeof judge>} findings
+ * @param {Awaited<ReturnType<Fleet['run']>>} findings
  * @returns {number} exit code
  */
 export function report(findings) {

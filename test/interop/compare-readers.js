@@ -65,6 +65,7 @@ function placeOf({ shardId, sequenceNumber, subSequenceNumber }) {
  * @param {Given} before
  */
 function isAfter(given, before) {
-  if (given.sequenceNumber === before.sequenceNumber) return given.subSequenceNumber > before.subSequenceNumber
+  if (given.sequenceNumber === before.sequenceNumber)
+    return given.subSequenceNumber > before.subSequenceNumber
   return BigInt(given.sequenceNumber) > BigInt(before.sequenceNumber)
 }

@@ -79,7 +79,11 @@ async function judged(name, mode) {
     /** @type {Map<string, string>} text -> partition key */
     const put = new Map()
     await putAll(producer, put, 1_000, 0)
-    await until(() => readLog(log).length > 0, beginTimeoutMs, () => judge.exitCode !== null)
+    await until(
+      () => readLog(log).length > 0,
+      beginTimeoutMs,
+      () => judge.exitCode !== null
+    )
     for (const reshard of [splitFirst, mergeFirst, undefined]) {
       const count = reshard === undefined ? recordCount : put.size + Math.floor((recordCount - 1_000) / 3)
       // Records are on their way while the shards change.
@@ -168,7 +172,11 @@ async function readByOurs({ plan }, count) {
     }
   })
   const running = worker.run({ signal: stop.signal })
-  await until(() => texts.size >= count, readTimeoutMs, () => false)
+  await until(
+    () => texts.size >= count,
+    readTimeoutMs,
+    () => false
+  )
   // What comes twice, behind a reshard, may be behind the last new one.
   await sleep(1_000)
   stop.abort()
@@ -190,13 +198,15 @@ function readLog(log) {
     .filter(({ type }) => type === 'process')
     .flatMap(({ shardId, records }) =>
       records.map(
-        (/** @type {[string, string, number, string, string | null]} */ [
-          text,
-          sequenceNumber,
-          subSequenceNumber,
-          partitionKey,
-          explicitHashKey
-        ]) => ({
+        (
+          /** @type {[string, string, number, string, string | null]} */ [
+            text,
+            sequenceNumber,
+            subSequenceNumber,
+            partitionKey,
+            explicitHashKey
+          ]
+        ) => ({
           shardId,
           sequenceNumber,
           subSequenceNumber,
