@@ -33,17 +33,18 @@ export function compareReaders(put, theirs, ours) {
     last.set(given.shardId, given)
   }
   const missing = [...put.keys()].filter(text => !read.has(text)).length
-  const unread = [...put.keys()].length - new Set(ours.map(({ text }) => text)).size
+  const readByOurs = new Set(ours.map(({ text }) => text)).size
   if (missing > 0) faults.push(`${missing} records never came`)
   if (strange > 0) faults.push(`${strange} records that nobody put, or with another partition key`)
   if (misplaced > 0) faults.push(`${misplaced} records that our own consumer has not at the same place`)
   if (disordered > 0) faults.push(`${disordered} records not after the one before in their shard`)
-  if (unread !== 0) faults.push(`our own consumer gave ${-unread} records more than were put`)
+  if (readByOurs !== put.size) faults.push(`our own consumer gave ${readByOurs} of ${put.size} records`)
   return {
     put: put.size,
     read: read.size,
     missing,
     altered: strange,
+    given: theirs.length,
     // Places beyond the first in an aggregate prove that the KCL counted as we do.
     samePlace: theirs.length - misplaced,
     insideAggregates: theirs.filter(({ subSequenceNumber }) => subSequenceNumber > 0).length,

@@ -7,6 +7,7 @@ import { delimiter, join, resolve } from 'node:path'
 const root = resolve(import.meta.dirname, '../..')
 const java = join(import.meta.dirname, 'java')
 const kclVersion = '2.7.2'
+const kcl3Version = '3.5.1'
 const esdkVersion = '3.0.2'
 
 /**
@@ -15,7 +16,9 @@ const esdkVersion = '3.0.2'
  * @property {string} version
  * @property {string} what
  * @property {string} file
- * @property {(result: Record<string, number>) => string} counts
+ * @property {readonly string[]} [options] behind the class path
+ * @property {string} [kcl] version that the judge is built with, if not the first
+ * @property {(result: Record<string, any>) => string} counts
  */
 
 /** @type {readonly Check[]} */
@@ -33,9 +36,24 @@ const checks = [
     version: kclVersion,
     what: 'Its workers and ours on one lease table, sealing in mode `record`: kills on both sides, each kind replaced by the other, a split and a merge; what a KCL worker reads is opened by the Encryption SDK for Java',
     file: 'mixed-fleet.js',
-    counts: ({ put, processed, lost, takeovers, midAggregateTakeovers }) =>
-      `${processed} of ${put} records processed, ${lost} lost; ${takeovers} takeovers, ${midAggregateTakeovers} of them inside an aggregate`
-  }
+    counts: countsOfFleet
+  },
+  {
+    judge: 'Amazon Kinesis Client Library for Java',
+    version: kclVersion,
+    what: 'The same fleet, the same script, on plain aggregates',
+    file: 'mixed-fleet.js',
+    options: ['off'],
+    counts: countsOfFleet
+  },
+  ...[kclVersion, kcl3Version].map(version => ({
+    judge: 'Amazon Kinesis Client Library for Java',
+    version,
+    what: 'It alone reads what our producer puts, plain and sealed in mode `record` (opened by the Encryption SDK for Java): explicit hash keys, a split and a merge; keys and places compared with those that our own consumer gives',
+    file: 'kcl-readers.js',
+    kcl: version,
+    counts: countsOfReaders
+  }))
 ]
 
 process.exitCode = await main()
@@ -47,24 +65,19 @@ async function main() {
     console.log(`interop: skipped, ${missing}`)
     return 0
   }
-  const built = spawnSync('mvn', ['-q', '-B', `-Dkcl.version=${kclVersion}`, 'package'], {
-    cwd: java,
-    stdio: 'inherit'
-  })
-  if (built.status !== 0) {
-    console.log(
-      'interop: skipped, the judges could not be built: Maven found no repository, or not what it needs'
-    )
-    return 0
-  }
-  const target = join(java, 'target', `kcl-${kclVersion}`)
-  const classpath = [join(target, 'judge.jar'), join(target, 'lib', '*')].join(delimiter)
+  const built = [kclVersion, kcl3Version].filter(build)
   /** @type {string[]} */
   const rows = []
   let failed = 0
   for (const check of checks) {
     console.log(`interop: ${check.judge} ${check.version}: ${check.what}`)
-    const { code, result } = await run(check.file, classpath)
+    if (!built.includes(check.kcl ?? kclVersion)) {
+      console.log(
+        'interop: skipped, the judge could not be built: Maven found no repository, or not what it needs'
+      )
+      continue
+    }
+    const { code, result } = await run(check)
     const counts = result === undefined ? 'no result' : check.counts(result)
     console.log(`interop: ${code === 0 ? 'passed' : 'FAILED'}: ${counts}`)
     if (code !== 0) failed += 1
@@ -73,7 +86,7 @@ async function main() {
     )
   }
   if (process.argv.includes('--write')) write(rows)
-  console.log(`interop: ${checks.length - failed} of ${checks.length} judges are content`)
+  console.log(`interop: ${rows.length - failed} of ${rows.length} judges are content`)
   return failed === 0 ? 0 : 1
 }
 
@@ -86,13 +99,45 @@ function whatIsMissing() {
 }
 
 /**
+ * Builds the judges, each version of the KCL beside the other.
+ * @param {string} version
+ */
+function build(version) {
+  const { status } = spawnSync('mvn', ['-q', '-B', `-Dkcl.version=${version}`, 'package'], {
+    cwd: java,
+    stdio: 'inherit'
+  })
+  return status === 0
+}
+
+/** @param {Record<string, any>} result */
+function countsOfFleet({ put, processed, lost, takeovers, midAggregateTakeovers, ...table }) {
+  return [
+    `${processed} of ${put} records processed, ${lost} lost`,
+    `${takeovers} takeovers, ${midAggregateTakeovers} of them inside an aggregate`,
+    `${table.leaseMoves} moves of leases, of one at most ${table.mostMovesOfOneLease}, ${table.checkpointsBack} checkpoints back`
+  ].join('; ')
+}
+
+/** @param {Record<string, any>} result */
+function countsOfReaders({ plain, sealed }) {
+  return Object.entries({ plain, sealed })
+    .map(
+      ([name, { put, read, altered, insideAggregates, given, samePlace }]) =>
+        `${name}: ${read} of ${put} records, ${altered} altered, ${samePlace} of ${given} at the same place, ${insideAggregates} of them inside an aggregate`
+    )
+    .join('; ')
+}
+
+/**
  * Runs one check, whose last line of output is its result.
- * @param {string} file
- * @param {string} classpath
+ * @param {Check} check
  * @returns {Promise<{ code: number | null, result: Record<string, number> | undefined }>}
  */
-async function run(file, classpath) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, file), classpath], {
+async function run({ file, options = [], kcl = kclVersion }) {
+  const target = join(java, 'target', `kcl-${kcl}`)
+  const classpath = [join(target, 'judge.jar'), join(target, 'lib', '*')].join(delimiter)
+  const child = spawn(process.execPath, [join(import.meta.dirname, file), classpath, ...options], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   let output = ''
