@@ -23,6 +23,8 @@ const putDurationMs = 20_000
 /** On an empty lease table a worker of the KCL waits up to 30 s before it looks for shards. */
 const beginTimeoutMs = 60_000
 const readTimeoutMs = 40_000
+/** What was put again after a reshard may come behind the last new record. */
+const behindMs = 1_000
 
 const folder = mkdtempSync(join(tmpdir(), 'sealstream-readers-'))
 const local = await startLocal({ outputFolder: join(folder, 'engines') })
@@ -94,6 +96,7 @@ async function judged(name, mode) {
     }
     const isComplete = () => new Set(readLog(log).map(({ text }) => text)).size >= put.size
     await until(isComplete, readTimeoutMs, () => judge.exitCode !== null)
+    await sleep(behindMs)
     judge.stdin.end()
     return compareReaders(put, readLog(log), await readByOurs(pipeline, put.size))
   } finally {
@@ -177,8 +180,7 @@ async function readByOurs({ plan }, count) {
     readTimeoutMs,
     () => false
   )
-  // What comes twice, behind a reshard, may be behind the last new one.
-  await sleep(1_000)
+  await sleep(behindMs)
   stop.abort()
   await running
   return given

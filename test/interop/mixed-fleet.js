@@ -65,7 +65,13 @@ try {
     const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: keyId }))
     keyArn = KeyMetadata?.Arn ?? ''
   }
-  process.exitCode = report(await fleet.run())
+  const findings = await fleet.run()
+  const byTheKcl = Object.entries(findings.firstBy)
+    .filter(([workerId]) => workerId.startsWith('java'))
+    .reduce((sum, [, records]) => sum + records, 0)
+  // Neither kind may have stood aside.
+  if (byTheKcl === 0 || byTheKcl === findings.processed) findings.faults.push('one kind of worker did it all')
+  process.exitCode = report({ ...findings, byTheKcl })
 } finally {
   kms.destroy()
   await fleet.close()

@@ -111,11 +111,11 @@ function build(version) {
 }
 
 /** @param {Record<string, any>} result */
-function countsOfFleet({ put, processed, lost, takeovers, midAggregateTakeovers, ...table }) {
+function countsOfFleet({ put, processed, byTheKcl, lost, takeovers, midAggregateTakeovers, ...table }) {
   return [
-    `${processed} of ${put} records processed, ${lost} lost`,
+    `${processed} of ${put} records processed, ${byTheKcl} of them by the KCL, ${lost} lost`,
     `${takeovers} takeovers, ${midAggregateTakeovers} of them inside an aggregate`,
-    `${table.leaseMoves} moves of leases, of one at most ${table.mostMovesOfOneLease}, ${table.checkpointsBack} checkpoints back`
+    `${table.leaseMoves} moves of leases, of one at most ${table.mostMovesOfOneLease} (the script explains ${table.movesAllowed}), ${table.checkpointsBack} checkpoints back`
   ].join('; ')
 }
 
