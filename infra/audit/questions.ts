@@ -130,16 +130,41 @@ export function principalsFor(
   model: AuditModel,
   policy: NamedPolicy | undefined
 ): readonly AccessPrincipal[] {
-  const named = mentionedIn(policy?.document, 'aws:PrincipalArn').concat(
-    (policy?.document.Statement ?? []).flatMap(({ Principal }) =>
-      Principal === undefined || Principal === '*' ? [] : [Principal.AWS ?? []].flat()
+  const arns = [...principalsOf(model).map(({ arn }) => arn), ...rolesNamedBy(policy)]
+  return [anybody(model), ...[...new Set(arns)].map(principalOf)]
+}
+
+/**
+ * Anybody, and those whom a policy can tell from anybody. For questions to that policy about principals whom nothing else
+ * refuses anything: of the others each would get the answer that anybody gets.
+ */
+export function principalsToldApart(
+  model: AuditModel,
+  policy: NamedPolicy | undefined
+): readonly AccessPrincipal[] {
+  // By a pattern, or a variable, it may tell any of them.
+  const isByPattern =
+    namesOfPrincipals(policy).some(name => /[*?]/.test(name)) ||
+    JSON.stringify(policy?.document ?? {}).includes('${')
+  if (isByPattern) return principalsFor(model, policy)
+  return [anybody(model), ...[...new Set(rolesNamedBy(policy))].map(principalOf)]
+}
+
+/** Roles and users among whom a policy names; a pattern as one that it matches. */
+function rolesNamedBy(policy: NamedPolicy | undefined): readonly string[] {
+  return namesOfPrincipals(policy)
+    .map(withoutWildcards)
+    .filter(arn => /^arn:[^:]+:iam::\d+:(role|user)\//.test(arn))
+}
+
+function namesOfPrincipals(policy: NamedPolicy | undefined): readonly string[] {
+  const listed = (policy?.document.Statement ?? []).flatMap(({ Principal, NotPrincipal }) =>
+    [Principal, NotPrincipal].flatMap(each =>
+      each === undefined || each === '*' ? [] : [each.AWS ?? []].flat()
     )
   )
-  const arns = [
-    ...principalsOf(model).map(({ arn }) => arn),
-    ...named.map(withoutWildcards).filter(arn => /^arn:[^:]+:iam::\d+:(role|user)\//.test(arn))
-  ]
-  return [anybody(model), ...[...new Set(arns)].map(principalOf)]
+  // A principal of everybody is no pattern of names.
+  return [...mentionedIn(policy?.document, 'aws:PrincipalArn'), ...listed.filter(name => name !== '*')]
 }
 
 const circumstanceKeys = ['aws:SourceVpce', 'aws:SourceVpc', 'aws:SourceIp', 'aws:PrincipalOrgID']
