@@ -55,6 +55,11 @@ export interface AuditModel {
    * cannot be told, or are kept elsewhere. What rests on all of its policies is `unknown`.
    */
   readonly unreadablePolicies?: ReadonlyMap<string, readonly UnreadablePolicy[]>
+  /**
+   * By ARN of the role: its permissions boundary, where that policy is here. Of users there is none, since what the policy of
+   * a resource allows a user goes past it.
+   */
+  readonly boundaries?: ReadonlyMap<string, NamedPolicy>
   /** Keys that records are sealed with, where somebody told; undefined where that has to be found out. */
   readonly envelopeKeyArns?: readonly string[]
   readonly unresolved: readonly UnresolvedReference[]

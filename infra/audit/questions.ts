@@ -13,7 +13,7 @@ export interface Question {
   readonly action: string
   readonly resource: string
   readonly context?: Readonly<Record<string, string>>
-  /** @default the principal's own of the model */
+  /** @default the principal's own of the model, within its permissions boundary */
   readonly identity?: readonly NamedPolicy[]
   /** @default the one of the model */
   readonly resourcePolicy?: NamedPolicy
@@ -40,10 +40,12 @@ const ordinary = {
 
 /** Puts a question to the policies of the model. */
 export function ask(model: AuditModel, question: Question): Answer {
-  const { principal, action, resource, limits } = question
+  const { principal, action, resource } = question
   const owner = ownerOf(resource)
   const identity = question.identity ?? model.identityPolicies.get(principal.arn) ?? []
   const resourcePolicy = question.resourcePolicy ?? model.resourcePolicies.get(owner)
+  const boundary = question.identity === undefined ? model.boundaries?.get(principal.arn) : undefined
+  const limits = [...(question.limits ?? []), ...(boundary === undefined ? [] : [boundary])]
   const missing = [
     ...(question.identity === undefined ? (model.unreadablePolicies?.get(principal.arn) ?? []) : []),
     ...(question.resourcePolicy === undefined ? (model.unreadablePolicies?.get(owner) ?? []) : [])
@@ -65,7 +67,7 @@ export function ask(model: AuditModel, question: Question): Answer {
       {
         identity,
         ...(resourcePolicy === undefined ? {} : { resource: resourcePolicy }),
-        ...(limits === undefined ? {} : { limits })
+        limits
       }
     )
     // Nothing that was not read could undo a deny.
