@@ -151,7 +151,7 @@ async function load(values: Values): Promise<Loaded | ExitCode> {
   }
   if (endpoint !== undefined && !local) throw new UsageError('--endpoint goes with --local')
   const plan = config === undefined ? { name: 'flights' } : await readConfigFile(config)
-  const names = namesOfPlan(definePipeline(plan))
+  const names = namesOfPlan(definePipeline(plan), !live)
   if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
     throw new UsageError('--endpoint: expected an http or https address')
   }

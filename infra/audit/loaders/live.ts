@@ -56,6 +56,9 @@ export async function loadLive(names: PipelineNames, options: LiveOptions): Prom
   for (const table of names.tables) await add(readTable(reader, table))
   for (const queue of names.queues) await add(readQueue(reader, queue))
   for (const bucket of new Set(names.buckets)) await add(readBucket(reader, scope.partition, bucket))
+  for (const bucket of valuesNamed(resources, /^DestinationBucketName$/)) {
+    if (!names.buckets.includes(bucket)) await add(readBucket(reader, scope.partition, bucket))
+  }
   for (const name of names.deliveryStreams) await add(readDeliveryStream(reader, name))
   for (const name of valuesNamed(resources, /^LogGroupName$/)) await add(readLogGroup(reader, scope, name))
   // Before the others: what an alias means only the service can tell.

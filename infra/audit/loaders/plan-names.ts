@@ -1,16 +1,24 @@
 import type { ResolvedPlan } from '../../../pipeline/plan.ts'
+import { failureQueues, sourcedDeliveries } from '../../plan-readers.ts'
 import type { PipelineNames } from './live.ts'
 
-/** What a plan says that there is, by name. */
-export function namesOfPlan(plan: ResolvedPlan): PipelineNames {
+/**
+ * What a plan says that there is, by name.
+ * @param isProvisioned whether `provision()` made it, which makes nothing for other readers of the stream
+ */
+export function namesOfPlan(plan: ResolvedPlan, isProvisioned = false): PipelineNames {
   const { stream, sealing, consumer, destinations, deadLetters, roles } = plan
+  const deliveries = [...destinations, ...(isProvisioned ? [] : sourcedDeliveries(plan))]
   return {
     stream: stream.name,
     envelopeKeys: envelopeKeysOf(sealing),
     tables: [consumer.applicationName],
-    queues: deadLetters.kind === 'sqs' ? [deadLetters.queue] : [],
-    buckets: [...new Set([...destinations.map(({ bucket }) => bucket), deadLetters.bucket])],
-    deliveryStreams: destinations.map(({ deliveryStreamName }) => deliveryStreamName),
+    queues: [
+      ...(deadLetters.kind === 'sqs' ? [deadLetters.queue] : []),
+      ...(isProvisioned ? [] : failureQueues(plan))
+    ],
+    buckets: [...new Set([...deliveries.map(({ bucket }) => bucket), deadLetters.bucket])],
+    deliveryStreams: deliveries.map(({ deliveryStreamName }) => deliveryStreamName),
     roles: [
       roles.producerName,
       roles.consumerName,

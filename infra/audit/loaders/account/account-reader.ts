@@ -35,6 +35,7 @@ const actions: Readonly<Record<string, string>> = {
   GetBucketEncryption: 's3:GetEncryptionConfiguration',
   GetPublicAccessBlock: 's3:GetBucketPublicAccessBlock',
   GetObjectLockConfiguration: 's3:GetBucketObjectLockConfiguration',
+  GetBucketReplication: 's3:GetReplicationConfiguration',
   GetBucketCors: 's3:GetBucketCORS',
   GetBucketLifecycleConfiguration: 's3:GetLifecycleConfiguration'
 }

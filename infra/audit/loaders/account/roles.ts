@@ -1,9 +1,9 @@
 import { type AuditResource, unknownValue } from '../../model.ts'
-import { isObject, knownListAt, textAt, valueAt } from '../../readers.ts'
+import { isObject, knownListAt, nameIn, textAt, valueAt } from '../../readers.ts'
 import type { AccountReader } from './account-reader.ts'
 import { resource } from './resource.ts'
 
-/** A role with all of its policies as its own, wherever they are kept. */
+/** A role with all of its policies as its own, wherever they are kept, and the policy that is its boundary. */
 export async function readRole(reader: AccountReader, name: string): Promise<readonly AuditResource[]> {
   const read = (operation: string, input: object = {}) =>
     reader.read({ service: 'iam', operation, input: { RoleName: name, ...input } }, name)
@@ -20,7 +20,7 @@ export async function readRole(reader: AccountReader, name: string): Promise<rea
   for (const policy of knownListAt(attached, 'AttachedPolicies')) {
     policies.push({
       PolicyName: valueAt(policy, 'PolicyName'),
-      PolicyDocument: await managed(reader, name, policy)
+      PolicyDocument: await managed(reader, name, textAt(policy, 'PolicyArn'))
     })
   }
   // What could not be listed is a policy that cannot be told.
@@ -31,18 +31,25 @@ export async function readRole(reader: AccountReader, name: string): Promise<rea
     if (list === unknownValue || isCutOff(list))
       policies.push({ PolicyName: listName, PolicyDocument: unknownValue })
   }
+  const boundary = textAt(role, 'PermissionsBoundary', 'PermissionsBoundaryArn')
   return [
     resource('AWS::IAM::Role', name, arn, 'iam:GetRole', {
       RoleName: name,
       AssumeRolePolicyDocument: valueAt(role, 'AssumeRolePolicyDocument'),
       Policies: policies,
-      PermissionsBoundary: valueAt(role, 'PermissionsBoundary', 'PermissionsBoundaryArn')
-    })
+      PermissionsBoundary: boundary
+    }),
+    ...(boundary === undefined
+      ? []
+      : [
+          resource('AWS::IAM::ManagedPolicy', nameIn(boundary), boundary, 'iam:GetPolicyVersion', {
+            PolicyDocument: await managed(reader, name, boundary)
+          })
+        ])
   ]
 }
 
-async function managed(reader: AccountReader, role: string, policy: unknown): Promise<unknown> {
-  const arn = textAt(policy, 'PolicyArn')
+async function managed(reader: AccountReader, role: string, arn: string | undefined): Promise<unknown> {
   const described = await reader.read(
     { service: 'iam', operation: 'GetPolicy', input: { PolicyArn: arn } },
     role
