@@ -1,5 +1,6 @@
 import type { ResolvedPlan } from '../../../pipeline/plan.ts'
 import { failureQueues, sourcedDeliveries } from '../../plan-readers.ts'
+import type { DeclaredReaders } from '../model.ts'
 import type { PipelineNames } from './live.ts'
 
 /**
@@ -19,12 +20,29 @@ export function namesOfPlan(plan: ResolvedPlan, isProvisioned = false): Pipeline
     ],
     buckets: [...new Set([...deliveries.map(({ bucket }) => bucket), deadLetters.bucket])],
     deliveryStreams: deliveries.map(({ deliveryStreamName }) => deliveryStreamName),
+    readers: readersOf(plan),
     roles: [
       roles.producerName,
       roles.consumerName,
       roles.operatorName,
       ...(roles.replayer ? [roles.replayerName] : [])
     ]
+  }
+}
+
+const consumerType = 'AWS::Kinesis::StreamConsumer'
+const mappingType = 'AWS::Lambda::EventSourceMapping'
+
+function readersOf({ stream, consumer }: ResolvedPlan): DeclaredReaders {
+  const unnamed = stream.readers.flatMap(reader => {
+    if (reader.kind === 'kcl') return [consumerType]
+    // Whoever makes the mapping may have it read by fan-out.
+    return reader.kind === 'lambda' && reader.functionArn === undefined ? [mappingType, consumerType] : []
+  })
+  return {
+    consumers: consumer.retrieval === 'fan-out' ? [consumer.applicationName] : [],
+    functions: stream.readers.flatMap(reader => (reader.kind === 'lambda' ? (reader.functionArn ?? []) : [])),
+    unnamed: [...new Set(unnamed)]
   }
 }
 

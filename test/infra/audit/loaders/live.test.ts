@@ -437,6 +437,7 @@ describe('namesOfPlan', () => {
       queues: ['orders-dead-letters'],
       buckets: ['orders-delivered', 'orders-dead-letters'],
       deliveryStreams: ['orders-s3', 'more'],
+      readers: { consumers: [], functions: [], unnamed: [] },
       roles: ['orders-producer', 'orders-consumer', 'orders-operator', 'orders-replayer']
     })
     const read = definePipeline({
@@ -456,7 +457,19 @@ describe('namesOfPlan', () => {
     expect(namesOfPlan(read)).toMatchObject({
       queues: ['orders-dead-letters', 'orders-lambda-failures'],
       buckets: ['orders-delivered', 'orders-direct', 'orders-dead-letters'],
-      deliveryStreams: ['orders-s3', 'direct']
+      deliveryStreams: ['orders-s3', 'direct'],
+      readers: { functions: [arn('lambda', 'function:f:live')], unnamed: [] }
+    })
+    const shared = definePipeline({
+      name: 'orders',
+      sealing: { mode: 'record' },
+      stream: { readers: [{ kind: 'kcl' }, { kind: 'lambda' }] },
+      consumer: { retrieval: 'fan-out' }
+    })
+    expect(namesOfPlan(shared).readers).toEqual({
+      consumers: ['orders-worker'],
+      functions: [],
+      unnamed: ['AWS::Kinesis::StreamConsumer', 'AWS::Lambda::EventSourceMapping']
     })
     expect(namesOfPlan(read, true)).toMatchObject({
       queues: ['orders-dead-letters'],
