@@ -4,7 +4,7 @@ import { parsePolicy } from '../../parse-policy.ts'
 import type { PolicyDocument, PolicyStatement } from '../../policy-document.ts'
 import { managedPolicy } from '../managed-policies.ts'
 import { type AuditModel, type AuditResource, type UnreadablePolicy, unknownValue } from '../model.ts'
-import { isObject } from '../template/document.ts'
+import { isObject } from '../readers.ts'
 import { resourceArn, type TemplateScope } from '../template/resource-names.ts'
 
 type Policies = Pick<AuditModel, 'identityPolicies' | 'resourcePolicies'> &
