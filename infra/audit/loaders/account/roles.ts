@@ -1,5 +1,5 @@
 import { type AuditResource, unknownValue } from '../../model.ts'
-import { isObject, knownListAt, nameIn, textAt, valueAt } from '../../readers.ts'
+import { knownListAt, nameIn, textAt, valueAt } from '../../readers.ts'
 import type { AccountReader } from './account-reader.ts'
 import { resource } from './resource.ts'
 
@@ -7,17 +7,23 @@ import { resource } from './resource.ts'
 export async function readRole(reader: AccountReader, name: string): Promise<readonly AuditResource[]> {
   const read = (operation: string, input: object = {}) =>
     reader.read({ service: 'iam', operation, input: { RoleName: name, ...input } }, name)
+  const readAll = (operation: string, list: string) =>
+    reader.readPages({ service: 'iam', operation, input: { RoleName: name } }, name, {
+      list,
+      next: 'Marker',
+      token: 'Marker'
+    })
   const role = valueAt(await read('GetRole'), 'Role')
   const arn = textAt(role, 'Arn')
   if (arn === undefined) return []
   const policies: unknown[] = []
-  const inline = await read('ListRolePolicies')
-  for (const policyName of knownListAt(inline, 'PolicyNames')) {
+  const inline = await readAll('ListRolePolicies', 'PolicyNames')
+  for (const policyName of knownListAt(inline)) {
     const answer = await read('GetRolePolicy', { PolicyName: policyName })
     policies.push({ PolicyName: policyName, PolicyDocument: valueAt(answer, 'PolicyDocument') })
   }
-  const attached = await read('ListAttachedRolePolicies')
-  for (const policy of knownListAt(attached, 'AttachedPolicies')) {
+  const attached = await readAll('ListAttachedRolePolicies', 'AttachedPolicies')
+  for (const policy of knownListAt(attached)) {
     policies.push({
       PolicyName: valueAt(policy, 'PolicyName'),
       PolicyDocument: await managed(reader, name, textAt(policy, 'PolicyArn'))
@@ -28,8 +34,7 @@ export async function readRole(reader: AccountReader, name: string): Promise<rea
     [inline, 'inline policies'],
     [attached, 'attached policies']
   ] as const) {
-    if (list === unknownValue || isCutOff(list))
-      policies.push({ PolicyName: listName, PolicyDocument: unknownValue })
+    if (list === unknownValue) policies.push({ PolicyName: listName, PolicyDocument: unknownValue })
   }
   const boundary = textAt(role, 'PermissionsBoundary', 'PermissionsBoundaryArn')
   return [
@@ -61,8 +66,4 @@ async function managed(reader: AccountReader, role: string, arn: string | undefi
     role
   )
   return valueAt(version, 'PolicyVersion', 'Document') ?? unknownValue
-}
-
-function isCutOff(answer: unknown): boolean {
-  return isObject(answer) && answer.IsTruncated === true
 }

@@ -346,6 +346,47 @@ describe('loadLive', () => {
     expect(evidenceOf('FH-01')).toEqual(['its encryption is not enabled'])
   })
 
+  it('reads lists to their end', async () => {
+    const alarm = (name: string) => ({ AlarmName: name, AlarmArn: arn('cloudwatch', `alarm:${name}`) })
+    const grant = { GrantId: 'g' }
+    const model = await load({
+      'cloudwatch:DescribeAlarms': ({ NextToken }) =>
+        NextToken === undefined
+          ? { MetricAlarms: [alarm('first')], NextToken: 'more' }
+          : { MetricAlarms: [alarm(`after ${String(NextToken)}`)] },
+      'kms:ListGrants': ({ Marker }) =>
+        Marker === undefined
+          ? { Grants: [grant], Truncated: true, NextMarker: 'more' }
+          : { Grants: [{ GrantId: Marker }], Truncated: false }
+    })
+    const alarms = model.resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm')
+    expect(alarms.map(({ id }) => id)).toEqual(['first', 'after more'])
+    expect(find(model, 'KMS::Key', 'envelope')?.properties.Grants).toEqual([grant, { GrantId: 'more' }])
+  })
+
+  it('takes a list without its end for one that cannot be told', async () => {
+    const model = await load({
+      'kms:ListGrants': ({ Marker }) =>
+        Marker === undefined ? { Grants: [], Truncated: true, NextMarker: 'more' } : denied(),
+      // An account that never comes to an end.
+      'cloudwatch:DescribeAlarms': () => ({ MetricAlarms: [], NextToken: 'more' }),
+      'iam:ListRolePolicies': ({ Marker }) =>
+        Marker === undefined
+          ? { PolicyNames: ['inline'], IsTruncated: true, Marker: 'more' }
+          : refused('ThrottlingException')
+    })
+    expect(find(model, 'KMS::Key', 'envelope')?.properties.Grants).toBe(unknownValue)
+    expect(model.failedReads).toContainEqual({
+      action: 'cloudwatch:DescribeAlarms',
+      resource: '*',
+      code: 'TooManyPages'
+    })
+    expect(audit(model, catalogue).results.find(({ control }) => control.id === 'LOG-02')?.status).toBe(
+      'error'
+    )
+    expect(model.unreadablePolicies?.get(roleArn)).toHaveLength(1)
+  })
+
   it('goes on where a read is refused, and passes nothing that it would have told', async () => {
     const model = await load({
       's3:GetBucketEncryption': denied,
