@@ -6,6 +6,7 @@ import { type ByteRange, partRange, rangeOf } from '../range.ts'
 import type { S3Store } from '../store.ts'
 import { checkDigests } from '../validations/checksum.ts'
 import { failedCondition, preconditionFailed, putConditions } from '../validations/conditions.ts'
+import { checkNoCustomerKey } from '../validations/encryption.ts'
 import { checkKey } from '../validations/key.ts'
 import { checkHasDigest } from '../validations/object-lock.ts'
 import { versionIdOf } from '../validations/version-id.ts'
@@ -84,9 +85,13 @@ interface Head extends S3Response {
   readonly range?: ByteRange
 }
 
-/** What GET and HEAD answer without a body. @throws {AwsError} PreconditionFailed, InvalidRange, InvalidPartNumber */
+/**
+ * What GET and HEAD answer without a body.
+ * @throws {AwsError} InvalidRequest, PreconditionFailed, InvalidRange, InvalidPartNumber
+ */
 function head(store: S3Store, { bucket, header, query }: S3Request, object: StoredObject): Head {
   const settings = store.settingsOf(bucket)
+  checkNoCustomerKey(header)
   const failed = failedCondition(object, header)
   if (failed === 'If-None-Match' || failed === 'If-Modified-Since') {
     return { status: 304, headers: { etag: object.etag, ...versionHeaders(settings, object) } }
