@@ -77,7 +77,12 @@ export class RevocationTraffic {
     const { plan, engine, clock = systemClock, signal } = subject
     const keyring = keyringOf(subject, definePipeline(plan), { maxAgeMs: sealingMaxAgeMs })
     const pipeline = createPipeline(plan, { engine, clock, keyring })
-    if (mayMakeResources(subject)) await pipeline.provision(signal)
+    try {
+      if (mayMakeResources(subject)) await pipeline.provision(signal)
+    } catch (error) {
+      pipeline.close()
+      throw error
+    }
     const traffic = new RevocationTraffic(subject, pipeline, cacheMaxAgeMs)
     traffic.#running = traffic.#worker.run({ signal: traffic.#stop.signal })
     // Looked at in `close`; until then it is no unhandled rejection.
@@ -165,18 +170,21 @@ export class RevocationTraffic {
     return checkpoint !== undefined && first !== undefined && checkpoint >= first.sequenceNumber
   }
 
+  /** The table goes in any case. Rejects with what ended the worker or the producer, if anything but this did. */
   async close(): Promise<void> {
     this.#stop.abort()
-    try {
-      await this.#producer.close()
-      await this.#running
-      await callService('dynamodb', 'DeleteTable', () =>
-        this.#dynamodb.send(new DeleteTableCommand({ TableName: this.#tableName }))
-      )
-    } finally {
-      this.#dynamodb.destroy()
-      this.#pipeline.close()
-    }
+    const ends = await Promise.allSettled([this.#producer.close(), this.#running])
+    // Not before the worker has ended: it would still write to it.
+    ends.push(...(await Promise.allSettled([this.#deleteTable()])))
+    this.#dynamodb.destroy()
+    this.#pipeline.close()
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  async #deleteTable(): Promise<void> {
+    await callService('dynamodb', 'DeleteTable', () =>
+      this.#dynamodb.send(new DeleteTableCommand({ TableName: this.#tableName }))
+    )
   }
 
   #take(text: string): void {
