@@ -260,6 +260,21 @@ describe('the decision function of DynamoDB', () => {
     ])
   })
 
+  it('hears of the table of the operation, whatever else a request names', async () => {
+    const { local, look, names } = await start()
+    look()
+    const more = { TransactItems: [], RequestItems: {} }
+    await fetch(local.endpoints.dynamodb, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'DynamoDB_20120810.GetItem'
+      },
+      body: JSON.stringify({ TableName: 'leases', Key: Item, ...more })
+    })
+    expect(names()).toEqual([`dynamodb:GetItem ${table}`])
+  })
+
   it('refuses in the words of AWS', async () => {
     const { client, answer } = await start()
     answer('implicitDeny')
