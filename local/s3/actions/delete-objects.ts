@@ -3,6 +3,7 @@ import { AwsError } from '../../aws-json.ts'
 import type { S3Action, S3Request } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import { checkDigests, malformedXml } from '../validations/checksum.ts'
+import { bypassesGovernance } from '../validations/object-lock.ts'
 import { checkVersionId } from '../validations/version-id.ts'
 import { type XmlContent, xmlDocument } from '../xml.ts'
 import { childrenOf, parseXml, textOf, type XmlElement } from '../xml-reader.ts'
@@ -21,7 +22,6 @@ export function deleteObjects(store: S3Store, authorize?: AuthorizeRequest<S3Req
     const root = parseXml(body.toString('utf8'))
     const targets = root?.name === 'Delete' ? childrenOf(root, 'Object').map(targetOf) : []
     if (targets.length === 0 || targets.length > mostKeys) throw malformedXml()
-    const bypassesGovernance = header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
     const deleted: XmlContent[] = []
     const errors: XmlContent[] = []
     for (const { key, versionId } of targets) {
@@ -30,7 +30,10 @@ export function deleteObjects(store: S3Store, authorize?: AuthorizeRequest<S3Req
       try {
         if (versionId !== undefined) checkVersionId(versionId)
         await authorize?.('DeleteObject', { ...request, key, query }, principal)
-        const outcome = store.deleteObject(bucket, key, { versionId, bypassesGovernance })
+        const outcome = store.deleteObject(bucket, key, {
+          versionId,
+          bypassesGovernance: bypassesGovernance(header)
+        })
         deleted.push({
           ...named,
           ...(outcome.isDeleteMarker

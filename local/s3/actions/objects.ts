@@ -8,7 +8,7 @@ import { checkDigests } from '../validations/checksum.ts'
 import { failedCondition, preconditionFailed, putConditions } from '../validations/conditions.ts'
 import { checkNoCustomerKey } from '../validations/encryption.ts'
 import { checkKey } from '../validations/key.ts'
-import { checkHasDigest } from '../validations/object-lock.ts'
+import { bypassesGovernance, checkHasDigest } from '../validations/object-lock.ts'
 import { versionIdOf } from '../validations/version-id.ts'
 import type { StoredObject } from '../versions.ts'
 
@@ -63,7 +63,7 @@ export function deleteObject(store: S3Store): S3Action {
   return async ({ bucket, key, query, header }) => {
     const { versionId, isDeleteMarker } = store.deleteObject(bucket, key, {
       versionId: versionIdOf(query),
-      bypassesGovernance: header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
+      bypassesGovernance: bypassesGovernance(header)
     })
     return {
       status: 204,
