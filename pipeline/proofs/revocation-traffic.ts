@@ -7,7 +7,8 @@ import type { Producer } from '../../producer/index.ts'
 import { createPipeline, type Pipeline } from '../create-pipeline.ts'
 import { clientConfigOf } from '../engine.ts'
 import { definePipeline } from '../plan.ts'
-import { contextOf, type EvidenceValue, keyringOf, mayMakeResources, type ProofSubject } from './proof.ts'
+import { sealingContextOf } from '../sealing-context.ts'
+import { type EvidenceValue, keyringOf, mayMakeResources, type ProofSubject } from './proof.ts'
 
 /** So that what is put while the key is away can still be sealed. In milliseconds; the longest that there is. */
 const sealingMaxAgeMs = 3_600_000
@@ -55,7 +56,10 @@ export class RevocationTraffic {
       createTable: true,
       kinesis: { clientConfig: clientConfigOf(engine, 'kinesis') },
       dynamodb: { client: this.#dynamodb },
-      open: { keyring: keyringOf(subject, plan, { maxAgeMs: cacheMaxAgeMs }), context: contextOf(plan) },
+      open: {
+        keyring: keyringOf(subject, plan, { maxAgeMs: cacheMaxAgeMs }),
+        context: sealingContextOf(plan)
+      },
       deadLetters: {
         put: async ({ shardId, sequenceNumber }) => {
           if (shardId === this.#shardId) this.#deadLetters.push(BigInt(sequenceNumber))
