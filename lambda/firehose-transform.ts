@@ -184,9 +184,9 @@ class Invocations {
   }
 
   #checkSeveralAllowed(): void {
-    const { destination, dynamicPartitioning, framing } = this.#options
-    const keepsRecordsApart = destination === 'elasticsearch' || destination === 'http'
-    if (keepsRecordsApart || dynamicPartitioning || framing === Framing.none) {
+    const { dynamicPartitioning, framing } = this.#options
+    // Destinations that keep records apart take no other framing.
+    if (dynamicPartitioning || framing === Framing.none) {
       throw new TransformError(TransformFailure.aggregateRefused)
     }
   }

@@ -101,8 +101,6 @@ export function accessDenied(
   decision: Exclude<LocalDecision, 'allow'>,
   accountId: string
 ): AwsError {
-  const isArn = principal?.startsWith('arn:') === true
-  const user = isArn ? principal : `arn:aws:iam::${accountId}:user/${principal ?? 'anonymous'}`
   // SQS writes actions small, S3 puts quotes around resources, KMS looks for a policy of the key.
   const named = service === 'sqs' ? action.toLowerCase() : action
   const quoted = service === 's3' && resource !== '*' ? `"${resource}"` : resource
@@ -111,8 +109,15 @@ export function accessDenied(
     decision === 'deny'
       ? `with an explicit deny in ${service === 'kms' ? 'a resource-based' : deciding} policy`
       : `because no ${service === 'kms' ? 'resource-based' : 'identity-based'} policy allows the ${named} action`
-  const message = `User: ${user} is not authorized to perform: ${named} on resource: ${quoted} ${because}`
+  const message = `User: ${userArn(principal, accountId)} is not authorized to perform: ${named} on resource: ${quoted} ${because}`
   return service === 's3' || service === 'sqs'
     ? new AwsError('AccessDenied', message, 403)
     : new AwsError('AccessDeniedException', message)
+}
+
+/** How a refusal names whoever asked: a role by its ARN, and an access key id as if it were a user. */
+export function userArn(principal: string | undefined, accountId: string): string {
+  return principal?.startsWith('arn:') === true
+    ? principal
+    : `arn:aws:iam::${accountId}:user/${principal ?? 'anonymous'}`
 }

@@ -27,7 +27,7 @@ export async function cborBody(members: CborMembers): Promise<BodyFormat> {
 
   const fromCbor = (value: unknown): unknown => {
     if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-    if (typeof value === 'bigint') return Number(value)
+    if (typeof value === 'number' || typeof value === 'bigint') return finite(value)
     if (Array.isArray(value)) return value.map(fromCbor)
     if (value instanceof Date) return value.getTime() / 1_000
     if (!(value instanceof Map)) return value
@@ -49,17 +49,16 @@ export async function cborBody(members: CborMembers): Promise<BodyFormat> {
   return {
     contentType: cborContentType,
     parse(body) {
-      let parsed: unknown
       try {
-        parsed = decode(body, {
+        const parsed: unknown = decode(body, {
           // A member may be called __proto__.
           useMaps: true,
-          tags: { [timestampTag]: readTag => new Date(Number(readTag())) }
+          tags: { [timestampTag]: readTag => new Date(finite(readTag())) }
         })
+        if (parsed instanceof Map) return fromCbor(parsed) as Record<string, unknown>
       } catch {
         // Told below: the parser's own words may quote the body.
       }
-      if (parsed instanceof Map) return fromCbor(parsed) as Record<string, unknown>
       throw new AwsError('SerializationException', 'body is not a CBOR map')
     },
     serialise: body =>
@@ -74,6 +73,13 @@ export async function cborBody(members: CborMembers): Promise<BodyFormat> {
         })
       )
   }
+}
+
+/** JSON has no other numbers, and the actions look for none. @throws {TypeError} */
+function finite(value: unknown): number {
+  const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN
+  if (Number.isFinite(number)) return number
+  throw new TypeError('expected a finite number')
 }
 
 async function load(): Promise<Cborg> {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -180,8 +180,9 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
       await engines.s3?.store.discard()
       await receivers.reset()
     }
-    // Where buckets lie other files may lie, too.
-    const outputPart = relative(state?.path ?? '', outputFolder).split(sep)[0]!
+    // Where buckets lie other files may lie, too. The state folder tells its path without links.
+    const outputPath = await realpath(outputFolder).catch(() => outputFolder)
+    const outputPart = relative(state?.path ?? '', outputPath).split(sep)[0]!
     await inFlight.exchange(async () => {
       await (state === undefined ? empty() : state.forget([outputPart, ...receivers.stateParts], empty))
       engines = await make()

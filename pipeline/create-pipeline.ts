@@ -16,12 +16,7 @@ import { InvalidOptionError } from '../core/errors.ts'
 import { createKinesisClient, kinesisPort } from '../core/kinesis-client.ts'
 import type { Logger } from '../core/logger.ts'
 import type { DeadLetterStore, RecordSink } from '../core/record-sink.ts'
-import {
-  ContextName,
-  type RecordOpener,
-  type RecordSealer,
-  type SealingKeyring
-} from '../core/record-transform.ts'
+import type { RecordOpener, RecordSealer, SealingKeyring } from '../core/record-transform.ts'
 import type { UserRecord } from '../core/user-record.ts'
 import { kmsKeyring, tenantKeyring } from '../crypto/index.ts'
 import { DeliveryStreamSink, type DeliveryStreamSinkOptions } from '../firehose/index.ts'
@@ -34,6 +29,7 @@ import { awsEngine, clientConfigOf, type Engine } from './engine.ts'
 import { FanOutSink } from './fan-out-sink.ts'
 import { definePipeline, type PipelinePlan, type ResolvedPlan } from './plan.ts'
 import { provision } from './provision.ts'
+import { sealingContextOf } from './sealing-context.ts'
 import { LineOpener } from './stored-lines.ts'
 
 export interface PipelineOptions {
@@ -112,7 +108,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
   const sqs = new SQSClient(clientConfigOf(engine, 'sqs'))
   const sealed = plan.sealing.mode !== 'off'
   const keyring = options.keyring ?? keyringOf(plan, clientConfigOf(engine, 'kms'))
-  const context = { [ContextName.pipeline]: plan.name, ...plan.sealing.context }
+  const context = sealingContextOf(plan)
   const deadLetters = deadLetterStore(plan, { s3, sqs })
   const shared = { clock, ...(options.logger === undefined ? {} : { logger: options.logger }) }
   const opens = sealed ? { open: { keyring, context } } : {}

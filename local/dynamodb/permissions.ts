@@ -22,8 +22,10 @@ export function dynamodbPermissions(
   input: Input
 ): readonly Permission[] {
   const action = `dynamodb:${operation}`
-  if (Array.isArray(input.TransactItems)) return ofTransaction(scope, operation, input.TransactItems)
-  if (isObject(input.RequestItems)) {
+  // A member that is not of the operation is passed over by it, and must not say what is asked.
+  if (operation.startsWith('Transact') && Array.isArray(input.TransactItems))
+    return ofTransaction(scope, operation, input.TransactItems)
+  if (operation.startsWith('Batch') && isObject(input.RequestItems)) {
     return Object.keys(input.RequestItems).map(table => ({ action, resource: tableArn(scope, table) }))
   }
   const table = [input.TableName, input.ResourceArn].find(name => typeof name === 'string')

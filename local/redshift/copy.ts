@@ -120,6 +120,7 @@ function unlessAborted<T>(pending: T | Promise<T>, signal: AbortSignal): T | Pro
   if (!(pending instanceof Promise)) return pending
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason)
+    if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
     pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })

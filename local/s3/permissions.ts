@@ -1,7 +1,6 @@
 import type { AuthorizationContext, Permission } from '../authorization.ts'
 import type { S3Request } from './protocol.ts'
 import type { S3Store } from './store.ts'
-import { childrenOf, parseXml, textOf } from './xml-reader.ts'
 
 /** Operations that policies call otherwise; see https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
 const actions: Readonly<Record<string, string>> = {
@@ -12,7 +11,6 @@ const actions: Readonly<Record<string, string>> = {
   ListObjectVersions: 'ListBucketVersions',
   ListMultipartUploads: 'ListBucketMultipartUploads',
   HeadObject: 'GetObject',
-  DeleteObjects: 'DeleteObject',
   CopyObject: 'PutObject',
   CreateMultipartUpload: 'PutObject',
   UploadPart: 'PutObject',
@@ -66,10 +64,9 @@ const headerKeys = [
 ]
 const queryKeys = { prefix: 'prefix', delimiter: 'delimiter', 'max-keys': 'max-keys', versionId: 'VersionId' }
 
-export type AskedOfS3 = Pick<S3Request, 'bucket' | 'key' | 'query' | 'header'> &
-  Partial<Pick<S3Request, 'body'>>
+export type AskedOfS3 = Pick<S3Request, 'bucket' | 'key' | 'query' | 'header'>
 
-/** What a request is allowed by; bucket and object need not be there. */
+/** What a request is allowed by; bucket and object need not be there. DeleteObjects asks for each object by itself. */
 export function s3Permissions(
   store: Pick<S3Store, 'policyOf'>,
   operation: string,
@@ -86,22 +83,19 @@ export function s3Permissions(
       context
     }
   }
+  if (operation === 'DeleteObjects') return []
   const named = actions[operation] ?? operation
   const target = key === '' ? bucket : `${bucket}/${key}`
-  const targets =
-    operation === 'DeleteObjects'
-      ? namedObjects(request.body).map(one => ({ object: `${bucket}/${one.key}`, ofVersion: one.ofVersion }))
-      : [{ object: target, ofVersion: query.has('versionId') }]
   const source = header('x-amz-copy-source')
   const more = Object.entries(headerActions).flatMap(([name, action]) =>
     (header(name) ?? 'false') === 'false' ? [] : [action]
   )
   return [
-    ...targets.map(({ object, ofVersion }) => permission(actionOn(named, ofVersion), object)),
-    ...more.flatMap(action => targets.map(({ object }) => permission(action, object))),
+    permission(actionOn(named, query.has('versionId')), target),
+    ...more.map(action => permission(action, target)),
     ...(source === undefined
       ? []
-      : [permission(actionOn('GetObject', /\?versionId=/.test(source)), sourceObject(source))])
+      : [permission(actionOn('GetObject', isOfVersion(source)), sourceObject(source))])
   ]
 }
 
@@ -122,16 +116,9 @@ function actionOn(named: string, ofVersion: boolean): string {
   return ofVersion ? (versionActions[named] ?? named) : named
 }
 
-/** What a DeleteObjects names, read as the operation reads it; what is wrong with its body the operation tells. */
-function namedObjects(
-  body: Buffer | undefined
-): readonly { readonly key: string; readonly ofVersion: boolean }[] {
-  const root = parseXml(body?.toString('utf8') ?? '')
-  const targets = root === undefined ? [] : childrenOf(root, 'Object')
-  return targets.map(target => ({
-    key: textOf(target, 'Key') ?? '',
-    ofVersion: textOf(target, 'VersionId') !== undefined
-  }))
+/** Read as the copy reads it: whatever else is asked for beside the version. */
+function isOfVersion(source: string): boolean {
+  return new URLSearchParams(source.split('?', 2)[1]).has('versionId')
 }
 
 /** `bucket/key`, as it stands in the header. */

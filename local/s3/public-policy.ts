@@ -44,9 +44,10 @@ function isRestricted({ Condition: condition = {} }: PolicyStatement): boolean {
   )
 }
 
-/** Nothing that a wildcard, a variable or a very wide network leaves open. */
+/** Nothing that a wildcard, a variable or a network wider than /8 (IPv6: /32) leaves open. */
 function isFixed(value: unknown): boolean {
   const text = String(value)
-  const [, bits] = /^[\d.]+\/(\d+)$/.exec(text) ?? []
-  return !/[*?]|\$\{/.test(text) && (bits === undefined || Number(bits) >= 8)
+  const [, address, bits] = /^([\d.]+|[\da-f:]*:[\da-f:]*)\/(\d+)$/i.exec(text) ?? []
+  const fewestBits = address?.includes(':') ? 32 : 8
+  return !/[*?]|\$\{/.test(text) && (bits === undefined || Number(bits) >= fewestBits)
 }

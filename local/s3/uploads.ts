@@ -45,6 +45,8 @@ export class Uploads {
   readonly #clock: Clock
   readonly #folder: string
   readonly #uploads = new Map<string, Upload>()
+  /** Of them, those of which an object is being made: their parts stay until that is over. */
+  readonly #completing = new Set<Upload>()
   readonly #writes = new Set<Promise<unknown>>()
   #started = 0
 
@@ -70,7 +72,7 @@ export class Uploads {
   /** @throws {AwsError} NoSuchUpload */
   find(bucket: string, key: string, id: string): Upload {
     const upload = this.#uploads.get(id)
-    if (upload === undefined || upload.bucket !== bucket || upload.key !== key) throw noSuchUpload(id)
+    if (upload?.bucket !== bucket || upload.key !== key || !this.#isOpen(upload)) throw noSuchUpload(id)
     return upload
   }
 
@@ -89,7 +91,7 @@ export class Uploads {
     this.#writes.add(write)
     try {
       await write
-      if (this.#uploads.get(upload.id) !== upload) throw noSuchUpload(upload.id)
+      if (!this.#isOpen(upload)) throw noSuchUpload(upload.id)
     } catch (error) {
       await rm(file, { force: true })
       throw error
@@ -111,29 +113,27 @@ export class Uploads {
   }
 
   /**
-   * Takes the upload away while `complete` makes an object of its parts, so that no part changes meanwhile; for good
-   * once it is made.
+   * Nobody else finds the upload while `complete` makes an object of its parts, so that no part changes meanwhile. It is
+   * over once the object is made, and goes on when that fails, unless its bucket is gone by then.
    */
   async complete<T>(upload: Upload, complete: () => Promise<T>): Promise<T> {
-    this.#uploads.delete(upload.id)
-    let made: T
+    this.#completing.add(upload)
     const completing = complete()
     this.#writes.add(completing)
     try {
-      made = await completing
-    } catch (error) {
-      this.#uploads.set(upload.id, upload)
-      throw error
+      const made = await completing
+      this.#uploads.delete(upload.id)
+      return made
     } finally {
       this.#writes.delete(completing)
+      this.#completing.delete(upload)
+      if (!this.#uploads.has(upload.id)) await removeParts(upload)
     }
-    await removeParts(upload)
-    return made
   }
 
   async abort(upload: Upload): Promise<void> {
     this.#uploads.delete(upload.id)
-    await removeParts(upload)
+    if (!this.#completing.has(upload)) await removeParts(upload)
   }
 
   /** Aborts all, once nothing writes to them. */
@@ -141,7 +141,11 @@ export class Uploads {
     const uploads = [...this.#uploads.values()]
     this.#uploads.clear()
     await Promise.allSettled(this.#writes)
-    await Promise.all([...uploads, ...this.#uploads.values()].map(upload => this.abort(upload)))
+    await Promise.all(uploads.map(removeParts))
+  }
+
+  #isOpen(upload: Upload): boolean {
+    return this.#uploads.get(upload.id) === upload && !this.#completing.has(upload)
   }
 }
 

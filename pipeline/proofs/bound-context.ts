@@ -8,9 +8,9 @@ import { type KmsClient, kmsKeyring } from '../../crypto/index.ts'
 import { createPipeline } from '../create-pipeline.ts'
 import { clientConfigOf, type Engine } from '../engine.ts'
 import { definePipeline } from '../plan.ts'
+import { sealingContextOf } from '../sealing-context.ts'
 import { putAndCapture, sealedMessagesOf } from './captured-record.ts'
 import {
-  contextOf,
   keyringOf,
   mayMakeResources,
   notApplicable,
@@ -48,7 +48,7 @@ export async function proveBoundContext(subject: ProofSubject): Promise<Proof> {
       Buffer.from(JSON.stringify({ proof: randomUUID() }))
     )
     const streamName = plan.stream.name
-    const context = contextOf(plan)
+    const context = sealingContextOf(plan)
     const named = keyring.createOpener({ streamName, context })
     const message = sealedMessagesOf(record, named)?.[0]
     named.close()

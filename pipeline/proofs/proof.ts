@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { ContextName, type EncryptionContext, type SealingKeyring } from '../../core/record-transform.ts'
+import type { SealingKeyring } from '../../core/record-transform.ts'
 import { type DataKeyCacheOptions, kmsKeyring } from '../../crypto/index.ts'
 import { clientConfigOf, type Engine } from '../engine.ts'
 import type { PipelinePlan, ResolvedPlan } from '../plan.ts'
@@ -56,11 +56,6 @@ export function keyringOf(
   return (
     make?.(cache) ?? kmsKeyring({ keyId: sealing.keyId, clientConfig: clientConfigOf(engine, 'kms'), cache })
   )
-}
-
-/** Pairs that every message of the pipeline is bound to, besides `stream`. */
-export function contextOf({ name, sealing }: ResolvedPlan): EncryptionContext {
-  return { [ContextName.pipeline]: name, ...sealing.context }
 }
 
 /** Whether resources may be made: everywhere but on AWS, where they are infrastructure, and others work with them. */

@@ -7,7 +7,8 @@ import type { Producer } from '../../producer/index.ts'
 import { createPipeline, type Pipeline } from '../create-pipeline.ts'
 import { clientConfigOf } from '../engine.ts'
 import { definePipeline } from '../plan.ts'
-import { contextOf, type EvidenceValue, keyringOf, mayMakeResources, type ProofSubject } from './proof.ts'
+import { sealingContextOf } from '../sealing-context.ts'
+import { type EvidenceValue, keyringOf, mayMakeResources, type ProofSubject } from './proof.ts'
 
 /** So that what is put while the key is away can still be sealed. In milliseconds; the longest that there is. */
 const sealingMaxAgeMs = 3_600_000
@@ -55,7 +56,10 @@ export class RevocationTraffic {
       createTable: true,
       kinesis: { clientConfig: clientConfigOf(engine, 'kinesis') },
       dynamodb: { client: this.#dynamodb },
-      open: { keyring: keyringOf(subject, plan, { maxAgeMs: cacheMaxAgeMs }), context: contextOf(plan) },
+      open: {
+        keyring: keyringOf(subject, plan, { maxAgeMs: cacheMaxAgeMs }),
+        context: sealingContextOf(plan)
+      },
       deadLetters: {
         put: async ({ shardId, sequenceNumber }) => {
           if (shardId === this.#shardId) this.#deadLetters.push(BigInt(sequenceNumber))
@@ -77,7 +81,12 @@ export class RevocationTraffic {
     const { plan, engine, clock = systemClock, signal } = subject
     const keyring = keyringOf(subject, definePipeline(plan), { maxAgeMs: sealingMaxAgeMs })
     const pipeline = createPipeline(plan, { engine, clock, keyring })
-    if (mayMakeResources(subject)) await pipeline.provision(signal)
+    try {
+      if (mayMakeResources(subject)) await pipeline.provision(signal)
+    } catch (error) {
+      pipeline.close()
+      throw error
+    }
     const traffic = new RevocationTraffic(subject, pipeline, cacheMaxAgeMs)
     traffic.#running = traffic.#worker.run({ signal: traffic.#stop.signal })
     // Looked at in `close`; until then it is no unhandled rejection.
@@ -165,18 +174,21 @@ export class RevocationTraffic {
     return checkpoint !== undefined && first !== undefined && checkpoint >= first.sequenceNumber
   }
 
+  /** The table goes in any case. Rejects with what ended the worker or the producer, if anything but this did. */
   async close(): Promise<void> {
     this.#stop.abort()
-    try {
-      await this.#producer.close()
-      await this.#running
-      await callService('dynamodb', 'DeleteTable', () =>
-        this.#dynamodb.send(new DeleteTableCommand({ TableName: this.#tableName }))
-      )
-    } finally {
-      this.#dynamodb.destroy()
-      this.#pipeline.close()
-    }
+    const ends = await Promise.allSettled([this.#producer.close(), this.#running])
+    // Not before the worker has ended: it would still write to it.
+    ends.push(...(await Promise.allSettled([this.#deleteTable()])))
+    this.#dynamodb.destroy()
+    this.#pipeline.close()
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  async #deleteTable(): Promise<void> {
+    await callService('dynamodb', 'DeleteTable', () =>
+      this.#dynamodb.send(new DeleteTableCommand({ TableName: this.#tableName }))
+    )
   }
 
   #take(text: string): void {

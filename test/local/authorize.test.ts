@@ -260,6 +260,21 @@ describe('the decision function of DynamoDB', () => {
     ])
   })
 
+  it('hears of the table of the operation, whatever else a request names', async () => {
+    const { local, look, names } = await start()
+    look()
+    const more = { TransactItems: [], RequestItems: {} }
+    await fetch(local.endpoints.dynamodb, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'DynamoDB_20120810.GetItem'
+      },
+      body: JSON.stringify({ TableName: 'leases', Key: Item, ...more })
+    })
+    expect(names()).toEqual([`dynamodb:GetItem ${table}`])
+  })
+
   it('refuses in the words of AWS', async () => {
     const { client, answer } = await start()
     answer('implicitDeny')
@@ -368,7 +383,9 @@ describe('the decision function of S3', () => {
     const object = { Bucket: 'bucket', Key: 'k' }
     await tried(client.send(new GetObjectCommand({ ...object, VersionId })))
     await tried(
-      client.send(new CopyObjectCommand({ ...object, CopySource: `bucket/of%20it?versionId=${VersionId}` }))
+      client.send(
+        new CopyObjectCommand({ ...object, CopySource: `bucket/of%20it?x=y&versionId=${VersionId}` })
+      )
     )
     await tried(
       client.send(
@@ -384,8 +401,8 @@ describe('the decision function of S3', () => {
       's3:PutObject arn:aws:s3:::bucket/k',
       's3:GetObjectVersion arn:aws:s3:::bucket/of it',
       's3:DeleteObjectVersion arn:aws:s3:::bucket/a&b',
-      's3:DeleteObject arn:aws:s3:::bucket/c',
       's3:BypassGovernanceRetention arn:aws:s3:::bucket/a&b',
+      's3:DeleteObject arn:aws:s3:::bucket/c',
       's3:BypassGovernanceRetention arn:aws:s3:::bucket/c'
     ])
   })
@@ -437,18 +454,32 @@ describe('the decision function of S3', () => {
     await expect(client.send(new GetObjectCommand(object))).rejects.toMatchObject({ name: 'NoSuchKey' })
   })
 
-  it('refuses a deletion of several objects as a whole', async () => {
+  it('refuses a deletion of several objects object by object', async () => {
     const local = await openLocal({
       services: ['s3'],
-      authorize: ({ resource }) => (resource.endsWith('/kept') ? 'deny' : 'allow')
+      authorize: ({ action, resource }) =>
+        action === 's3:DeleteObject' && resource.endsWith('/kept') ? 'deny' : 'allow'
     })
     const client = opened(new S3Client({ ...local.clientConfig('s3'), ...once }))
     await client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
     const Objects = [{ Key: 'k' }, { Key: 'kept' }]
     await client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: 'x' }))
-    const deletion = client.send(new DeleteObjectsCommand({ Bucket: 'bucket', Delete: { Objects } }))
-    await expect(deletion).rejects.toMatchObject({ name: 'AccessDenied' })
-    await expect(client.send(new HeadObjectCommand({ Bucket: 'bucket', Key: 'k' }))).resolves.toBeDefined()
+    await client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'kept', Body: 'x' }))
+    const deletion = new DeleteObjectsCommand({ Bucket: 'bucket', Delete: { Objects } })
+    await expect(client.send(deletion)).resolves.toMatchObject({
+      Deleted: [{ Key: 'k' }],
+      Errors: [
+        {
+          Key: 'kept',
+          Code: 'AccessDenied',
+          Message: expect.stringMatching(
+            /s3:DeleteObject on resource: "arn:aws:s3:::bucket\/kept" with an explicit deny/
+          )
+        }
+      ]
+    })
+    const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: 'bucket' }))
+    expect(Contents?.map(({ Key }) => Key)).toEqual(['kept'])
   })
 
   it('hears who signed an address', async () => {

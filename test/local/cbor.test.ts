@@ -105,6 +105,9 @@ it.each([
   ['bytes that are no CBOR', Buffer.of(0xff, 0xff)],
   ['a list', list()],
   ['a map that ends early', Buffer.of(0xbf, 0x61)],
+  ['a number that is none', map(text('Limit'), Buffer.of(0xf9, 0x7e, 0x00))],
+  ['a time without end', map(text('Timestamp'), Buffer.of(0xc1, 0xf9, 0x7c, 0x00))],
+  ['a time in words', map(text('Timestamp'), Buffer.of(0xc1), text('now'))],
   ['a member of another type', map(text('StreamName'), Buffer.of(0x01))]
 ])('Kinesis refuses %s in CBOR', async (_, body) => {
   const { ask } = await start()

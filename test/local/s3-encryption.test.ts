@@ -12,7 +12,8 @@ import {
   PutObjectCommand,
   S3Client,
   type ServerSideEncryptionRule,
-  UploadPartCommand
+  UploadPartCommand,
+  UploadPartCopyCommand
 } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
 import type { LocalAuthorization, LocalOptions } from '../../local/index.ts'
@@ -168,6 +169,27 @@ describe('the encryption of an S3 bucket', () => {
       BlockedEncryptionTypes: { EncryptionType: ['NONE'] }
     })
     await expect(put(customer)).rejects.toMatchObject({ name: 'NotImplemented' })
+  })
+
+  it('refuses customer keys for parts and for reading, where no object has one', async () => {
+    const { put, client } = await start()
+    const customer = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: 'k'.repeat(32) }
+    await put()
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(at))
+    const part = { ...at, UploadId, PartNumber: 1, ...customer }
+    await expect(client.send(new UploadPartCommand({ ...part, Body: 'x' }))).rejects.toMatchObject({
+      name: 'AccessDenied'
+    })
+    await expect(
+      client.send(new UploadPartCopyCommand({ ...part, CopySource: `${at.Bucket}/${at.Key}` }))
+    ).rejects.toMatchObject({ name: 'AccessDenied' })
+    await expect(client.send(new GetObjectCommand({ ...at, ...customer }))).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: 'The encryption parameters are not applicable to this object.'
+    })
+    await expect(client.send(new HeadObjectCommand({ ...at, ...customer }))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 400 }
+    })
   })
 
   it.each([

@@ -241,6 +241,8 @@ describe('settings of S3 buckets', () => {
     ['whoever uses TLS', { Condition: { Bool: { 'aws:SecureTransport': 'true' } } }, true],
     ['a wide network', { Condition: { IpAddress: { 'aws:SourceIp': '0.0.0.0/1' } } }, true],
     ['a network', { Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }, false],
+    ['a wide network of IPv6', { Condition: { IpAddress: { 'aws:SourceIp': '::/0' } } }, true],
+    ['a network of IPv6', { Condition: { IpAddress: { 'aws:SourceIp': '2001:db8::/32' } } }, false],
     ['an account', { Principal: { AWS: '111122223333' }, Condition: undefined }, false],
     ['any endpoint', { Condition: { StringLike: { 'aws:SourceVpce': 'vpce-*' } } }, true],
     ['an endpoint', { Condition: { StringEquals: { 'AWS:SourceVpce': 'vpce-1' } } }, false],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateKeyCommand, DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import {
@@ -17,8 +18,10 @@ import {
   S3Client,
   UploadPartCommand
 } from '@aws-sdk/client-s3'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
 import type { LocalOptions } from '../../local/index.ts'
+import { S3Store } from '../../local/s3/store.ts'
 import { opened, openLocal } from '../helpers/local.ts'
 
 const minPartBytes = 5 * 1024 * 1024
@@ -234,6 +237,33 @@ describe('multipart uploads', () => {
     await expect(part(1, 'x')).rejects.toMatchObject({ name: 'NoSuchBucket' })
     await client.send(new CreateBucketCommand({ Bucket: 'bucket' }))
     await expect(part(1, 'x')).rejects.toMatchObject({ name: 'NoSuchUpload' })
+  })
+
+  it('end with a bucket that is deleted while they are completed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sealstream-test-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const store = new S3Store({ clock: systemClock, folder })
+    await store.createBucket('bucket')
+    const upload = store.uploads.start({
+      bucket: 'bucket',
+      key: 'k',
+      contentType: undefined,
+      contentEncoding: undefined,
+      metadata: {},
+      tags: undefined,
+      encryption: {},
+      lock: {},
+      checksum: undefined
+    })
+    const part = await store.uploads.putPart(upload, 1, Buffer.from('x'), undefined)
+    const completing = expect(store.completeUpload(upload, [part])).rejects.toMatchObject({
+      type: 'NoSuchBucket'
+    })
+    await store.deleteBucket('bucket')
+    await completing
+    await store.createBucket('bucket')
+    expect(store.uploads.ofBucket('bucket')).toEqual([])
+    expect(await readdir(folder)).toEqual(['bucket'])
   })
 
   it('end with a reset', async () => {

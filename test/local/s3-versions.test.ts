@@ -191,6 +191,15 @@ describe('versions of S3 objects', () => {
     expect(await listed()).toHaveLength(2)
   })
 
+  it('stay when one object of a deletion has no key', async () => {
+    const { local, put, listed } = await start()
+    await put('a', '1')
+    const body = '<Delete><Object><Key>a</Key></Object><Object><VersionId>null</VersionId></Object></Delete>'
+    const answer = await fetch(`${local.endpoints.s3}/${Bucket}?delete`, { method: 'POST', body })
+    expect(await answer.text()).toContain('<Code>MalformedXML</Code>')
+    expect(await listed()).toHaveLength(1)
+  })
+
   it('are made by multipart uploads, and have tags of their own', async () => {
     const { client, put, get } = await start()
     const old = await put('k', 'old', { Tagging: 'a=1' })

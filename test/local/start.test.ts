@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
@@ -528,6 +528,20 @@ describe('reset', () => {
     const settled = Promise.allSettled(puts)
     await local.reset()
     await settled
+    expect(await readdir(outputFolder)).toEqual(['mine.txt'])
+  })
+
+  it('leaves them alone inside a state folder that is named by a link, too', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'sealstream-test-'))
+    onTestFinished(() => rm(parent, { recursive: true }))
+    const [linked, stateFolder] = [join(parent, 'folder'), join(parent, 'link')]
+    await mkdir(join(linked, 'out'), { recursive: true })
+    await symlink(linked, stateFolder, 'junction')
+    const outputFolder = join(stateFolder, 'out')
+    await writeFile(join(outputFolder, 'mine.txt'), 'mine')
+    const local = await openLocal({ stateFolder, outputFolder, services: ['s3'] })
+    await clientsOf(local).s3.send(new CreateBucketCommand({ Bucket: 'bucket' }))
+    await local.reset()
     expect(await readdir(outputFolder)).toEqual(['mine.txt'])
   })
 })

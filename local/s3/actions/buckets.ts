@@ -3,8 +3,7 @@ import type { S3Store } from '../store.ts'
 import { checkBucketName } from '../validations/bucket-name.ts'
 import { firstDocuments } from '../validations/setting-documents.ts'
 import { xmlDocument } from '../xml.ts'
-
-const owner = { ID: 'local', DisplayName: 'local' }
+import { owner } from './listing.ts'
 
 export function createBucket(store: S3Store): S3Action {
   return async ({ bucket, header }) => {

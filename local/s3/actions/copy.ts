@@ -12,6 +12,7 @@ import {
   findSource,
   isReplacing
 } from '../validations/copy-source.ts'
+import { checkCustomerKey } from '../validations/encryption.ts'
 import { checkKey } from '../validations/key.ts'
 import { partNumberOf, uploadChecksum } from '../validations/upload.ts'
 import type { StoredObject } from '../versions.ts'
@@ -63,8 +64,9 @@ export function copyObject(store: S3Store): S3Action {
 
 export function uploadPartCopy(store: S3Store): S3Action {
   return async request => {
-    const { header, query } = request
+    const { bucket, header, query } = request
     const upload = uploadOf(store, request)
+    checkCustomerKey(header, store.settingsOf(bucket))
     const number = partNumberOf(query.get('partNumber'))
     const from = copySourceOf(header)
     const source = findSource(store, from, header)

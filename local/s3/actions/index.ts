@@ -1,5 +1,6 @@
+import type { AuthorizeRequest } from '../../authorization.ts'
 import type { SettingDocument } from '../bucket-settings.ts'
-import type { S3Action } from '../protocol.ts'
+import type { S3Action, S3Request } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './bucket-encryption.ts'
 import {
@@ -30,10 +31,17 @@ import { deleteDocument, getDocument, putDocument } from './setting-documents.ts
 import { abortUpload, completeUpload, createUpload, uploadPart } from './uploads.ts'
 import { getBucketVersioning, putBucketVersioning } from './versioning.ts'
 
+export interface S3ActionOptions {
+  readonly region: string
+  readonly accountId: string
+  /** For DeleteObjects, which asks object by object. @default everybody may do everything */
+  readonly authorize?: AuthorizeRequest<S3Request> | undefined
+}
+
 /** What there is, by the name of the operation. */
 export function actionsOf(
   store: S3Store,
-  { region, accountId }: { readonly region: string; readonly accountId: string }
+  { region, accountId, authorize }: S3ActionOptions
 ): Readonly<Record<string, S3Action>> {
   const put = (document: SettingDocument): S3Action => putDocument(store, document)
   const get = (document: SettingDocument): S3Action => getDocument(store, document)
@@ -76,7 +84,7 @@ export function actionsOf(
     ListObjects: listObjectsByMarker(store),
     ListObjectsV2: listObjects(store),
     ListObjectVersions: listVersions(store),
-    DeleteObjects: deleteObjects(store),
+    DeleteObjects: deleteObjects(store, authorize),
     PutObject: putObject(store),
     CopyObject: copyObject(store),
     GetObject: getObject(store),

@@ -1,12 +1,9 @@
-import { AwsError } from '../../aws-json.ts'
 import { type NameEncoding, nameEncodingOf } from '../name-encoding.ts'
 import type { S3Action } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import type { StoredObject } from '../versions.ts'
 import { type XmlContent, xmlDocument } from '../xml.ts'
-
-const mostKeys = 1_000
-const owner = { ID: 'local', DisplayName: 'local' }
+import { commonPrefixOf, compareKeys, owner, pageSizeOf } from './listing.ts'
 
 /** ListObjects, the older one: a page begins behind the marker, which clients take from the page before. */
 export function listObjectsByMarker(store: S3Store): S3Action {
@@ -61,22 +58,22 @@ interface Page {
 function pageOf(store: S3Store, bucket: string, query: URLSearchParams, after: string): Page {
   const prefix = query.get('prefix') ?? ''
   const delimiter = query.get('delimiter') ?? ''
-  const maxKeys = keysPerPage(query.get('max-keys'))
+  const maxKeys = pageSizeOf(query, 'max-keys')
   const contents: StoredObject[] = []
   const commonPrefixes: string[] = []
   let last = ''
   let isTruncated = false
   for (const key of sortedKeys(store, bucket)) {
     if (!key.startsWith(prefix)) continue
-    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
-    const entry = end < 0 ? key : key.slice(0, end + delimiter.length)
-    if (entry === last || (after !== '' && compare(entry, after) <= 0)) continue
+    const common = commonPrefixOf(key, prefix, delimiter)
+    const entry = common ?? key
+    if (entry === last || (after !== '' && compareKeys(entry, after) <= 0)) continue
     if (contents.length + commonPrefixes.length >= maxKeys) {
       isTruncated = maxKeys > 0
       break
     }
-    if (end < 0) contents.push(store.find(bucket, key))
-    else commonPrefixes.push(entry)
+    if (common === undefined) contents.push(store.find(bucket, key))
+    else commonPrefixes.push(common)
     last = entry
   }
   return { contents, commonPrefixes, maxKeys, last, isTruncated }
@@ -110,18 +107,6 @@ function objectElements(
   }
 }
 
-function keysPerPage(text: string | null): number {
-  if (text === null) return mostKeys
-  if (!/^\d{1,9}$/.test(text))
-    throw new AwsError('InvalidArgument', 'Provided max-keys not an integer or within integer range')
-  return Math.min(mostKeys, Number(text))
-}
-
-/** S3 lists in the order of the UTF-8 bytes. */
 function sortedKeys(store: S3Store, bucket: string): string[] {
-  return [...store.objectsOf(bucket).keys()].sort(compare)
-}
-
-function compare(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return [...store.objectsOf(bucket).keys()].sort(compareKeys)
 }

@@ -4,17 +4,15 @@ import type { S3Store } from '../store.ts'
 import type { Upload } from '../uploads.ts'
 import { countOf } from '../validations/upload.ts'
 import { xmlDocument } from '../xml.ts'
+import { commonPrefixOf, compareKeys, owner, pageSizeOf } from './listing.ts'
 import { uploadOf } from './uploads.ts'
-
-const mostListed = 1_000
-const owner = { ID: 'local', DisplayName: 'local' }
 
 /** ListParts, in the order of the part numbers. */
 export function listParts(store: S3Store): S3Action {
   return async request => {
     const { bucket, key, query } = request
     const upload = uploadOf(store, request)
-    const maxParts = Math.min(mostListed, countOf(query, 'max-parts', mostListed))
+    const maxParts = pageSizeOf(query, 'max-parts')
     const marker = countOf(query, 'part-number-marker', 0)
     const rest = [...upload.parts.values()]
       .filter(({ number }) => number > marker)
@@ -57,7 +55,7 @@ export function listUploads(store: S3Store): S3Action {
     const keyMarker = query.get('key-marker') ?? ''
     // It counts beside a key alone.
     const idMarker = keyMarker === '' ? '' : (query.get('upload-id-marker') ?? '')
-    const maxUploads = Math.min(mostListed, countOf(query, 'max-uploads', mostListed))
+    const maxUploads = pageSizeOf(query, 'max-uploads')
 
     const uploads: Upload[] = []
     const commonPrefixes: string[] = []
@@ -66,18 +64,18 @@ export function listUploads(store: S3Store): S3Action {
     for (const upload of sorted(store.uploads.ofBucket(bucket))) {
       const { key, id } = upload
       if (!key.startsWith(prefix)) continue
-      const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
-      const entry = end < 0 ? key : key.slice(0, end + delimiter.length)
-      if (end >= 0 && entry === last.entry) continue
-      const order = compare(entry, keyMarker)
+      const common = commonPrefixOf(key, prefix, delimiter)
+      const entry = common ?? key
+      if (common === last.entry) continue
+      const order = compareKeys(entry, keyMarker)
       if (keyMarker !== '' && (order < 0 || (order === 0 && (idMarker === '' || id <= idMarker)))) continue
       if (uploads.length + commonPrefixes.length >= maxUploads) {
         truncated = maxUploads > 0
         break
       }
-      if (end < 0) uploads.push(upload)
-      else commonPrefixes.push(entry)
-      last = { entry, id: end < 0 ? id : '' }
+      if (common === undefined) uploads.push(upload)
+      else commonPrefixes.push(common)
+      last = { entry, id: common === undefined ? id : '' }
     }
     return {
       status: 200,
@@ -111,9 +109,5 @@ function checksumElements({ checksum }: Upload): Record<string, string> {
 }
 
 function sorted(uploads: readonly Upload[]): Upload[] {
-  return [...uploads].sort((a, b) => compare(a.key, b.key) || compare(a.id, b.id))
-}
-
-function compare(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return [...uploads].sort((a, b) => compareKeys(a.key, b.key) || compareKeys(a.id, b.id))
 }

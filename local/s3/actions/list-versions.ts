@@ -2,12 +2,9 @@ import { AwsError } from '../../aws-json.ts'
 import { nameEncodingOf } from '../name-encoding.ts'
 import type { S3Action } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
-import { countOf } from '../validations/upload.ts'
 import { isDeleteMarker, type StoredObject, type Version } from '../versions.ts'
 import { type XmlContent, xmlDocument } from '../xml.ts'
-
-const mostListed = 1_000
-const owner = { ID: 'local', DisplayName: 'local' }
+import { commonPrefixOf, compareKeys, owner, pageSizeOf } from './listing.ts'
 
 /** ListObjectVersions, by key in the order of the bytes, and of one key the newest first. */
 export function listVersions(store: S3Store): S3Action {
@@ -17,7 +14,7 @@ export function listVersions(store: S3Store): S3Action {
     const delimiter = query.get('delimiter') ?? ''
     const keyMarker = query.get('key-marker') ?? ''
     const idMarker = query.get('version-id-marker') ?? ''
-    const maxKeys = Math.min(mostListed, countOf(query, 'max-keys', mostListed))
+    const maxKeys = pageSizeOf(query, 'max-keys')
     if (keyMarker === '' && idMarker !== '') {
       throw new AwsError('InvalidArgument', 'A version-id marker cannot be specified without a key marker.')
     }
@@ -29,18 +26,22 @@ export function listVersions(store: S3Store): S3Action {
     for (const { version, isLatest, isPast } of sorted(store.versionsOf(bucket), keyMarker, idMarker)) {
       const { key, versionId = 'null' } = version
       if (!key.startsWith(prefix)) continue
-      const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
-      const entry = end < 0 ? key : key.slice(0, end + delimiter.length)
-      if (end < 0 ? isPast : entry === last.entry || (keyMarker !== '' && compare(entry, keyMarker) <= 0)) {
+      const common = commonPrefixOf(key, prefix, delimiter)
+      const entry = common ?? key
+      if (
+        common === undefined
+          ? isPast
+          : entry === last.entry || (keyMarker !== '' && compareKeys(entry, keyMarker) <= 0)
+      ) {
         continue
       }
       if (listed.length + commonPrefixes.length >= maxKeys) {
         truncated = maxKeys > 0
         break
       }
-      if (end < 0) listed.push({ version, isLatest })
-      else commonPrefixes.push(entry)
-      last = { entry, id: end < 0 ? versionId : '' }
+      if (common === undefined) listed.push({ version, isLatest })
+      else commonPrefixes.push(common)
+      last = { entry, id: common === undefined ? versionId : '' }
     }
     return {
       status: 200,
@@ -90,17 +91,13 @@ function* sorted(
   keyMarker: string,
   idMarker: string
 ): Generator<{ readonly version: Version; readonly isLatest: boolean; readonly isPast: boolean }> {
-  for (const key of [...versions.keys()].sort(compare)) {
+  for (const key of [...versions.keys()].sort(compareKeys)) {
     const ofKey = versions.get(key)!
-    const order = keyMarker === '' ? 1 : compare(key, keyMarker)
+    const order = keyMarker === '' ? 1 : compareKeys(key, keyMarker)
     const at = idMarker === '' ? -1 : ofKey.findIndex(({ versionId = 'null' }) => versionId === idMarker)
     for (const [index, version] of ofKey.entries()) {
       const isPast = order < 0 || (order === 0 && (at < 0 || index <= at))
       yield { version, isLatest: index === 0, isPast }
     }
   }
-}
-
-function compare(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

@@ -3,7 +3,13 @@ import { checkRetentionChange } from '../object-lock.ts'
 import type { S3Action, S3Request } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import { checkDigests } from '../validations/checksum.ts'
-import { checkHasLock, legalHoldOf, lockConfiguration, retentionOf } from '../validations/object-lock.ts'
+import {
+  bypassesGovernance,
+  checkHasLock,
+  legalHoldOf,
+  lockConfiguration,
+  retentionOf
+} from '../validations/object-lock.ts'
 import { versionIdOf } from '../validations/version-id.ts'
 import type { StoredObject } from '../versions.ts'
 import { xmlDocument } from '../xml.ts'
@@ -57,8 +63,7 @@ export function putRetention(store: S3Store): S3Action {
     const object = find(store, request)
     const nowMs = store.nowMs()
     const retention = retentionOf(body.toString('utf8'), nowMs)
-    const bypasses = header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
-    checkRetentionChange(object.retention, retention, nowMs, bypasses)
+    checkRetentionChange(object.retention, retention, nowMs, bypassesGovernance(header))
     store.describe(bucket, { ...object, retention })
     return { status: 200 }
   }

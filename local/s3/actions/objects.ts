@@ -6,8 +6,9 @@ import { type ByteRange, partRange, rangeOf } from '../range.ts'
 import type { S3Store } from '../store.ts'
 import { checkDigests } from '../validations/checksum.ts'
 import { failedCondition, preconditionFailed, putConditions } from '../validations/conditions.ts'
+import { checkNoCustomerKey } from '../validations/encryption.ts'
 import { checkKey } from '../validations/key.ts'
-import { checkHasDigest } from '../validations/object-lock.ts'
+import { bypassesGovernance, checkHasDigest } from '../validations/object-lock.ts'
 import { versionIdOf } from '../validations/version-id.ts'
 import type { StoredObject } from '../versions.ts'
 
@@ -62,7 +63,7 @@ export function deleteObject(store: S3Store): S3Action {
   return async ({ bucket, key, query, header }) => {
     const { versionId, isDeleteMarker } = store.deleteObject(bucket, key, {
       versionId: versionIdOf(query),
-      bypassesGovernance: header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
+      bypassesGovernance: bypassesGovernance(header)
     })
     return {
       status: 204,
@@ -84,9 +85,13 @@ interface Head extends S3Response {
   readonly range?: ByteRange
 }
 
-/** What GET and HEAD answer without a body. @throws {AwsError} PreconditionFailed, InvalidRange, InvalidPartNumber */
+/**
+ * What GET and HEAD answer without a body.
+ * @throws {AwsError} InvalidRequest, PreconditionFailed, InvalidRange, InvalidPartNumber
+ */
 function head(store: S3Store, { bucket, header, query }: S3Request, object: StoredObject): Head {
   const settings = store.settingsOf(bucket)
+  checkNoCustomerKey(header)
   const failed = failedCondition(object, header)
   if (failed === 'If-None-Match' || failed === 'If-Modified-Since') {
     return { status: 304, headers: { etag: object.etag, ...versionHeaders(settings, object) } }

@@ -1,3 +1,4 @@
+import { userArn } from '../../authorization.ts'
 import { AwsError } from '../../aws-json.ts'
 import type { S3Action } from '../protocol.ts'
 import { isPublicPolicy } from '../public-policy.ts'
@@ -15,7 +16,7 @@ export function putBucketPolicy(store: S3Store, accountId: string): S3Action {
     if (isPublicPolicy(policyStatements(policy, bucket)) && blocksPublicPolicies(settings)) {
       throw new AwsError(
         'AccessDenied',
-        `User: arn:aws:iam::${accountId}:user/${principal ?? 'anonymous'} is not authorized to perform: ` +
+        `User: ${userArn(principal, accountId)} is not authorized to perform: ` +
           `s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket}" because public policies are blocked by the ` +
           'BlockPublicPolicy block public access setting.',
         403

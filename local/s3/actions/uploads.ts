@@ -7,6 +7,7 @@ import type { S3Store } from '../store.ts'
 import type { StoredPart, Upload } from '../uploads.ts'
 import { badChecksum, checkDigests, givenChecksum } from '../validations/checksum.ts'
 import { putConditions } from '../validations/conditions.ts'
+import { checkCustomerKey } from '../validations/encryption.ts'
 import { checkKey } from '../validations/key.ts'
 import {
   checkExpectedChecksum,
@@ -47,8 +48,9 @@ export function createUpload(store: S3Store): S3Action {
 
 export function uploadPart(store: S3Store): S3Action {
   return async request => {
-    const { body, header, query } = request
+    const { bucket, body, header, query } = request
     const upload = uploadOf(store, request)
+    checkCustomerKey(header, store.settingsOf(bucket))
     const number = partNumberOf(query.get('partNumber'))
     const given = checkDigests(body, header)
     checkPartChecksum(upload, given)

@@ -11,6 +11,9 @@ import { type HeaderLookup, malformedXml } from './checksum.ts'
 
 const algorithms: readonly SseAlgorithm[] = ['AES256', 'aws:kms', 'aws:kms:dsse']
 
+const customerAlgorithm = 'x-amz-server-side-encryption-customer-algorithm'
+const copySourceCustomerAlgorithm = 'x-amz-copy-source-server-side-encryption-customer-algorithm'
+
 /** undefined when the request says nothing of it. @throws {AwsError} InvalidArgument */
 export function requestedEncryption(header: HeaderLookup): RequestedEncryption | undefined {
   const given = header('x-amz-server-side-encryption')
@@ -36,11 +39,17 @@ export function requestedEncryption(header: HeaderLookup): RequestedEncryption |
  * @throws {AwsError} AccessDenied, NotImplemented
  */
 export function checkCustomerKey(header: HeaderLookup, { encryption }: BucketSettings): void {
-  const headers = ['', 'copy-source-'].map(of => `x-amz-${of}server-side-encryption-customer-algorithm`)
-  if (headers.every(name => header(name) === undefined)) return
+  const names = [customerAlgorithm, copySourceCustomerAlgorithm]
+  if (names.every(name => header(name) === undefined)) return
   const { blocked } = encryption ?? defaultEncryption
   if (blocked.includes('SSE-C')) throw new AwsError('AccessDenied', 'Access Denied', 403)
   throw new AwsError('NotImplemented', 'SSE-C is not implemented by the local engine', 501)
+}
+
+/** No object is encrypted with a key that its reader would have to bring along. @throws {AwsError} InvalidRequest */
+export function checkNoCustomerKey(header: HeaderLookup): void {
+  if (header(customerAlgorithm) === undefined) return
+  throw new AwsError('InvalidRequest', 'The encryption parameters are not applicable to this object.')
 }
 
 /** The body of PutBucketEncryption. @throws {AwsError} MalformedXML, InvalidArgument */

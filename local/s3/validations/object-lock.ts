@@ -15,6 +15,11 @@ export function checkHasLock({ objectLock }: BucketSettings): void {
   }
 }
 
+/** Whether a request asks that a retention in governance mode be no hindrance. */
+export function bypassesGovernance(header: HeaderLookup): boolean {
+  return header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
+}
+
 /** What the headers of a put ask for. @throws {AwsError} InvalidRequest, InvalidArgument */
 export function requestedLock(header: HeaderLookup, settings: BucketSettings, nowMs: number): ObjectLock {
   const mode = header('x-amz-object-lock-mode')
