@@ -57,6 +57,7 @@ const judge = startJudge(classpath, 'KplProducer', {
 
 // One that ends early is told by its exit code.
 judge.stdin.on('error', () => {})
+const ended = once(judge, 'close')
 
 /** @type {Delivery[]} */
 const deliveries = []
@@ -76,7 +77,6 @@ const worker = new Worker({
 try {
   await kinesis.send(new CreateStreamCommand({ StreamName: streamName, ShardCount: 4 }))
   const running = worker.run()
-  const ended = once(judge, 'close')
   const answers = collectAnswers()
   const resharded = reshardOverTime()
   const puts = await putAll()
@@ -113,7 +113,7 @@ async function putAll() {
       puts.push(put)
     }
     const isTaken = lines.length === 0 || judge.stdin.write(lines.join(''))
-    await (isTaken ? sleep(20) : Promise.race([once(judge.stdin, 'drain'), once(judge, 'close')]))
+    await (isTaken ? sleep(20) : Promise.race([once(judge.stdin, 'drain'), ended]))
   }
   return puts
 }
