@@ -209,13 +209,16 @@ async function loadLocal(
   if (endpoint !== undefined) return loadAccount(names, endpointEngine(endpoint), localServices, 'local')
   const { startLocal } = await import('../../local/index.ts')
   const local = await startLocal()
-  const engine = embeddedEngine(local)
-  const pipeline = createPipeline(plan, { engine })
   try {
-    await pipeline.provision()
-    return await loadAccount(names, engine, localServices, 'local')
+    const engine = embeddedEngine(local)
+    const pipeline = createPipeline(plan, { engine })
+    try {
+      await pipeline.provision()
+      return await loadAccount(names, engine, localServices, 'local')
+    } finally {
+      pipeline.close()
+    }
   } finally {
-    pipeline.close()
     await local.close()
   }
 }
