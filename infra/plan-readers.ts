@@ -57,7 +57,7 @@ export function givenReaders({ stream }: ResolvedPlan, kind: 'kcl' | 'lambda'): 
 }
 
 /** Roles of all readers that the plan was given. */
-export function givenReaderArns(plan: ResolvedPlan): readonly string[] {
+function givenReaderArns(plan: ResolvedPlan): readonly string[] {
   return [...new Set([...givenReaders(plan, 'kcl'), ...givenReaders(plan, 'lambda')])]
 }
 

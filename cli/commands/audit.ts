@@ -53,7 +53,7 @@ cannot be decided.
   --account ID, --region NAME
                           where the template will be deployed; default 123456789012, us-east-1
   --live                  the account of the environment: what the plan of --config names there, and the keys and roles
-                          that it has, in some seventy reads
+                          that it has, in some ninety reads
   --local                 the same of engines: those at --endpoint or AWS_ENDPOINT_URL, or else embedded ones that make
                           what the plan names
   --config FILE           a plan: .json, .js, .mjs or .ts
@@ -209,13 +209,16 @@ async function loadLocal(
   if (endpoint !== undefined) return loadAccount(names, endpointEngine(endpoint), localServices, 'local')
   const { startLocal } = await import('../../local/index.ts')
   const local = await startLocal()
-  const engine = embeddedEngine(local)
-  const pipeline = createPipeline(plan, { engine })
   try {
-    await pipeline.provision()
-    return await loadAccount(names, engine, localServices, 'local')
+    const engine = embeddedEngine(local)
+    const pipeline = createPipeline(plan, { engine })
+    try {
+      await pipeline.provision()
+      return await loadAccount(names, engine, localServices, 'local')
+    } finally {
+      pipeline.close()
+    }
   } finally {
-    pipeline.close()
     await local.close()
   }
 }

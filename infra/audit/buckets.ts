@@ -7,7 +7,7 @@ export function dataBucketsOf(model: AuditModel): readonly AuditResource[] {
   return resourcesOf(model, 'AWS::S3::Bucket').filter(bucket => !isLogBucket(model, bucket))
 }
 
-export function isLogBucket(model: AuditModel, bucket: AuditResource): boolean {
+function isLogBucket(model: AuditModel, bucket: AuditResource): boolean {
   return resourcesOf(model, 'AWS::S3::Bucket').some(
     each => each !== bucket && logBucketOf(model, each) === bucket
   )

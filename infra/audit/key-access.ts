@@ -107,6 +107,17 @@ function mayMatch(pattern: string, text: string): boolean {
  * of them allows is one that no policy has in mind.
  */
 export function circumstancesOfKey(model: AuditModel, key: AuditResource): readonly KeyContext[] {
+  const ofModel = circumstances.get(model) ?? new Map<AuditResource, readonly KeyContext[]>()
+  circumstances.set(model, ofModel)
+  const found = ofModel.get(key) ?? findCircumstances(model, key)
+  ofModel.set(key, found)
+  return found
+}
+
+/** Found once, since most controls of keys ask in all of them. */
+const circumstances = new WeakMap<AuditModel, Map<AuditResource, readonly KeyContext[]>>()
+
+function findCircumstances(model: AuditModel, key: AuditResource): readonly KeyContext[] {
   const keyPolicy = model.resourcePolicies.get(key.arn)?.document
   const identity = [...model.identityPolicies.values()].flat().map(({ document }) => document)
   const contexts = [
@@ -134,9 +145,9 @@ export function usesOf(
   key: AuditResource,
   actions: readonly string[]
 ): { readonly allowed: readonly KeyUse[]; readonly unknown: readonly KeyUse[] } {
-  const circumstances = circumstancesOfKey(model, key)
+  const contexts = circumstancesOfKey(model, key)
   const uses = askersOf(model, key).flatMap(asker =>
-    actions.flatMap(action => circumstances.map(context => ({ asker, action, context })))
+    actions.flatMap(action => contexts.map(context => ({ asker, action, context })))
   )
   const answers = uses.map(use => [use, askKey(model, key, use)] as const)
   const those = (wanted: Answer) => answers.filter(([, answer]) => answer === wanted).map(([use]) => use)

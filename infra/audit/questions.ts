@@ -195,7 +195,7 @@ export function encryptionContextIn(document: PolicyDocument | undefined): Recor
 }
 
 /** Values that the conditions of a policy compare a key with. Names of condition keys have no case. */
-export function mentionedIn(document: PolicyDocument | undefined, conditionKey: string): string[] {
+function mentionedIn(document: PolicyDocument | undefined, conditionKey: string): string[] {
   const values = (document?.Statement ?? []).flatMap(({ Condition = {} }) =>
     Object.entries(Condition)
       .filter(([operator]) => !/^null$/i.test(operator))

@@ -33,7 +33,6 @@ export function logResources(plan: ResolvedPlan): TemplateResources {
   return Object.assign({}, ...deliveries, ...functions)
 }
 
-export const deliveryLogGroupId = (deliveryStreamName: string): string =>
-  `${idPart(deliveryStreamName)}DeliveryLogs`
+const deliveryLogGroupId = (deliveryStreamName: string): string => `${idPart(deliveryStreamName)}DeliveryLogs`
 export const deliveryLogStreamId = (deliveryStreamName: string): string =>
   `${idPart(deliveryStreamName)}DeliveryLogStream`

@@ -55,7 +55,7 @@ export function bucketResources(plan: ResolvedPlan, hasEndpoint: boolean): Templ
   )
 }
 
-export const accessLogBucketId = 'AccessLogBucket'
+const accessLogBucketId = 'AccessLogBucket'
 
 function dataBucket(
   plan: ResolvedPlan,

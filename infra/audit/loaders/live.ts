@@ -40,7 +40,7 @@ export interface LiveOptions {
 const defaultScope: TemplateScope = { partition: 'aws', region: 'us-east-1', accountId: '123456789012' }
 
 /**
- * Reads what a pipeline consists of, in some seventy calls: its resources, the keys that they name, and the roles that they
+ * Reads what a pipeline consists of, in some ninety calls: its resources, the keys that they name, and the roles that they
  * have. A read that is refused is in `failedReads`, and what it would have told is `unknownValue`.
  *
  * @throws what `read` rejects with when a service cannot be reached

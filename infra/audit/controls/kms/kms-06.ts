@@ -36,8 +36,11 @@ export const kms06: Control = {
     encryptionKeys(model).map(key => {
       const isEnvelope = isEnvelopeKey(model, key)
       const { allowed, unknown: untold } = usesOf(model, key, cryptographicActions)
+      const makers = isEnvelope ? [] : tableMakers(model, key, allowed)
       const tried = allowed.flatMap(use =>
-        isEnvelope ? throughServices(model, key, use) : pastService(model, key, use)
+        isEnvelope
+          ? throughServices(model, key, use)
+          : pastService(model, key, use, makers.includes(use.asker.principal.arn))
       )
       return judge(
         key,
@@ -54,7 +57,12 @@ function throughServices(model: AuditModel, key: AuditResource, use: KeyUse): re
   })
 }
 
-function pastService(model: AuditModel, key: AuditResource, use: KeyUse): readonly TriedUse[] {
+function pastService(
+  model: AuditModel,
+  key: AuditResource,
+  use: KeyUse,
+  makesTables: boolean
+): readonly TriedUse[] {
   const withContext = (context: KeyContext, how: string) => tryUse(model, key, { ...use, context }, how)
   const direct = withContext(throughService(model, use.context, undefined), 'directly')
   if (!isThroughService(use.context)) return [direct]
@@ -64,14 +72,17 @@ function pastService(model: AuditModel, key: AuditResource, use: KeyUse): readon
       throughService(model, use.context, foreignService),
       `through another service, ${foreignService}`
     ),
-    ...(makesTables(model, key, use)
+    ...(makesTables
       ? []
       : withForeignPairs(use.context).map(foreign => withContext(foreign, 'for another resource')))
   ]
 }
 
-/** DynamoDB uses the key in the name of whoever makes a table, before there is a table to name. */
-function makesTables(model: AuditModel, key: AuditResource, { asker }: KeyUse): boolean {
+/** ARNs of those who make tables: DynamoDB uses the key in their name before there is a table to name. */
+function tableMakers(model: AuditModel, key: AuditResource, uses: readonly KeyUse[]): readonly string[] {
   const context = throughService(model, {}, 'dynamodb')
-  return askKey(model, key, { asker, action: 'kms:CreateGrant', context }) === 'allow'
+  const askers = new Map(uses.map(({ asker }) => [asker.principal.arn, asker]))
+  return [...askers]
+    .filter(([, asker]) => askKey(model, key, { asker, action: 'kms:CreateGrant', context }) === 'allow')
+    .map(([arn]) => arn)
 }

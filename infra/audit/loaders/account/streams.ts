@@ -22,12 +22,11 @@ export async function readStream(reader: AccountReader, name: string): Promise<r
     // A service without channels does not count them.
     ChannelCount: valueAt(summary, 'ChannelCount') ?? 0
   })
-  return [
-    stream,
-    ...(await readPolicy(reader, stream)),
-    ...(await readConsumers(reader, stream)),
-    ...(await readMappings(reader, stream))
-  ]
+  const consumers = await readConsumers(reader, stream)
+  const found = [stream, ...(await readPolicy(reader, stream)), ...consumers]
+  // A function reads the stream itself, or by a consumer of its own.
+  for (const source of [stream, ...consumers]) found.push(...(await readMappings(reader, source)))
+  return found
 }
 
 async function readPolicy(

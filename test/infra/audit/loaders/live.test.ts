@@ -53,8 +53,10 @@ const account: Answers = {
   'kinesis:ListStreamConsumers': () => ({
     Consumers: [{ ConsumerName: 'fan', ConsumerARN: arn('kinesis', 'stream/orders/consumer/fan:1') }]
   }),
-  'lambda:ListEventSourceMappings': () => ({
-    EventSourceMappings: [{ UUID: 'u', FunctionArn: arn('lambda', 'function:f'), BatchSize: 7 }]
+  'lambda:ListEventSourceMappings': ({ EventSourceArn }) => ({
+    EventSourceMappings: String(EventSourceArn).endsWith('/consumer/fan:1')
+      ? [{ UUID: 'v', EventSourceArn, FunctionArn: arn('lambda', 'function:g') }]
+      : [{ UUID: 'u', EventSourceArn, FunctionArn: arn('lambda', 'function:f'), BatchSize: 7 }]
   }),
   'dynamodb:DescribeTable': () => ({
     Table: {
@@ -225,6 +227,10 @@ describe('loadLive', () => {
       FunctionName: arn('lambda', 'function:f'),
       BatchSize: 7
     })
+    // By the consumer.
+    expect(find(model, 'Lambda::EventSourceMapping', 'v')?.properties.FunctionName).toBe(
+      arn('lambda', 'function:g')
+    )
     expect(find(model, 'DynamoDB::Table')?.properties).toMatchObject({
       SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: keyArn('state') },
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -298,7 +304,7 @@ describe('loadLive', () => {
   it('makes no more calls than the pipeline needs', async () => {
     const { read, calls } = reading()
     await loadLive(names, { read, services })
-    expect(calls.length).toBeLessThanOrEqual(60)
+    expect(calls.length).toBeLessThanOrEqual(65)
     expect(calls.filter(call => call === 'kms:DescribeKey')).toHaveLength(4)
   })
 
