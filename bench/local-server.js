@@ -1,7 +1,7 @@
 // The servers of the suite `local`, each in a process of its own so that its CPU is not the client's. Forked by
 // local.bench.js with the name of one: `engine`; `null`, which looks at nothing but the target and answers at once
-// what it made beforehand; `kinesis-local`, the package. Sends its endpoints, and answers a message when Firehose
-// holds nothing any more.
+// what it made beforehand; `kinesis-local`, the package. Sends its endpoints, and answers `flush` when Firehose holds
+// nothing any more, and `cpu` by the CPU time that the process has taken, in microseconds.
 import { createServer as createHttp1Server } from 'node:http'
 import { createServer } from 'node:http2'
 import { createRequire } from 'node:module'
@@ -13,7 +13,14 @@ import { delivery, maxKinesisBytes } from './local-cases.js'
 
 const [, , kind, entries = '1', bytes = '1'] = process.argv
 
+/** @type {() => Promise<void>} */
+let flush = async () => {}
 process.send?.(await startServer())
+process.on('message', async message => {
+  if (message === 'flush') await flush()
+  const { user, system } = process.cpuUsage()
+  process.send?.(message === 'flush' ? 'flushed' : user + system)
+})
 // Whoever started it has closed it, or is gone. kinesis-local would wait for half a minute.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
@@ -26,10 +33,7 @@ function startServer() {
 async function startEngine() {
   // Small enough to be reached: what is measured is a run that has gone on for long.
   const { endpoints, flushFirehose } = await startLocal({ maxKinesisBytes })
-  process.on('message', async () => {
-    await flushFirehose()
-    process.send?.('flushed')
-  })
+  flush = flushFirehose
   return endpoints
 }
 
@@ -77,7 +81,6 @@ function answers(port) {
  * @param {number} entryBytes
  */
 async function startNull(entryCount, entryBytes) {
-  process.on('message', () => process.send?.('flushed'))
   return { kinesis: await startNullKinesis(entryCount, entryBytes), firehose: await startNullFirehose() }
 }
 

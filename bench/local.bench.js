@@ -19,6 +19,8 @@ const StreamName = 'bench'
 const DeliveryStreamName = 'bench'
 const Bucket = 'bench'
 const ShardId = 'shardId-000000000000'
+/** Milliseconds that the CPU time of a server is taken over, at least. */
+const cpuMs = 1_500
 
 /** @returns {Promise<import('./measure.js').Bench>} */
 export async function prepare() {
@@ -36,24 +38,29 @@ export async function prepare() {
   const kinesisGroups = sizes.flatMap(({ entries, bytes }) =>
     Object.entries({ PutRecords: putting, GetRecords: getting }).map(([op, operation]) => async () => {
       await closeServers()
-      const rivals = [
-        { name: baseline, client: kinesisClient(await open('null', entries, bytes)) },
-        { name: 'engine', client: await anEngine(kinesisClient(await open('engine')), entries, bytes) },
-        {
-          name: 'kinesis-local',
-          client: await anEngine(http1Client(await open('kinesis-local')), entries, bytes)
-        }
-      ]
+      const nothing = await open('null', entries, bytes)
+      const engine = await open('engine')
+      const rival = await open('kinesis-local')
+      const runs = {
+        [baseline]: operation(kinesisClient(nothing), entries, bytes),
+        engine: operation(await anEngine(kinesisClient(engine), entries, bytes), entries, bytes),
+        'kinesis-local': operation(await anEngine(http1Client(rival), entries, bytes), entries, bytes)
+      }
+      const engineCpuUs = await serverCpuUs(engine, runs.engine, entries)
+      const kinesisLocalCpuUs = await serverCpuUs(rival, runs['kinesis-local'], entries)
       return {
         name: `${op}, ${entries} x ${bytes} bytes`,
         unit: 'records',
         baseline,
-        row: { op, entries, bytes },
-        cases: rivals.map(({ name, client }) => ({
-          name,
-          units: entries,
-          run: operation(client, entries, bytes)
-        }))
+        row: {
+          op,
+          entries,
+          bytes,
+          engineCpuUs: rounded(engineCpuUs, 2),
+          kinesisLocalCpuUs: rounded(kinesisLocalCpuUs, 2),
+          cpuRatioKinesisLocal: rounded(kinesisLocalCpuUs / engineCpuUs, 1)
+        },
+        cases: Object.entries(runs).map(([name, run]) => ({ name, units: entries, run }))
       }
     })
   )
@@ -79,6 +86,7 @@ export async function prepare() {
       'records a second; ratio: to a null server, each in a process of its own, one request in flight, SDK defaults',
       'kinesis-local has no HTTP/2, so its client speaks HTTP/1.1, which is the faster of the two',
       `the engine keeps ${maxKinesisBytes / 1024 / 1024} MiB, and trims from then on`,
+      'CpuUs: CPU time of the server for a record, its client, which bounds the speed, left out',
       'PutRecordBatch: until the last record lies in an object of S3, 5 MiB each, as a file'
     ],
     groups: [...kinesisGroups, firehoseGroup],
@@ -105,6 +113,34 @@ export async function prepare() {
 /**
  * @typedef {(client: KinesisClient, entries: number, bytes: number) => (iterations: number) => Promise<void>} Operation
  */
+
+/**
+ * CPU time that a server takes for a record, in microseconds: what its client takes beside it is not counted. After as
+ * long a time to warm up.
+ * @param {Server} server
+ * @param {(iterations: number) => Promise<void>} run
+ * @param {number} entries
+ */
+async function serverCpuUs(server, run, entries) {
+  await forAWhile(run)
+  const before = await server.cpuUs()
+  const requests = await forAWhile(run)
+  return ((await server.cpuUs()) - before) / (requests * entries)
+}
+
+/**
+ * @param {(iterations: number) => Promise<void>} run
+ * @returns {Promise<number>} requests
+ */
+async function forAWhile(run) {
+  const end = Date.now() + cpuMs
+  let requests = 0
+  do {
+    await run(5)
+    requests += 5
+  } while (Date.now() < end)
+  return requests
+}
 
 /** @type {Operation} */
 function putting(client, entries, bytes) {
@@ -219,6 +255,7 @@ const firehoseClient = (/** @type {Server} */ { endpoints }) =>
  * @typedef {object} Server
  * @property {Readonly<Record<string, string>>} endpoints by service
  * @property {() => Promise<unknown>} flush resolves when Firehose has delivered what it holds
+ * @property {() => Promise<number>} cpuUs CPU time that it has taken so far, in microseconds
  * @property {() => Promise<unknown>} close
  */
 
@@ -228,5 +265,5 @@ const firehoseClient = (/** @type {Server} */ { endpoints }) =>
  */
 async function start(args) {
   const { address, ask, close } = await startServerProcess('local-server.js', args)
-  return { endpoints: address, flush: () => ask('flush'), close }
+  return { endpoints: address, flush: () => ask('flush'), cpuUs: () => ask('cpu'), close }
 }

@@ -76,6 +76,12 @@ export function envelopeKeyArns(plan: ResolvedPlan): readonly string[] {
   return tenants.map(tenant => tenant.arn ?? attributeOf(tenantKeyId(tenant), 'Arn'))
 }
 
+/** All keys that open data keys, those that a plan names besides its own included. */
+export function openingKeyArns(plan: ResolvedPlan): readonly string[] {
+  const { mode, additionalKeys } = plan.sealing
+  return mode === 'off' ? [] : [...envelopeKeyArns(plan), ...additionalKeys]
+}
+
 /** Whether workers see what the records hold. */
 export const opensRecords = ({ sealing, destinations }: ResolvedPlan): boolean =>
   sealing.mode !== 'off' && destinations.every(({ deliver }) => deliver === 'plaintext')

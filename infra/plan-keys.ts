@@ -49,7 +49,15 @@ function envelopeKeys(plan: ResolvedPlan): readonly PlannedKey[] {
         givenArn: plan.keys.envelope.arn,
         alias: sealingKeyId,
         policy: envelopeKeyPolicy(plan)
-      }
+      },
+      ...plan.sealing.additionalKeys.map((givenArn, index) => ({
+        logicalId: `AdditionalKey${index + 1}`,
+        purpose: 'envelope' as const,
+        tenant: undefined,
+        givenArn,
+        alias: givenArn,
+        policy: envelopeKeyPolicy(plan, undefined, 'kms:Encrypt')
+      }))
     ]
   }
   return tenants.map(tenant => ({

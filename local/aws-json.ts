@@ -5,7 +5,7 @@ import { AwsError } from './aws-error.ts'
 import { type CborMembers, cborBody, cborContentType } from './cbor-body.ts'
 import { EventStreamOutput, sendEventStream } from './event-stream.ts'
 import { type FailEntry, type Fault, failEntryOf, type LocalFault, shortened } from './faults/fault.ts'
-import { cut, headerOf, type RequestListener, readBody } from './http-server.ts'
+import { cut, headerOf, originOf, type RequestListener, readBody } from './http-server.ts'
 import { type BodyFormat, jsonBody } from './json-body.ts'
 import { checkedInput, type WireTypes } from './wire-types.ts'
 
@@ -19,8 +19,8 @@ export interface ActionContext {
   readonly accessKeyId: string | undefined
   /** The same on every attempt of one SDK call. */
   readonly invocationId: string | undefined
-  /** Host and port that the caller used, such as `127.0.0.1:4566`; undefined for a request without the header. */
-  readonly host: string | undefined
+  /** Scheme, host and port that the caller used, such as `http://127.0.0.1:4566`. */
+  readonly origin: string
   /** Calls back when the caller is gone, or has its answer: an action that waits may stop. */
   onEnd(callback: () => void): void
   /** Scripted failures of single entries of a batch. */
@@ -159,7 +159,7 @@ function contextOf(
     region: credential?.[2],
     accessKeyId: credential?.[1],
     invocationId: headerOf(request, 'amz-sdk-invocation-id'),
-    host: headerOf(request, 'host'),
+    origin: originOf(request),
     onEnd: callback => void response.once('close', callback),
     failEntry
   }

@@ -1,8 +1,10 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { systemClock } from '../core/clock.ts'
 import { whenVersionIsKnown } from './http-version.ts'
+import type { TlsKeyPair } from './tls.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -14,12 +16,24 @@ export interface LocalServer {
   close(): Promise<void>
 }
 
+export interface ListenOptions {
+  /** @default any that is free */
+  readonly port?: number | undefined
+  /** @default '127.0.0.1' */
+  readonly host?: string | undefined
+  /** With it the port takes TLS as well. */
+  readonly tls?: TlsKeyPair | undefined
+}
+
 /**
  * Listens on one port for HTTP/1.1 and cleartext HTTP/2 alike, because the AWS SDK's default for
  * Kinesis is HTTP/2 with prior knowledge. The first bytes of a connection decide which server gets it; the
- * HTTP/2 server's compatibility API makes both look the same to `listener`.
+ * HTTP/2 server's compatibility API makes both look the same to `listener`. Inside of TLS, ALPN decides.
  */
-export async function listen(listener: RequestListener, port = 0, host = '127.0.0.1'): Promise<LocalServer> {
+export async function listen(
+  listener: RequestListener,
+  { port = 0, host = '127.0.0.1', tls }: ListenOptions = {}
+): Promise<LocalServer> {
   const http1 = createHttpServer({ keepAlive: true }, listener)
   // Idle keep-alive connections stay open: a client that reuses one just as it closes sees a reset.
   http1.keepAliveTimeout = 0
@@ -30,6 +44,17 @@ export async function listen(listener: RequestListener, port = 0, host = '127.0.
     sessions.add(session)
     session.on('close', () => sessions.delete(session))
   })
+  const secure =
+    tls === undefined
+      ? undefined
+      : createTlsServer(
+          { key: tls.key, cert: tls.certificate, ALPNProtocols: ['h2', 'http/1.1'] },
+          socket => {
+            socket.on('error', () => socket.destroy())
+            const server = socket.alpnProtocol === 'h2' ? http2 : http1
+            server.emit('connection', socket)
+          }
+        )
   const sockets = new Set<Socket>()
 
   const net = createNetServer({ noDelay: true }, socket => {
@@ -37,7 +62,8 @@ export async function listen(listener: RequestListener, port = 0, host = '127.0.
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     whenVersionIsKnown(socket, systemClock, version => {
-      const server = version === 'http2' ? http2 : http1
+      // A handshake that nobody takes is a bad request of HTTP/1.1.
+      const server = version === 'http2' ? http2 : version === 'tls' ? (secure ?? http1) : http1
       server.emit('connection', socket)
     })
   })
@@ -88,6 +114,13 @@ export function cut(request: IncomingMessage, response: ServerResponse): void {
   if (request.httpVersionMajor >= 2)
     (response as unknown as { stream: { close(code: number): void } }).stream.close(2)
   else request.socket.destroy()
+}
+
+/** Scheme, host and port as the caller used them, such as `https://localhost:4566`. */
+export function originOf(request: IncomingMessage): string {
+  const { encrypted } = request.socket as Partial<TLSSocket>
+  const host = headerOf(request, 'host') ?? headerOf(request, ':authority') ?? 'localhost'
+  return `${encrypted === true ? 'https' : 'http'}://${host}`
 }
 
 export function headerOf(request: IncomingMessage, name: string): string | undefined {

@@ -7,6 +7,7 @@ import type { FirehoseFunctions } from './firehose/processing/transform-function
 import type { FailReceiverRequest } from './receiver.ts'
 import { type LocalReceiver, localReceivers, type ReceiverOptions } from './receivers.ts'
 import type { FailCopy } from './redshift/copy.ts'
+import type { TlsKeyPair } from './tls.ts'
 
 export const localServices = ['kinesis', 'dynamodb', 'kms', 's3', 'sqs', 'firehose'] as const
 export type LocalService = (typeof localServices)[number]
@@ -47,6 +48,12 @@ export interface LocalOptions {
   readonly port?: number
   /** Address to listen on; `0.0.0.0` lets other machines in, inside a container for example. @default '127.0.0.1' */
   readonly host?: string
+  /**
+   * Whether every port takes TLS as well, HTTP/1.1 and HTTP/2 by ALPN: with a certificate that is made for localhost,
+   * the addresses of loopback and `host` and holds for a year, which takes the package `selfsigned`, or with those
+   * given. `tls` of the engines has addresses, and what to trust. @default false
+   */
+  readonly tls?: boolean | TlsKeyPair
   /**
    * Whether each Kinesis shard keeps to the limits of AWS, with a second's worth in store, on `clock`. Puts: 1,000
    * records and 1 MiB of data and partition keys a second, entry by entry; a record larger than that passes when

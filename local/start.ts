@@ -10,7 +10,7 @@ import { givenFirst } from './faults/fault.ts'
 import { FaultScript, type LocalFaults } from './faults/fault-script.ts'
 import { collectorOperation, indexNames, searchOperation } from './faults/resource-names.ts'
 import type { FirehoseMetrics } from './firehose/metrics.ts'
-import { type LocalServer, listen, type RequestListener } from './http-server.ts'
+import { type ListenOptions, type LocalServer, listen, type RequestListener } from './http-server.ts'
 import { InFlight } from './in-flight.ts'
 import type { KmsLoggedRequest } from './kms/store.ts'
 import { multiplex } from './multiplexer.ts'
@@ -29,6 +29,7 @@ import {
   servicesOf
 } from './services.ts'
 import { StateFolder } from './state/index.ts'
+import { type LocalTls, tlsKeyPairOf } from './tls.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** What an AWS SDK client for one service is made from. */
@@ -63,6 +64,8 @@ export interface LocalEngines extends LocalServices, Receivers {
   readonly faults: LocalFaults
   readonly inspect: LocalInspect
   readonly clock: LocalClock
+  /** How to reach them by TLS; undefined without the option. */
+  readonly tls: LocalTls | undefined
   /**
    * Everything as at the start: engines and receivers empty, faults and their chances as they were given. Addresses
    * and tokens stay, and time does not go back. Requests under way are cut, buffers dropped, and what the engines would
@@ -92,7 +95,8 @@ const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
  * between two starts: each has ports, engines, time and faults of its own.
  * @throws InvalidOptionError
  * @throws {StateError} when the state folder is in use, damaged, or of another version
- * @throws {EngineStartError} when there is no PostgreSQL for the receiver `redshift`
+ * @throws {EngineStartError} when there is no PostgreSQL for the receiver `redshift`, or nothing that makes a
+ *   certificate
  */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalEngines> {
   const services = servicesOf(options)
@@ -124,6 +128,7 @@ interface Start {
 
 async function start({ options, services, outputFolder, state, letGo }: Start): Promise<LocalEngines> {
   const { rules, functions } = faultsOf(options)
+  const keyPair = await tlsKeyPairOf(options.tls, options.host ?? 'localhost')
   const clock = options.clock === 'virtual' ? new VirtualClock() : (options.clock ?? systemClock)
   const script = new FaultScript(clock, rules, options.seed ?? 1)
   const receiverNames = receiversOf(options)
@@ -199,7 +204,7 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
       ...receivers.ports.map(({ listener, port }) => ({ listener: inFlight.listener(() => listener), port })),
       { listener: multiplex(listeners, admin, process.version), port: options.port }
     ],
-    options.host
+    { host: options.host, tls: keyPair }
   ).catch(async (error: unknown) => {
     await closeEngines()
     throw error
@@ -237,6 +242,13 @@ async function start({ options, services, outputFolder, state, letGo }: Start): 
     faults: script,
     inspect,
     clock: shownClock,
+    tls: keyPair && {
+      endpoint: secureUrl(endpoint),
+      endpoints: Object.fromEntries(
+        localServices.map(service => [service, secureUrl(endpoints[service])])
+      ) as LocalTls['endpoints'],
+      caCertificate: keyPair.certificate
+    },
     reset,
     clientConfig: service => clientConfigOf({ region, credentials, endpoints }, service),
     async flushFirehose() {
@@ -270,6 +282,11 @@ export function clientConfigOf(
     credentials,
     ...(service === 's3' ? { forcePathStyle: true } : {})
   }
+}
+
+/** The same port by TLS. */
+function secureUrl(url: string): string {
+  return url.replace('http:', 'https:')
 }
 
 /** The functions that receivers ask: the given one first, then the rules in force. */
@@ -308,9 +325,11 @@ function settleDeliveries(clock: Clock, isBusy: () => boolean): () => void {
 /** All of them, or none: when one port is taken the others are given back. */
 async function listenAll(
   ports: readonly { readonly listener: RequestListener; readonly port: number | undefined }[],
-  host?: string
+  shared: Pick<ListenOptions, 'host' | 'tls'>
 ): Promise<LocalServer[]> {
-  const settled = await Promise.allSettled(ports.map(({ listener, port }) => listen(listener, port, host)))
+  const settled = await Promise.allSettled(
+    ports.map(({ listener, port }) => listen(listener, { ...shared, port }))
+  )
   const servers = settled.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   const failed = settled.find(result => result.status === 'rejected')
   if (failed === undefined) return servers

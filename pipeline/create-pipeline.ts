@@ -236,7 +236,9 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
 
 /** A tenant's key that is gone makes its records unreadable, which is what it was for; the pipeline's key comes back. */
 function keyringOf({ sealing }: ResolvedPlan, clientConfig: KMSClientConfig): SealingKeyring {
-  if (sealing.tenants.length === 0) return kmsKeyring({ keyId: sealing.keyId, clientConfig })
+  if (sealing.tenants.length === 0) {
+    return kmsKeyring({ keyId: sealing.keyId, additionalKeyIds: sealing.additionalKeys, clientConfig })
+  }
   const keyIds = new Map(sealing.tenants.map(({ id, keyId }) => [id, keyId]))
   return tenantKeyring({
     keyringOf: tenant => {

@@ -88,6 +88,31 @@ export function resolveKeys(
   return keys
 }
 
+/** What a message holds of encrypted data keys by default, the first one included, and opens. */
+const maxWrappingKeys = 5
+
+/** @throws InvalidOptionError, also for a key that is named twice */
+export function resolveAdditionalKeys(
+  value: readonly string[] | undefined,
+  keys: Readonly<Record<KeyPurpose, ResolvedKey>>,
+  hasTenants: boolean
+): readonly string[] {
+  const option = 'sealing.additionalKeys'
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
+  if (!Array.isArray(value) || value.length >= maxWrappingKeys) {
+    throw new InvalidOptionError(option, `expected a list of at most ${maxWrappingKeys - 1} ARNs of keys`)
+  }
+  if (hasTenants) {
+    throw new InvalidOptionError(option, 'does not go with sealing.tenants, each with a key of its own')
+  }
+  const taken = keyPurposes.map(purpose => keys[purpose].arn)
+  return value.map((arn: unknown, index) => {
+    const key = checkArn(`${option}[${index}]`, arn, 'kms', keyResource)
+    if (!taken.includes(key) && value.indexOf(key) === index) return key
+    throw new InvalidOptionError(`${option}[${index}]`, 'is another key of the plan: expected one of its own')
+  })
+}
+
 function resolveKey(option: string, value: PlanKey | undefined): ResolvedKey {
   if (value === undefined || value === 'made') return { arn: undefined, origin: 'AWS_KMS' }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -20,6 +20,7 @@ import {
   type PlanKeys,
   type ResolvedKey,
   type ResolvedTenant,
+  resolveAdditionalKeys,
   resolveKeys,
   resolveTenants
 } from './plan-keys.ts'
@@ -102,6 +103,12 @@ export interface PipelinePlan {
     readonly mode?: PlanSealMode
     /** Id, ARN or alias of the wrapping key. @default `alias/<name>` */
     readonly keyId?: string
+    /**
+     * ARNs of further wrapping keys, such as one of another region: every data key is encrypted under each, so that any of
+     * them opens. They have to be there, and have their policies from their owner. At most 4. Not with `tenants`.
+     * @default []
+     */
+    readonly additionalKeys?: readonly string[]
     /** Further context pairs, the same for every record. Readable by everyone who sees the stream. */
     readonly context?: EncryptionContext
     /**
@@ -253,7 +260,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
   if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name)) {
     throw new InvalidOptionError('name', 'expected 1 to 40 lower-case letters, digits and hyphens')
   }
-  const sealing = section('sealing', plan.sealing, ['mode', 'keyId', 'context', 'tenants'])
+  const sealing = section('sealing', plan.sealing, ['mode', 'keyId', 'additionalKeys', 'context', 'tenants'])
   const consumer = section('consumer', plan.consumer, [
     'applicationName',
     'initialPosition',
@@ -285,6 +292,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     sealing: {
       mode,
       keyId: keyId ?? keys.envelope.arn ?? `alias/${name}`,
+      additionalKeys: resolveAdditionalKeys(sealing.additionalKeys, keys, tenants.length > 0),
       context: checkContext(sealing.context ?? {}),
       tenants
     },

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import type { FaultRule, LocalOptions } from '../../local/index.ts'
+import type { FaultRule, LocalEngines, LocalOptions } from '../../local/index.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { exportLines } from '../local-environment.ts'
 import { integer, parseOptions } from './run.ts'
@@ -18,6 +18,7 @@ evaluate, then Ready.
   --services A,B  which engines run; default all
   --receivers A,B what Firehose can deliver to besides S3: search, hec, redshift; default none
   --faults FILE   faults from the start on, a JSON list of rules; /_sealstream/faults changes them
+  --tls FILE      take TLS on the same ports as well; what clients have to trust is written to FILE
   --throttle      shards of Kinesis keep to the limits of AWS
   --clock NAME    system (default), or virtual: time stands still until /_sealstream/clock moves it`
 
@@ -35,6 +36,7 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
         services: { type: 'string' },
         receivers: { type: 'string' },
         faults: { type: 'string' },
+        tls: { type: 'string' },
         throttle: { type: 'boolean', default: false },
         clock: { type: 'string', default: 'system' },
         help: { type: 'boolean', default: false }
@@ -55,7 +57,7 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
   const interrupted = new Promise<void>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
-  let local: Awaited<ReturnType<typeof startLocal>>
+  let local: LocalEngines
   try {
     local = await startLocal({
       port,
@@ -63,6 +65,7 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
       receivers,
       faults,
       throttle: values.throttle,
+      tls: values.tls !== undefined,
       ...(values.clock === 'virtual' ? { clock: 'virtual' } : {}),
       ...(values.services === undefined
         ? {}
@@ -77,15 +80,26 @@ export async function localCommand(args: readonly string[]): Promise<ExitCode> {
     )
     return ExitCode.unreachable
   }
+  if (values.tls !== undefined) await writeCertificate(values.tls, local)
   const lines = [
     `# ${local.services.join(', ')} at ${local.endpoint}`,
-    ...exportLines(local, receivers),
+    ...exportLines(local, receivers, values.tls),
     'Ready.'
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
   await interrupted
   await local.close()
   return ExitCode.ok
+}
+
+/** @throws UsageError when it cannot be written; nothing runs then */
+async function writeCertificate(file: string, local: LocalEngines): Promise<void> {
+  try {
+    await writeFile(file, local.tls?.caCertificate ?? '')
+  } catch (error) {
+    await local.close()
+    throw new UsageError(`--tls ${file}: cannot be written: ${(error as NodeJS.ErrnoException).code}`)
+  }
 }
 
 function list(value = ''): readonly string[] {

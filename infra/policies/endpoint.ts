@@ -3,9 +3,9 @@ import { accountId } from '../placeholders.ts'
 import {
   bucketArn,
   deliveryStreamArn,
-  envelopeKeyArns,
   logGroupArn,
   oneOrMore,
+  openingKeyArns,
   queueArn,
   secretArnPattern,
   streamArn,
@@ -39,9 +39,13 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
         )
       ]
     case 'kms': {
-      const keys = envelopeKeyArns(plan)
+      const keys = openingKeyArns(plan)
       if (keys.length === 0) return []
-      return [allow('EnvelopeKeysOnly', ['kms:GenerateDataKey', 'kms:Decrypt', 'kms:DescribeKey'], keys)]
+      const wrapping = [
+        'kms:GenerateDataKey',
+        ...(plan.sealing.additionalKeys.length > 0 ? ['kms:Encrypt'] : [])
+      ]
+      return [allow('EnvelopeKeysOnly', [...wrapping, 'kms:Decrypt', 'kms:DescribeKey'], keys)]
     }
     case 'sqs':
       if (queues(plan).length === 0) return []

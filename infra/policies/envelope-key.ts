@@ -7,10 +7,14 @@ import { administering } from './key-administration.ts'
 import { policyOf } from './shared.ts'
 
 /**
- * The key that wraps data keys, or that of one tenant: the producer wraps, the readers unwrap, each with the pipeline's
+ * The key that wraps data keys, that of one tenant, or one under which data keys are encrypted besides: the producer wraps, the readers unwrap, each with the pipeline's
  * context and by itself. The denials hold against IAM, whatever is allowed there.
  */
-export function envelopeKeyPolicy(plan: ResolvedPlan, tenant?: ResolvedTenant): PolicyDocument {
+export function envelopeKeyPolicy(
+  plan: ResolvedPlan,
+  tenant?: ResolvedTenant,
+  wraps: 'kms:GenerateDataKey' | 'kms:Encrypt' = 'kms:GenerateDataKey'
+): PolicyDocument {
   const producer = roleArn(roleIds.producer)
   const readers = envelopeReaderArns(plan)
   const context = sealingContext(plan, tenant)
@@ -30,7 +34,7 @@ export function envelopeKeyPolicy(plan: ResolvedPlan, tenant?: ResolvedTenant): 
       Sid: 'ProducerWraps',
       Effect: 'Allow',
       Principal: { AWS: producer },
-      Action: ['kms:GenerateDataKey'],
+      Action: [wraps],
       Resource: '*',
       Condition: context
     },

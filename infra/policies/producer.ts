@@ -1,5 +1,5 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { envelopeKeyArns, keyArn, oneOrMore, streamArn } from '../plan-arns.ts'
+import { envelopeKeyArns, keyArn, oneOrMore, openingKeyArns, streamArn } from '../plan-arns.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { pinned, sealingContext, throughKinesis } from './conditions.ts'
 import { policyOf } from './shared.ts'
@@ -35,11 +35,27 @@ function wrapping(plan: ResolvedPlan): readonly PolicyStatement[] {
       Resource: oneOrMore(keys),
       Condition: sealingContext(plan)
     }),
+    ...wrappingForOthers(plan),
     {
       Sid: 'NeverOpen',
       Effect: 'Deny',
       Action: ['kms:Decrypt', 'kms:ReEncryptFrom', 'kms:CreateGrant'],
-      Resource: oneOrMore(keys)
+      Resource: oneOrMore(openingKeyArns(plan))
     }
+  ]
+}
+
+/** A data key comes from the first key, and is encrypted under each of the others. */
+function wrappingForOthers(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const { additionalKeys } = plan.sealing
+  if (additionalKeys.length === 0) return []
+  return [
+    pinned(plan, {
+      Sid: 'WrapUnderFurtherKeys',
+      Effect: 'Allow',
+      Action: ['kms:Encrypt'],
+      Resource: oneOrMore(additionalKeys),
+      Condition: sealingContext(plan)
+    })
   ]
 }

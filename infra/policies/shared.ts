@@ -2,9 +2,9 @@ import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import {
   bucketArn,
   deliveryStreamArn,
-  envelopeKeyArns,
   keyArn,
   oneOrMore,
+  openingKeyArns,
   opensRecords,
   queueArn,
   tableArn
@@ -32,7 +32,7 @@ export function policyOf(
 
 /** Opening records: nothing for workers that see sealed bytes alone. */
 export function unwrapping(plan: ResolvedPlan, isPinned = true): readonly PolicyStatement[] {
-  const keys = envelopeKeyArns(plan)
+  const keys = openingKeyArns(plan)
   if (keys.length === 0) return []
   const unwrap: PolicyStatement = {
     Sid: 'UnwrapDataKeys',
@@ -53,7 +53,7 @@ export function unwrapping(plan: ResolvedPlan, isPinned = true): readonly Policy
 
 /** Whatever else would let a reader use the key, or have others use it. */
 export function neverWrapping(plan: ResolvedPlan): readonly PolicyStatement[] {
-  const keys = envelopeKeyArns(plan)
+  const keys = openingKeyArns(plan)
   if (keys.length === 0) return []
   return [
     {
@@ -74,7 +74,7 @@ export function neverWrapping(plan: ResolvedPlan): readonly PolicyStatement[] {
 
 /** For workers that deliver sealed bytes: the key is none of their business. */
 function neverOpening(plan: ResolvedPlan): readonly PolicyStatement[] {
-  const keys = envelopeKeyArns(plan)
+  const keys = openingKeyArns(plan)
   if (keys.length === 0) return []
   return [{ Sid: 'NeverOpen', Effect: 'Deny', Action: ['kms:Decrypt'], Resource: oneOrMore(keys) }]
 }

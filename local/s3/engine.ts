@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuthorizeRequest } from '../authorization.ts'
 import { AwsError, type AwsJsonOptions, sendScripted } from '../aws-json.ts'
-import { cut, headerOf, type RequestListener, readBody } from '../http-server.ts'
+import { cut, headerOf, originOf, type RequestListener, readBody } from '../http-server.ts'
 import { actionsOf } from './actions/index.ts'
 import { decodeChunkedBody } from './chunked-body.ts'
 import { operationOf } from './operation.ts'
@@ -98,6 +98,7 @@ function parseRequest(incoming: IncomingMessage, raw: Buffer): S3Request {
     ? decodeChunkedBody(raw, headerOf(incoming, 'x-amz-decoded-content-length'))
     : { bytes: raw, trailers: {} as Record<string, string> }
   return {
+    origin: originOf(incoming),
     method: incoming.method ?? 'GET',
     bucket,
     key,

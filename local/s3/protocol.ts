@@ -2,6 +2,8 @@ import type { HeaderLookup } from './validations/checksum.ts'
 
 /** One request, its target taken apart and its body without any framing. */
 export interface S3Request {
+  /** Scheme, host and port that the caller used. */
+  readonly origin: string
   readonly method: string
   /** Empty for the service itself. */
   readonly bucket: string

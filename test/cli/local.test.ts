@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { exportLines } from '../../cli/local-environment.ts'
@@ -59,6 +61,19 @@ describe('sealstream local', () => {
     expect((await fetch(`${variables.SEALSTREAM_HEC_URL}/services/collector/health`)).status).toBe(200)
   })
 
+  it('takes TLS on the same port when asked to, and writes what to trust', async () => {
+    const out = await launch('--services', 'sqs', '--tls', 'certificate.pem')
+    const variables = evaluated(out.replace('Ready.\n', ''))
+    expect(variables.SEALSTREAM_TLS_ENDPOINT_URL).toBe(variables.AWS_ENDPOINT_URL?.replace('http:', 'https:'))
+    const ca = readFileSync(variables.SEALSTREAM_TLS_CERTIFICATE!)
+    const [response] = await once(
+      get(`${variables.SEALSTREAM_TLS_ENDPOINT_URL}/_localstack/health`, { ca, agent: false }),
+      'response'
+    )
+    response.resume()
+    expect(response.statusCode).toBe(200)
+  })
+
   it('stands still in time until it is told to go on', async () => {
     const out = await launch('--services', 'sqs', '--clock', 'virtual')
     const clock = `${evaluated(out.replace('Ready.\n', '')).AWS_ENDPOINT_URL}/_sealstream/clock`
@@ -71,6 +86,7 @@ describe('sealstream local', () => {
     [['--services', 'ec2'], 'option services: must be some of kinesis'],
     [['--receivers', 'kafka'], 'option receivers: must be some of search'],
     [['--clock', 'sand'], '--clock: expected system or virtual, found sand'],
+    [['--services', 'sqs', '--tls', 'none/c.pem'], '--tls none/c.pem: cannot be written: ENOENT'],
     [['--faults', 'none.json'], '--faults none.json: cannot be read: ENOENT'],
     [['--faults', 'text.json'], '--faults text.json: cannot be read: it is not JSON'],
     [['--faults', 'wrong.json'], 'option faults[0].kind: must be one of throttle']

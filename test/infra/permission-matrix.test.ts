@@ -315,6 +315,23 @@ describe('who may do what', () => {
     ])
   )
 
+  const elsewhere = 'arn:aws:kms:us-west-2:111122223333:key/elsewhere'
+  it(
+    'with a further key: data keys are encrypted under it, and come from the first one alone',
+    asked({ name: 'orders', sealing: { additionalKeys: [elsewhere] } }, [
+      ['producer', 'kms:GenerateDataKey', 'EnvelopeKey', right, 'ProducerWraps'],
+      ['producer', 'kms:Encrypt', 'EnvelopeKey', right, '-'],
+      ['producer', 'kms:Encrypt', elsewhere, right, 'ProducerWraps'],
+      ['producer', 'kms:Encrypt', elsewhere, otherStream, '-'],
+      ['producer', 'kms:Encrypt', elsewhere, none, '!OnlyWithContext'],
+      ['producer', 'kms:GenerateDataKey', elsewhere, right, '-'],
+      ['producer', 'kms:Decrypt', elsewhere, right, '!NeverOpen'],
+      ['consumer', 'kms:Decrypt', elsewhere, right, 'ReadersUnwrap'],
+      ['consumer', 'kms:Encrypt', elsewhere, right, '!NeverWrap'],
+      ['administrator', 'kms:Encrypt', elsewhere, right, '!WrapOnlyByProducer']
+    ])
+  )
+
   it(
     'by enhanced fan-out: subscriptions, and polling where it may fall back',
     asked({ name: 'orders', consumer: { retrieval: 'fan-out' } }, [

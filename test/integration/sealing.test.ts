@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { kmsDiscoveryKeyring, kmsKeyring, tenantKeyring } from '../../crypto/index.ts'
-import { clientConfigOf, Ledger } from '../../pipeline/index.ts'
+import { clientConfigOf, createPipeline, Ledger } from '../../pipeline/index.ts'
 import { Producer } from '../../producer/index.ts'
 import { openTestEngine, type TestEngine } from '../helpers/engine.ts'
 import {
@@ -49,6 +49,26 @@ describe('sealing with the KMS of the engine', () => {
       expect(Buffer.from(await opener.open(sealed)).toString()).toBe('for both')
       opener.close()
     }
+  })
+
+  it('opens by a further key of the plan while the first one is disabled', async () => {
+    const { test, kms, makeKey } = await start()
+    const [first, further] = [await makeKey(), await makeKey()]
+    const sealing = { keyId: first, additionalKeys: [further] }
+    const pipeline = createPipeline(test.plan({ sealing }), { engine: test.engine })
+    onTestFinished(() => pipeline.close())
+    const sealer = pipeline.createSealer()!
+    const sealed = await sealer.seal(Buffer.from('for both'))
+    sealer.close()
+    await kms.send(new DisableKeyCommand({ KeyId: first }))
+    const { name, stream } = pipeline.plan
+    const opener = kmsKeyring({
+      keyId: first,
+      additionalKeyIds: [further],
+      clientConfig: clientConfigOf(test.engine, 'kms')
+    }).createOpener({ streamName: stream.name, context: { pipeline: name } })
+    expect(Buffer.from(await opener.open(sealed)).toString()).toBe('for both')
+    opener.close()
   })
 
   it('opens in another region, by the replica there, what a multi-Region key sealed', async () => {

@@ -34,7 +34,9 @@ describe('which HTTP a connection speaks', () => {
     [['P', 'OST / HTTP/1.1'], 'http1', 'POST / HTTP/1.1'],
     [['P', 'R', 'OPFIND / HTTP/1.1'], 'http1', 'PROPFIND / HTTP/1.1'],
     [['PR', 'I', 'NT / HTTP/1.1'], 'http1', 'PRINT / HTTP/1.1'],
-    [['G', 'ET / HTTP/1.1'], 'http1', 'G']
+    [['G', 'ET / HTTP/1.1'], 'http1', 'G'],
+    [['\x16', '\x03\x01'], 'tls', '\x16'],
+    [['P', '\x16'], 'http1', 'P\x16']
   ])('is told by %j: %s, with %j put back', async (pieces, version, bytes) => {
     const { receive, decisions, clock } = aConnection()
     await receive(...pieces)

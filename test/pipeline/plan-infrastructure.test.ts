@@ -132,6 +132,26 @@ describe('the infrastructure of a plan', () => {
       { sealing: { keyId: keyArn('a') }, keys: { envelope: 'made' } },
       "option keys.envelope: is 'made', but sealing.keyId names a key that is there"
     ],
+    [
+      { sealing: { additionalKeys: ['alias/a'] } },
+      'option sealing.additionalKeys[0]: expected an ARN of kms'
+    ],
+    [
+      { sealing: { additionalKeys: [keyArn('a'), keyArn('a')] } },
+      'option sealing.additionalKeys[1]: is another key of the plan'
+    ],
+    [
+      { sealing: { additionalKeys: [keyArn('a')] }, keys: { sink: { arn: keyArn('a') } } },
+      'option sealing.additionalKeys[0]: is another key of the plan'
+    ],
+    [
+      { sealing: { additionalKeys: ['a', 'b', 'c', 'd', 'e'].map(keyArn) } },
+      'option sealing.additionalKeys: expected a list of at most 4'
+    ],
+    [
+      { sealing: { additionalKeys: [keyArn('a')], tenants: { a: 'made' } } },
+      'option sealing.additionalKeys: does not go with sealing.tenants'
+    ],
     [{ sealing: { tenants: { 'a b': 'made' } } }, 'option sealing.tenants: expected ids of 1 to 40 letters'],
     [{ sealing: { tenants: { a: 'alias/a' } } }, 'option sealing.tenants.a: expected an ARN of kms'],
     [

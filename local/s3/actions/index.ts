@@ -13,7 +13,7 @@ import {
 } from './buckets.ts'
 import { copyObject, uploadPartCopy } from './copy.ts'
 import { deleteObjects } from './delete-objects.ts'
-import { listObjects } from './list-objects.ts'
+import { listObjects, listObjectsByMarker } from './list-objects.ts'
 import { listParts, listUploads } from './list-uploads.ts'
 import { listVersions } from './list-versions.ts'
 import {
@@ -81,6 +81,7 @@ export function actionsOf(
     GetBucketLogging: get('logging'),
     PutObjectLockConfiguration: putLockConfiguration(store),
     GetObjectLockConfiguration: getLockConfiguration(store),
+    ListObjects: listObjectsByMarker(store),
     ListObjectsV2: listObjects(store),
     ListObjectVersions: listVersions(store),
     DeleteObjects: deleteObjects(store, authorize),

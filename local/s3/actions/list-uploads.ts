@@ -1,9 +1,10 @@
+import { nameEncodingOf } from '../name-encoding.ts'
 import type { S3Action } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import type { Upload } from '../uploads.ts'
 import { countOf } from '../validations/upload.ts'
 import { xmlDocument } from '../xml.ts'
-import { commonPrefixOf, compareKeys, keyEncoderOf, owner, pageSizeOf } from './listing.ts'
+import { commonPrefixOf, compareKeys, owner, pageSizeOf } from './listing.ts'
 import { uploadOf } from './uploads.ts'
 
 /** ListParts, in the order of the part numbers. */
@@ -48,6 +49,7 @@ export function listParts(store: S3Store): S3Action {
 export function listUploads(store: S3Store): S3Action {
   return async ({ bucket, query }) => {
     store.objectsOf(bucket)
+    const { encode, told } = nameEncodingOf(query)
     const prefix = query.get('prefix') ?? ''
     const delimiter = query.get('delimiter') ?? ''
     const keyMarker = query.get('key-marker') ?? ''
@@ -75,7 +77,6 @@ export function listUploads(store: S3Store): S3Action {
       else commonPrefixes.push(common)
       last = { entry, id: common === undefined ? id : '' }
     }
-    const encode = keyEncoderOf(query)
     return {
       status: 200,
       body: xmlDocument('ListMultipartUploadsResult', {
@@ -86,6 +87,7 @@ export function listUploads(store: S3Store): S3Action {
         Prefix: encode(prefix),
         ...(delimiter === '' ? {} : { Delimiter: encode(delimiter) }),
         MaxUploads: maxUploads,
+        ...told,
         IsTruncated: truncated,
         Upload: uploads.map(upload => ({
           Key: encode(upload.key),

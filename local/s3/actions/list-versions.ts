@@ -1,13 +1,15 @@
 import { AwsError } from '../../aws-json.ts'
+import { nameEncodingOf } from '../name-encoding.ts'
 import type { S3Action } from '../protocol.ts'
 import type { S3Store } from '../store.ts'
 import { isDeleteMarker, type StoredObject, type Version } from '../versions.ts'
 import { type XmlContent, xmlDocument } from '../xml.ts'
-import { commonPrefixOf, compareKeys, keyEncoderOf, owner, pageSizeOf } from './listing.ts'
+import { commonPrefixOf, compareKeys, owner, pageSizeOf } from './listing.ts'
 
 /** ListObjectVersions, by key in the order of the bytes, and of one key the newest first. */
 export function listVersions(store: S3Store): S3Action {
   return async ({ bucket, query }) => {
+    const { encode, told } = nameEncodingOf(query)
     const prefix = query.get('prefix') ?? ''
     const delimiter = query.get('delimiter') ?? ''
     const keyMarker = query.get('key-marker') ?? ''
@@ -41,7 +43,6 @@ export function listVersions(store: S3Store): S3Action {
       else commonPrefixes.push(common)
       last = { entry, id: common === undefined ? versionId : '' }
     }
-    const encode = keyEncoderOf(query)
     return {
       status: 200,
       body: xmlDocument('ListVersionsResult', [
@@ -53,6 +54,7 @@ export function listVersions(store: S3Store): S3Action {
           ...(truncated ? { NextKeyMarker: encode(last.entry), NextVersionIdMarker: last.id } : {}),
           MaxKeys: maxKeys,
           ...(delimiter === '' ? {} : { Delimiter: encode(delimiter) }),
+          ...told,
           IsTruncated: truncated
         },
         ...listed.map(({ version, isLatest }) => {

@@ -12,11 +12,6 @@ export function pageSizeOf(query: URLSearchParams, name: string): number {
   return Math.min(mostListed, countOf(query, name, mostListed))
 }
 
-/** How keys are written: as they are, or as a URL has them when the request asks for that. */
-export function keyEncoderOf(query: URLSearchParams): (text: string) => string {
-  return query.get('encoding-type') === 'url' ? encodeURIComponent : text => text
-}
-
 /** The common prefix that stands for a key; undefined for a key that is listed itself. */
 export function commonPrefixOf(key: string, prefix: string, delimiter: string): string | undefined {
   const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)

@@ -74,7 +74,7 @@ export function uploadPart(store: S3Store): S3Action {
 
 export function completeUpload(store: S3Store): S3Action {
   return async request => {
-    const { bucket, key, body, header } = request
+    const { bucket, key, body, header, origin } = request
     const upload = uploadOf(store, request)
     const expected = givenChecksum(header)
     checkExpectedChecksum(upload, expected)
@@ -96,7 +96,7 @@ export function completeUpload(store: S3Store): S3Action {
       status: 200,
       headers: { ...encryptionHeaders(object), ...versionHeaders(store.settingsOf(bucket), object) },
       body: xmlDocument('CompleteMultipartUploadResult', {
-        Location: `http://${header('host') ?? 'localhost'}/${bucket}/${encodeURIComponent(key)}`,
+        Location: `${origin}/${bucket}/${encodeURIComponent(key)}`,
         Bucket: bucket,
         Key: key,
         ETag: object.etag,

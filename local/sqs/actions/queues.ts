@@ -73,6 +73,6 @@ export const purgeQueue =
     return {}
   }
 
-function urlOf(store: SqsStore, name: string, { host }: ActionContext): string {
-  return `http://${host ?? 'localhost'}/${store.options.accountId}/${name}`
+function urlOf(store: SqsStore, name: string, { origin }: ActionContext): string {
+  return `${origin}/${store.options.accountId}/${name}`
 }
