@@ -41,6 +41,7 @@ export { loadTemplate } from './audit/loaders/template.ts'
 export type {
   AuditModel,
   AuditResource,
+  DeclaredReaders,
   FailedRead,
   UnreadablePolicy,
   UnresolvedReference

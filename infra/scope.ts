@@ -31,7 +31,7 @@ export function inScope<T>(value: T, scope: PlanScope): T {
   return substitute(value, name => values[name])
 }
 
-function partitionOf(region: string): string {
+export function partitionOf(region: string): string {
   if (region.startsWith('cn-')) return 'aws-cn'
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
 }

@@ -1,9 +1,9 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { systemClock } from '../core/clock.ts'
-import { whenVersionIsKnown } from './http-version.ts'
+import { type HttpVersion, whenVersionIsKnown } from './http-version.ts'
 import type { TlsKeyPair } from './tls.ts'
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -28,7 +28,7 @@ export interface ListenOptions {
 /**
  * Listens on one port for HTTP/1.1 and cleartext HTTP/2 alike, because the AWS SDK's default for
  * Kinesis is HTTP/2 with prior knowledge. The first bytes of a connection decide which server gets it; the
- * HTTP/2 server's compatibility API makes both look the same to `listener`. Inside of TLS, ALPN decides.
+ * HTTP/2 server's compatibility API makes both look the same to `listener`.
  */
 export async function listen(
   listener: RequestListener,
@@ -44,17 +44,12 @@ export async function listen(
     sessions.add(session)
     session.on('close', () => sessions.delete(session))
   })
-  const secure =
-    tls === undefined
-      ? undefined
-      : createTlsServer(
-          { key: tls.key, cert: tls.certificate, ALPNProtocols: ['h2', 'http/1.1'] },
-          socket => {
-            socket.on('error', () => socket.destroy())
-            const server = socket.alpnProtocol === 'h2' ? http2 : http1
-            server.emit('connection', socket)
-          }
-        )
+  const take = (socket: Socket, version: HttpVersion): void => {
+    // A handshake that nobody takes is a bad request of HTTP/1.1.
+    const server = version === 'http2' ? http2 : http1
+    server.emit('connection', socket)
+  }
+  const secure = tls === undefined ? undefined : tlsServer(tls, take)
   const sockets = new Set<Socket>()
 
   const net = createNetServer({ noDelay: true }, socket => {
@@ -62,9 +57,8 @@ export async function listen(
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     whenVersionIsKnown(socket, systemClock, version => {
-      // A handshake that nobody takes is a bad request of HTTP/1.1.
-      const server = version === 'http2' ? http2 : version === 'tls' ? (secure ?? http1) : http1
-      server.emit('connection', socket)
+      if (version === 'tls' && secure !== undefined) secure.emit('connection', socket)
+      else take(socket, version)
     })
   })
   await new Promise<void>((resolve, reject) => {
@@ -83,6 +77,26 @@ export async function listen(
         for (const socket of sockets) socket.destroy()
       })
   }
+}
+
+/**
+ * Opens TLS on connections that are handed to it: it never listens. ALPN tells which HTTP a connection speaks; without it,
+ * as the SDK for Java comes, its first bytes do.
+ */
+function tlsServer(tls: TlsKeyPair, take: (socket: Socket, version: HttpVersion) => void): TlsServer {
+  const options = { key: tls.key, cert: tls.certificate, ALPNProtocols: ['h2', 'http/1.1'] }
+  return createTlsServer(options, socket => {
+    socket.on('error', () => socket.destroy())
+    if (socket.alpnProtocol !== false) {
+      take(socket, socket.alpnProtocol === 'h2' ? 'http2' : 'http1')
+      return
+    }
+    whenVersionIsKnown(socket, systemClock, version => {
+      // Or the HTTP/2 server would turn away what was not agreed upon.
+      if (version === 'http2') socket.alpnProtocol = 'h2'
+      take(socket, version)
+    })
+  })
 }
 
 /** The whole body of a request; `undefined` when it is larger than `maxBytes`. */

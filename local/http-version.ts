@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../core/clock.ts'
 
+/** What a connection begins with. */
+export type HttpVersion = 'http1' | 'http2' | 'tls'
+
 /** How an HTTP/2 connection with prior knowledge begins (RFC 9113, section 3.4); no method of HTTP/1.1 does. */
 const http2Preface = Buffer.from('PRI ')
 
@@ -21,7 +24,7 @@ export const maxUndecidedMs = 60_000
 export function whenVersionIsKnown(
   socket: Socket,
   clock: Clock,
-  decided: (version: 'http1' | 'http2' | 'tls') => void
+  decided: (version: HttpVersion) => void
 ): void {
   let first: Buffer = Buffer.alloc(0)
   let cancelTimer: (() => void) | undefined

@@ -49,7 +49,7 @@ export interface LocalOptions {
   /** Address to listen on; `0.0.0.0` lets other machines in, inside a container for example. @default '127.0.0.1' */
   readonly host?: string
   /**
-   * Whether every port takes TLS as well, HTTP/1.1 and HTTP/2 by ALPN: with a certificate that is made for localhost,
+   * Whether every port takes TLS as well, HTTP/1.1 and HTTP/2, by ALPN or without it: with a certificate that is made for localhost,
    * the addresses of loopback and `host` and holds for a year, which takes the package `selfsigned`, or with those
    * given. `tls` of the engines has addresses, and what to trust. @default false
    */

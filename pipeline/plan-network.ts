@@ -35,7 +35,8 @@ export interface PlanNetwork {
 export interface ResolvedNetwork extends Required<PlanNetwork> {}
 
 const byDefault = endpointNames.slice(0, 7)
-const gateways: readonly PlanEndpoint[] = ['s3', 'dynamodb']
+/** Those without network interfaces, which a route table leads to. */
+export const gatewayEndpoints: readonly PlanEndpoint[] = ['s3', 'dynamodb']
 
 /** @throws InvalidOptionError */
 export function resolveNetwork(value: unknown): ResolvedNetwork {
@@ -55,8 +56,8 @@ export function resolveNetwork(value: unknown): ResolvedNetwork {
     throw new InvalidOptionError('network.vpcId', 'is missing: endpoints and their pins need a VPC')
   }
   const endpoints = checkEndpoints(network.endpoints ?? byDefault)
-  const needsInterfaces = endpoints.some(name => !gateways.includes(name))
-  const needsGateways = endpoints.some(name => gateways.includes(name))
+  const needsInterfaces = endpoints.some(name => !gatewayEndpoints.includes(name))
+  const needsGateways = endpoints.some(name => gatewayEndpoints.includes(name))
   const subnetIds = checkIds('network.subnetIds', network.subnetIds ?? [], 'subnet')
   if (needsInterfaces && subnetIds.length < 2) {
     throw new InvalidOptionError('network.subnetIds', 'expected two at least, in two Availability Zones')

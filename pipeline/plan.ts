@@ -53,7 +53,12 @@ export type {
   ResolvedKey,
   ResolvedTenant
 } from './plan-keys.ts'
-export type { PlanEndpoint, PlanNetwork, ResolvedNetwork } from './plan-network.ts'
+export {
+  gatewayEndpoints,
+  type PlanEndpoint,
+  type PlanNetwork,
+  type ResolvedNetwork
+} from './plan-network.ts'
 export type { StreamReader } from './stream-readers.ts'
 
 /** How the payload is sealed; `off` puts plain records and is for migrations and tests. */

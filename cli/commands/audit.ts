@@ -37,6 +37,7 @@ import { accountServices, localServices, openAccount } from '../account.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { explainError } from '../explain-error.ts'
+import { scopeOf } from '../plan-scope.ts'
 import { linesOfResources, readTemplateFile } from '../template-file.ts'
 import { oneOf, parseOptions } from './run.ts'
 
@@ -140,18 +141,21 @@ async function load(values: Values): Promise<Loaded | ExitCode> {
   if ([template !== undefined, live, local].filter(Boolean).length !== 1) {
     throw new UsageError('expected exactly one of --template, --live and --local')
   }
+  if (endpoint !== undefined && !local) throw new UsageError('--endpoint goes with --local')
   if (template !== undefined) {
     if (config !== undefined) throw new UsageError('--config goes with --live and --local')
     return loadFromTemplate(template, values)
+  }
+  for (const option of ['parameter', 'import', 'account', 'region'] as const) {
+    if ([values[option] ?? []].flat().length > 0) throw new UsageError(`--${option} goes with --template`)
   }
   if (live && config === undefined) {
     throw new UsageError(
       '--live needs --config: the plan that names your stream, table, key and delivery streams'
     )
   }
-  if (endpoint !== undefined && !local) throw new UsageError('--endpoint goes with --local')
   const plan = config === undefined ? { name: 'flights' } : await readConfigFile(config)
-  const names = namesOfPlan(definePipeline(plan))
+  const names = namesOfPlan(definePipeline(plan), !live)
   if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
     throw new UsageError('--endpoint: expected an http or https address')
   }
@@ -171,14 +175,11 @@ async function load(values: Values): Promise<Loaded | ExitCode> {
   }
 }
 
-async function loadFromTemplate(path: string, { account, region, ...values }: Values): Promise<Loaded> {
-  if (account !== undefined && !/^\d{12}$/.test(account)) {
-    throw new UsageError('--account: expected 12 digits')
-  }
+async function loadFromTemplate(path: string, values: Values): Promise<Loaded> {
+  const scope = scopeOf(values)
   const { template, text } = await readTemplateFile(path)
   const model = loadTemplate(template, {
-    ...(account === undefined ? {} : { accountId: account }),
-    ...(region === undefined ? {} : { region }),
+    ...scope,
     parameters: pairsOf('--parameter', values.parameter),
     imports: pairsOf('--import', values.import)
   })

@@ -1,6 +1,6 @@
 import { demand, type Problem, unknown, wrong } from './judge.ts'
 import type { AuditModel, AuditResource } from './model.ts'
-import { anybody, ask, everyRight, foreignAccount, openToAll, principalsFor } from './questions.ts'
+import { anybody, ask, everyRight, foreignAccount, openToAll, principalsToldApart } from './questions.ts'
 import { isTrue, resourcesOf, textAt } from './readers.ts'
 
 /** What has to be reachable through an endpoint alone. */
@@ -53,7 +53,7 @@ function policyProblems(
   const policy = model.resourcePolicies.get(arn)
   if (policy === undefined) return [wrong(`${id} has no policy: it lets everything through`)]
   const answers = (target: string) =>
-    principalsFor(model, policy).map(principal =>
+    principalsToldApart(model, policy).map(principal =>
       ask(model, {
         principal,
         action,

@@ -75,12 +75,21 @@ export function askKey(
 function mayBeAllowed(model: AuditModel, { arn }: AuditResource, action: string): boolean {
   const policy = model.resourcePolicies.get(arn)
   if (policy === undefined || model.unreadablePolicies?.has(arn)) return true
-  return policy.document.Statement.some(
+  const byAction = allowances.get(policy.document) ?? new Map<string, boolean>()
+  allowances.set(policy.document, byAction)
+  const known = byAction.get(action)
+  if (known !== undefined) return known
+  const mayBe = policy.document.Statement.some(
     ({ Effect, Action, NotAction }) =>
       Effect === 'Allow' &&
       (NotAction !== undefined || [Action ?? []].flat().some(pattern => mayMatch(pattern, action)))
   )
+  byAction.set(action, mayBe)
+  return mayBe
 }
+
+/** Policy of a key -> action -> whether it may be allowed: asked for each principal in each circumstance. */
+const allowances = new WeakMap<PolicyDocument, Map<string, boolean>>()
 
 /** Wildcards as they are in any place of a policy: wide enough to rule out, not to decide. */
 function mayMatch(pattern: string, text: string): boolean {

@@ -40,6 +40,16 @@ export interface FailedRead {
   readonly code: string
 }
 
+/** Readers of the stream that a plan knows of, besides those that poll. */
+export interface DeclaredReaders {
+  /** Names of fan-out consumers. */
+  readonly consumers: readonly string[]
+  /** ARNs of functions, with their qualifier where they have one. */
+  readonly functions: readonly string[]
+  /** Types of resources that may belong to a reader which is declared without a name. */
+  readonly unnamed: readonly string[]
+}
+
 export interface AuditModel {
   readonly source: 'template' | 'live' | 'local'
   readonly partition: string
@@ -55,8 +65,15 @@ export interface AuditModel {
    * cannot be told, or are kept elsewhere. What rests on all of its policies is `unknown`.
    */
   readonly unreadablePolicies?: ReadonlyMap<string, readonly UnreadablePolicy[]>
+  /**
+   * By ARN of the role: its permissions boundary, where that policy is here. Of users there is none, since what the policy of
+   * a resource allows a user goes past it.
+   */
+  readonly boundaries?: ReadonlyMap<string, NamedPolicy>
   /** Keys that records are sealed with, where somebody told; undefined where that has to be found out. */
   readonly envelopeKeyArns?: readonly string[]
+  /** Where somebody told; a template is the declaration itself. */
+  readonly declaredReaders?: DeclaredReaders
   readonly unresolved: readonly UnresolvedReference[]
   readonly failedReads: readonly FailedRead[]
 }

@@ -13,7 +13,7 @@ export interface Question {
   readonly action: string
   readonly resource: string
   readonly context?: Readonly<Record<string, string>>
-  /** @default the principal's own of the model */
+  /** @default the principal's own of the model, within its permissions boundary */
   readonly identity?: readonly NamedPolicy[]
   /** @default the one of the model */
   readonly resourcePolicy?: NamedPolicy
@@ -40,10 +40,12 @@ const ordinary = {
 
 /** Puts a question to the policies of the model. */
 export function ask(model: AuditModel, question: Question): Answer {
-  const { principal, action, resource, limits } = question
+  const { principal, action, resource } = question
   const owner = ownerOf(resource)
   const identity = question.identity ?? model.identityPolicies.get(principal.arn) ?? []
   const resourcePolicy = question.resourcePolicy ?? model.resourcePolicies.get(owner)
+  const boundary = question.identity === undefined ? model.boundaries?.get(principal.arn) : undefined
+  const limits = [...(question.limits ?? []), ...(boundary === undefined ? [] : [boundary])]
   const missing = [
     ...(question.identity === undefined ? (model.unreadablePolicies?.get(principal.arn) ?? []) : []),
     ...(question.resourcePolicy === undefined ? (model.unreadablePolicies?.get(owner) ?? []) : [])
@@ -65,7 +67,7 @@ export function ask(model: AuditModel, question: Question): Answer {
       {
         identity,
         ...(resourcePolicy === undefined ? {} : { resource: resourcePolicy }),
-        ...(limits === undefined ? {} : { limits })
+        limits
       }
     )
     // Nothing that was not read could undo a deny.
@@ -130,16 +132,41 @@ export function principalsFor(
   model: AuditModel,
   policy: NamedPolicy | undefined
 ): readonly AccessPrincipal[] {
-  const named = mentionedIn(policy?.document, 'aws:PrincipalArn').concat(
-    (policy?.document.Statement ?? []).flatMap(({ Principal }) =>
-      Principal === undefined || Principal === '*' ? [] : [Principal.AWS ?? []].flat()
+  const arns = [...principalsOf(model).map(({ arn }) => arn), ...rolesNamedBy(policy)]
+  return [anybody(model), ...[...new Set(arns)].map(principalOf)]
+}
+
+/**
+ * Anybody, and those whom a policy can tell from anybody. For questions to that policy about principals whom nothing else
+ * refuses anything: of the others each would get the answer that anybody gets.
+ */
+export function principalsToldApart(
+  model: AuditModel,
+  policy: NamedPolicy | undefined
+): readonly AccessPrincipal[] {
+  // By a pattern, or a variable, it may tell any of them.
+  const isByPattern =
+    namesOfPrincipals(policy).some(name => /[*?]/.test(name)) ||
+    JSON.stringify(policy?.document ?? {}).includes('${')
+  if (isByPattern) return principalsFor(model, policy)
+  return [anybody(model), ...[...new Set(rolesNamedBy(policy))].map(principalOf)]
+}
+
+/** Roles and users among whom a policy names; a pattern as one that it matches. */
+function rolesNamedBy(policy: NamedPolicy | undefined): readonly string[] {
+  return namesOfPrincipals(policy)
+    .map(withoutWildcards)
+    .filter(arn => /^arn:[^:]+:iam::\d+:(role|user)\//.test(arn))
+}
+
+function namesOfPrincipals(policy: NamedPolicy | undefined): readonly string[] {
+  const listed = (policy?.document.Statement ?? []).flatMap(({ Principal, NotPrincipal }) =>
+    [Principal, NotPrincipal].flatMap(each =>
+      each === undefined || each === '*' ? [] : [each.AWS ?? []].flat()
     )
   )
-  const arns = [
-    ...principalsOf(model).map(({ arn }) => arn),
-    ...named.map(withoutWildcards).filter(arn => /^arn:[^:]+:iam::\d+:(role|user)\//.test(arn))
-  ]
-  return [anybody(model), ...[...new Set(arns)].map(principalOf)]
+  // A principal of everybody is no pattern of names.
+  return [...mentionedIn(policy?.document, 'aws:PrincipalArn'), ...listed.filter(name => name !== '*')]
 }
 
 const circumstanceKeys = ['aws:SourceVpce', 'aws:SourceVpc', 'aws:SourceIp', 'aws:PrincipalOrgID']

@@ -1,7 +1,9 @@
 import { InvalidOptionError } from '../../core/errors.ts'
+import { partitionOf } from '../scope.ts'
 import { type UnresolvedReference, unknownValue } from './model.ts'
+import { isObject } from './readers.ts'
 import { TemplateConditions } from './template/conditions.ts'
-import { isObject, memberOf, type TemplateDocument, type TemplateResource } from './template/document.ts'
+import { memberOf, type TemplateDocument, type TemplateResource } from './template/document.ts'
 import {
   namePropertyOf,
   resourceArn,
@@ -351,9 +353,4 @@ function checkLength(length: number, { location }: Place): void {
   if (length > maxTextLength) {
     throw new InvalidOptionError(`template.${location}`, `becomes longer than ${maxTextLength} characters`)
   }
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn'
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
 }

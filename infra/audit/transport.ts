@@ -1,6 +1,6 @@
 import { type Problem, unknown, wrong } from './judge.ts'
 import type { AuditModel } from './model.ts'
-import { ask, circumstancesOf, everyRight, principalsFor } from './questions.ts'
+import { ask, circumstancesOf, everyRight, principalsToldApart } from './questions.ts'
 
 export interface TransportQuestion {
   /** ARN of what has the policy. */
@@ -19,7 +19,7 @@ export function transportProblems(model: AuditModel, question: TransportQuestion
   const isUntold = model.unreadablePolicies?.has(question.owner) === true
   const problems: Problem[] = []
   for (const request of question.requests) {
-    for (const principal of principalsFor(model, policy)) {
+    for (const principal of principalsToldApart(model, policy)) {
       for (const circumstance of circumstancesOf(policy)) {
         const base = { ...request, principal, identity: [everyRight] }
         // Where a policy cannot be read, nothing is known to be allowed, and everything may be.

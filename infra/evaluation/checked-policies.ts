@@ -28,6 +28,7 @@ export function checkPolicies({
 
 function checkIdentityPolicy(policy: NamedPolicy): NamedPolicy {
   const checked = checkPolicy(policy)
+  if (identityDocuments.has(checked.document)) return checked
   for (const [index, statement] of checked.document.Statement.entries()) {
     const path = `${policy.name}.Statement[${index}]`
     if (statement.Principal !== undefined || statement.NotPrincipal !== undefined) {
@@ -37,21 +38,26 @@ function checkIdentityPolicy(policy: NamedPolicy): NamedPolicy {
       throw new InvalidOptionError(`${path}.Resource`, 'is missing')
     }
   }
+  identityDocuments.add(checked.document)
   return checked
 }
 
 function checkResourcePolicy(policy: NamedPolicy): NamedPolicy {
   const checked = checkPolicy(policy)
+  if (resourceDocuments.has(checked.document)) return checked
   for (const [index, statement] of checked.document.Statement.entries()) {
     if (statement.Principal === undefined && statement.NotPrincipal === undefined) {
       throw new InvalidOptionError(`${policy.name}.Statement[${index}].Principal`, 'is missing')
     }
   }
+  resourceDocuments.add(checked.document)
   return checked
 }
 
-/** A document is parsed once: documents are data that nobody changes. */
+/** A document is parsed once, and checked once for each place: documents are data that nobody changes. */
 const parsedDocuments = new WeakMap<object, PolicyDocument>()
+const identityDocuments = new WeakSet<PolicyDocument>()
+const resourceDocuments = new WeakSet<PolicyDocument>()
 
 function checkPolicy({ name, document }: NamedPolicy): NamedPolicy {
   const isObject = typeof document === 'object' && document !== null

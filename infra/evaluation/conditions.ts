@@ -24,7 +24,7 @@ export function conditionsHold(
   areVariablesOn: boolean
 ): boolean {
   return Object.entries(conditions ?? {}).every(([name, keys]) => {
-    const written = parseOperator(name)
+    const written = operatorOf(name)
     return Object.entries(keys).every(([key, values]) => {
       const expected = toList(values).flatMap(value => {
         const texts = areVariablesOn ? fillIn(value, context) : [{ text: value, isLiteral: false }]
@@ -48,6 +48,15 @@ export function checkCondition(path: string, name: string, values: readonly stri
 
 export function toList<T>(values: OneOrMore<T>): readonly T[] {
   return Array.isArray(values) ? values : [values as T]
+}
+
+/** By name as it is written; there are no more of them than IAM has, with their prefixes. */
+const writtenOperators = new Map<string, WrittenOperator>()
+
+function operatorOf(name: string): WrittenOperator | undefined {
+  const written = writtenOperators.get(name) ?? parseOperator(name)
+  if (written !== undefined) writtenOperators.set(name, written)
+  return written
 }
 
 function parseOperator(name: string): WrittenOperator | undefined {

@@ -1,5 +1,5 @@
 import type { AccessRequest, NamedPolicy } from '../access.ts'
-import type { OneOrMore, PolicyStatement } from '../policy-document.ts'
+import type { OneOrMore, PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { conditionsHold, toList } from './conditions.ts'
 import { matchesResource, matchesText } from './pattern.ts'
 import { type PrincipalReach, reachOf } from './principals.ts'
@@ -26,9 +26,8 @@ export function matchingStatements(
   question: Question
 ): readonly StatementMatch[] {
   const areVariablesOn = hasVariables(document)
-  return document.Statement.flatMap((statement, index) => {
-    // Most statements are about other actions.
-    if (statement.Effect !== effect || !isAboutAction(statement, question.action)) return []
+  return statementsAbout(document, question.action).flatMap(({ statement, index }) => {
+    if (statement.Effect !== effect) return []
     const reach = reachOf(statement, effect, question.principal)
     const isAbout =
       reach !== undefined &&
@@ -36,6 +35,27 @@ export function matchingStatements(
       conditionsHold(statement.Condition, question.context, areVariablesOn)
     return isAbout ? [{ policy: name, sid: statement.Sid, index, reach }] : []
   })
+}
+
+interface NumberedStatement {
+  readonly statement: PolicyStatement
+  readonly index: number
+}
+
+/** Document -> action -> its statements about that. Documents are data that nobody changes, and there are few actions. */
+const statementsByAction = new WeakMap<PolicyDocument, Map<string, readonly NumberedStatement[]>>()
+
+/** Most statements are about other actions, and an audit asks each document the same hundreds of times. */
+function statementsAbout(document: PolicyDocument, action: string): readonly NumberedStatement[] {
+  const byAction = statementsByAction.get(document) ?? new Map<string, readonly NumberedStatement[]>()
+  statementsByAction.set(document, byAction)
+  const found =
+    byAction.get(action) ??
+    document.Statement.map((statement, index) => ({ statement, index })).filter(({ statement }) =>
+      isAboutAction(statement, action)
+    )
+  byAction.set(action, found)
+  return found
 }
 
 function isAboutAction({ Action, NotAction }: PolicyStatement, action: string): boolean {

@@ -31,6 +31,7 @@ export function checkVariables(path: string, value: string): void {
 
 /** The value with its variables filled in; undefined when the request lacks one, or has several values of it. */
 export function fillIn(value: string, context: RequestContext): readonly PolicyText[] | undefined {
+  if (!value.includes('${')) return [{ text: value, isLiteral: false }]
   const texts: PolicyText[] = []
   let end = 0
   for (const match of value.matchAll(variable)) {

@@ -1,7 +1,7 @@
 import { ContextName } from '../../core/record-transform.ts'
 import type { PlanEndpoint, ResolvedPlan, ResolvedTenant } from '../../pipeline/plan.ts'
 import { accountId, refTo, region } from '../placeholders.ts'
-import { oneOrMore, secretArnPattern, streamArn } from '../plan-arns.ts'
+import { idPart, oneOrMore, secretArnPattern, streamArn } from '../plan-arns.ts'
 import type { PolicyConditions, PolicyStatement } from '../policy-document.ts'
 
 /** What the Encryption SDK adds by itself under suites that sign. */
@@ -107,6 +107,5 @@ export function pinned({ network }: ResolvedPlan, statement: PolicyStatement): P
 
 /** Logical id of an endpoint, such as `KinesisStreamsEndpoint`. */
 export function endpointId(name: string): string {
-  const words = name.split('-').map(word => word.charAt(0).toUpperCase() + word.slice(1))
-  return `${words.join('')}Endpoint`
+  return `${idPart(name)}Endpoint`
 }

@@ -11,9 +11,9 @@ import {
   streamArn,
   tableArn
 } from '../plan-arns.ts'
-import { failureQueues, sinkBucketArns } from '../plan-readers.ts'
+import { sinkBucketArns } from '../plan-readers.ts'
 import type { PolicyConditions, PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { claimArn, hasQueue, policyOf } from './shared.ts'
+import { claimArn, leaseActions, policyOf, queueNames } from './shared.ts'
 import { logGroups } from './state-key.ts'
 
 /**
@@ -48,7 +48,7 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
       return [allow('EnvelopeKeysOnly', [...wrapping, 'kms:Decrypt', 'kms:DescribeKey'], keys)]
     }
     case 'sqs':
-      if (queues(plan).length === 0) return []
+      if (queueNames(plan).length === 0) return []
       return [
         allow(
           'TheseQueuesOnly',
@@ -60,7 +60,7 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
             'sqs:DeleteMessage',
             'sqs:ChangeMessageVisibility'
           ],
-          queues(plan).map(queueArn)
+          queueNames(plan).map(queueArn)
         )
       ]
     case 'monitoring':
@@ -100,10 +100,6 @@ function allow(
   }
 }
 
-function queues(plan: ResolvedPlan): readonly string[] {
-  return [...(hasQueue(plan) ? [plan.deadLetters.queue] : []), ...failureQueues(plan)]
-}
-
 function kinesis(plan: ResolvedPlan): PolicyStatement {
   return allow(
     'ThisStreamOnly',
@@ -123,14 +119,7 @@ function kinesis(plan: ResolvedPlan): PolicyStatement {
 function dynamodb({ consumer: { applicationName } }: ResolvedPlan): PolicyStatement {
   return allow(
     'LeasesOnly',
-    [
-      'dynamodb:DescribeTable',
-      'dynamodb:Scan',
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'dynamodb:UpdateItem',
-      'dynamodb:DeleteItem'
-    ],
+    leaseActions,
     ['', '-CoordinatorState', '-WorkerMetricStats'].map(suffix => tableArn(`${applicationName}${suffix}`))
   )
 }

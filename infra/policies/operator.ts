@@ -1,12 +1,12 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { deliveryStreamArn, envelopeKeyArns, keyArn, oneOrMore, queueArn, streamArn } from '../plan-arns.ts'
-import { failureQueues, sourcedDeliveries } from '../plan-readers.ts'
+import { sourcedDeliveries } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
-import { hasQueue, leaseTableArn, policyOf, readingLeases } from './shared.ts'
+import { leaseTableArn, policyOf, queueNames, readingLeases } from './shared.ts'
 
 /** Sees how everything is, and nothing of what it holds. */
 export function operatorPolicy(plan: ResolvedPlan): PolicyDocument {
-  const queues = [...(hasQueue(plan) ? [plan.deadLetters.queue] : []), ...failureQueues(plan)]
+  const queues = queueNames(plan)
   const deliveries = [...plan.destinations, ...sourcedDeliveries(plan)]
   const keys = [
     ...envelopeKeyArns(plan),

@@ -9,6 +9,7 @@ import {
   queueArn,
   tableArn
 } from '../plan-arns.ts'
+import { failureQueues } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import {
   pinned,
@@ -122,21 +123,30 @@ export function checkpointing(plan: ResolvedPlan): PolicyStatement {
   return {
     Sid: 'Checkpoint',
     Effect: 'Allow',
-    Action: [
-      'dynamodb:DescribeTable',
-      'dynamodb:Scan',
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'dynamodb:UpdateItem',
-      'dynamodb:DeleteItem'
-    ],
+    Action: leaseActions,
     Resource: leaseTableArn(plan)
   }
 }
 
 export const leaseTableArn = ({ consumer }: ResolvedPlan): string => tableArn(consumer.applicationName)
 
+/** What a worker does with rows of its tables. */
+export const leaseActions = [
+  'dynamodb:DescribeTable',
+  'dynamodb:Scan',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:DeleteItem'
+] as const
+
 export const hasQueue = ({ deadLetters }: ResolvedPlan): boolean => deadLetters.kind === 'sqs'
+
+/** Names of all queues: of dead letters, and of what Lambda gave up. */
+export const queueNames = (plan: ResolvedPlan): readonly string[] => [
+  ...(hasQueue(plan) ? [plan.deadLetters.queue] : []),
+  ...failureQueues(plan)
+]
 
 /** Keys of dead letters, or of what of them is too large for a message. */
 export const claimArn = ({ deadLetters }: ResolvedPlan): string =>

@@ -1,6 +1,6 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { accountId, arnOf } from '../placeholders.ts'
-import { accountRootArn, oneOrMore } from '../plan-arns.ts'
+import { accountRootArn, idPart, oneOrMore } from '../plan-arns.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { policyOf } from './shared.ts'
 
@@ -33,9 +33,8 @@ export function operatorTrust({ roles }: ResolvedPlan): PolicyDocument {
 
 function serviceTrust(service: string): PolicyStatement {
   const [name = ''] = service.split('.')
-  const words = name.split('-').map(word => word.charAt(0).toUpperCase() + word.slice(1))
   const statement: PolicyStatement = {
-    Sid: `${words.join('')}RunsIt`,
+    Sid: `${idPart(name)}RunsIt`,
     Effect: 'Allow',
     Principal: { Service: service },
     Action: 'sts:AssumeRole'

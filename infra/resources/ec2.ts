@@ -1,11 +1,15 @@
-import type { PlanEndpoint, ResolvedNetwork, ResolvedPlan } from '../../pipeline/plan.ts'
+import {
+  gatewayEndpoints,
+  type PlanEndpoint,
+  type ResolvedNetwork,
+  type ResolvedPlan
+} from '../../pipeline/plan.ts'
 import { attributeOf, region } from '../placeholders.ts'
 import { endpointId } from '../policies/conditions.ts'
 import { endpointPolicy } from '../policies/endpoint.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import type { TemplateResource, TemplateResources } from '../template.ts'
 
-const gateways: readonly PlanEndpoint[] = ['s3', 'dynamodb']
 const securityGroupId = 'EndpointSecurityGroup'
 
 /** The endpoints of the plan's VPC, each with a policy of this pipeline alone. */
@@ -16,7 +20,7 @@ export function endpointResources(plan: ResolvedPlan): TemplateResources {
     const policy = endpointPolicy(plan, name)
     return policy === undefined ? [] : [[endpointId(name), endpoint(network, name, policy)] as const]
   })
-  const hasInterfaces = network.endpoints.some(name => !gateways.includes(name))
+  const hasInterfaces = network.endpoints.some(name => !gatewayEndpoints.includes(name))
   return {
     ...(hasInterfaces ? { [securityGroupId]: securityGroup(plan, network) } : {}),
     ...Object.fromEntries(endpoints)
@@ -31,7 +35,7 @@ function endpoint(network: ResolvedNetwork, name: PlanEndpoint, policy: PolicyDo
   }
   return {
     Type: 'AWS::EC2::VPCEndpoint',
-    Properties: gateways.includes(name)
+    Properties: gatewayEndpoints.includes(name)
       ? { ...shared, VpcEndpointType: 'Gateway', RouteTableIds: network.routeTableIds }
       : {
           ...shared,

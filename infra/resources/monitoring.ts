@@ -3,7 +3,7 @@ import type { ResolvedAlarms, ResolvedPlan } from '../../pipeline/plan.ts'
 import { attributeOf, refTo } from '../placeholders.ts'
 import { idPart } from '../plan-arns.ts'
 import { plannedKeys } from '../plan-keys.ts'
-import { failureQueues } from '../plan-readers.ts'
+import { failureQueues, sourcedDeliveries } from '../plan-readers.ts'
 import { madeRoles } from '../plan-roles.ts'
 import { hasQueue } from '../policies/shared.ts'
 import type { TemplateResource, TemplateResources } from '../template.ts'
@@ -24,9 +24,13 @@ interface Watched {
 export function monitoringResources(plan: ResolvedPlan): TemplateResources {
   const { alarms } = plan
   if (alarms === false) return {}
+  const deliveries = [
+    ...plan.destinations,
+    ...sourcedDeliveries(plan).map(delivery => ({ ...delivery, kind: 's3' as const }))
+  ]
   return {
     ...iteratorAge(plan, alarms),
-    ...Object.assign({}, ...plan.destinations.map(destination => freshness(destination, alarms))),
+    ...Object.assign({}, ...deliveries.map(delivery => freshness(delivery, alarms))),
     ...queues(plan, alarms),
     ...rules(plan, alarms)
   }

@@ -5,15 +5,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  KinesisClient,
-  ListShardsCommand,
-  MergeShardsCommand,
-  SplitShardCommand
-} from '@aws-sdk/client-kinesis'
+import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { clientConfigOf, createPipeline, embeddedEngine, endpointEngine } from 'sealstream'
 import { startLocal } from 'sealstream/local'
 import { judge } from './judge.js'
+import { LeaseWatch } from './lease-watch.js'
+import { mergeFirst, splitFirst } from './reshard.js'
 
 const drainTimeoutMs = 90_000
 /** Longest wait for a worker to be inside of an aggregate before it is harmed. */
@@ -59,6 +56,8 @@ export class Fleet {
   #folder
   #local
   #kinesis
+  /** @type {LeaseWatch | undefined} */
+  #watch
   /** @type {Map<string, import('node:child_process').ChildProcess>} */
   #workers = new Map()
   /** @type {Map<string, 'killed' | 'paused'>} */
@@ -91,23 +90,31 @@ export class Fleet {
 
   /** Carries everything out and judges it. */
   async run() {
-    const { recordCount, durationMs, workers } = this.#options
+    const { recordCount, durationMs, workers, failoverTimeMs, script } = this.#options
     console.log(
       `fleet on ${process.env.SEALSTREAM_ENDPOINT ?? 'the embedded engines'}: ${recordCount} records in ${durationMs / 1000} s`
     )
     await this.pipeline.provision()
     for (const workerId of workers) this.#start(workerId)
     const started = Date.now()
+    this.#watch = new LeaseWatch(
+      clientConfigOf(this.engine, 'dynamodb'),
+      this.pipeline.plan.consumer.applicationName
+    )
     const happening = this.#play(started)
     const ids = await this.#putAll(started)
     await happening
     const entries = await this.#drain(ids)
+    // Before the end of the fleet: what its workers do then is in no script.
+    const table = await this.#watch.stop({ workers, script, failoverTimeMs })
     await this.#stopAll()
-    return judge(ids, entries, { harmed: this.#harmed, failoverTimeMs: this.#options.failoverTimeMs })
+    const findings = judge(ids, entries, { harmed: this.#harmed, failoverTimeMs })
+    return { ...findings, ...table, faults: [...findings.faults, ...table.faults] }
   }
 
   async close() {
     for (const child of this.#workers.values()) if (child.exitCode === null) child.kill('SIGKILL')
+    await this.#watch?.close()
     this.#kinesis.destroy()
     this.pipeline.close()
     await this.#local?.close()
@@ -130,8 +137,8 @@ export class Fleet {
       console.log(`${String(second).padStart(3)} s  ${step}`)
       const [verb, workerId = ''] = step.split(' ')
       const child = this.#workers.get(workerId)
-      if (verb === 'split') await this.#split()
-      else if (verb === 'merge') await this.#merge()
+      if (verb === 'split') await splitFirst(this.#kinesis, this.pipeline.plan.stream.name)
+      else if (verb === 'merge') await mergeFirst(this.#kinesis, this.pipeline.plan.stream.name)
       else if (verb === 'start') this.#start(workerId)
       else if (verb === 'kill') {
         await isInside(child)
@@ -168,43 +175,6 @@ export class Fleet {
     await Promise.all(puts)
     await producer.close()
     return ids
-  }
-
-  async #openShards() {
-    const { Shards: shards = [] } = await this.#kinesis.send(
-      new ListShardsCommand({ StreamName: this.pipeline.plan.stream.name })
-    )
-    return shards
-      .filter(({ SequenceNumberRange: range }) => range?.EndingSequenceNumber === undefined)
-      .map(({ ShardId, HashKeyRange: range }) => ({
-        ShardId,
-        start: BigInt(range?.StartingHashKey ?? 0),
-        end: BigInt(range?.EndingHashKey ?? 0)
-      }))
-      .sort((a, b) => (a.start < b.start ? -1 : 1))
-  }
-
-  async #split() {
-    const [first] = await this.#openShards()
-    if (first === undefined) throw new Error('no open shard')
-    await this.#kinesis.send(
-      new SplitShardCommand({
-        StreamName: this.pipeline.plan.stream.name,
-        ShardToSplit: first.ShardId,
-        NewStartingHashKey: String((first.start + first.end) / 2n)
-      })
-    )
-  }
-
-  async #merge() {
-    const [left, right] = await this.#openShards()
-    await this.#kinesis.send(
-      new MergeShardsCommand({
-        StreamName: this.pipeline.plan.stream.name,
-        ShardToMerge: left?.ShardId,
-        AdjacentShardToMerge: right?.ShardId
-      })
-    )
   }
 
   /**
@@ -264,7 +234,7 @@ export function ownWorker({ workerId, log, fleet: { engine, pipeline } }) {
 
 /**
  * Prints what a fleet came to.
- * @param {ReturnType<typeof judge>} findings
+ * @param {Awaited<ReturnType<Fleet['run']>>} findings
  * @returns {number} exit code
  */
 export function report(findings) {

@@ -26,6 +26,8 @@ export function judge(ids, entries, { harmed, failoverTimeMs }) {
   const holders = new Map()
   /** @type {Record<string, number>} */
   const duplicates = { killed: 0, paused: 0, 'lease moved': 0 }
+  /** @type {Record<string, number>} */
+  const firstBy = {}
   let takeovers = 0
   let midAggregate = 0
   /** @type {Map<string, Entry>} */
@@ -60,6 +62,7 @@ export function judge(ids, entries, { harmed, failoverTimeMs }) {
         continue
       }
       first.set(id, { workerId, times: 1 })
+      firstBy[workerId] = (firstBy[workerId] ?? 0) + 1
       const here = position(sequence, sub)
       if (here < (reached.get(shardId) ?? 0n)) faults.push(`${id} came out of order in ${shardId}`)
       reached.set(shardId, here)
@@ -78,6 +81,7 @@ export function judge(ids, entries, { harmed, failoverTimeMs }) {
     midAggregateTakeovers: midAggregate,
     shards: reached.size,
     workers: new Set(entries.map(({ workerId }) => workerId)).size,
+    firstBy,
     // Ten are enough to see what is wrong.
     faults: faults.slice(0, 10)
   }

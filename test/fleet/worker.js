@@ -24,10 +24,14 @@ const worker = new Worker({
   createTable: true,
   kinesis: { clientConfig: clientConfigs.kinesis },
   dynamodb: { clientConfig: clientConfigs.dynamodb },
-  open: {
-    keyring: kmsKeyring({ keyId: plan.sealing.keyId, clientConfig: clientConfigs.kms }),
-    context: { pipeline: plan.name }
-  },
+  ...(plan.sealing.mode === 'off'
+    ? {}
+    : {
+        open: {
+          keyring: kmsKeyring({ keyId: plan.sealing.keyId, clientConfig: clientConfigs.kms }),
+          context: { pipeline: plan.name }
+        }
+      }),
   onEvent: event => {
     if (event.type === 'leaseLost' || event.type === 'leaseReleased') note(event)
   },

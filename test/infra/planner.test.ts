@@ -32,6 +32,17 @@ describe('planTemplate', () => {
     }
   )
 
+  it('has an alarm for every delivery stream, those that read the stream themselves included', () => {
+    const resources = Object.values(planTemplate(plans.everything).Resources)
+    const made = resources
+      .filter(({ Type }) => Type === 'AWS::KinesisFirehose::DeliveryStream')
+      .map(({ Properties }) => Properties.DeliveryStreamName)
+    const watched = resources
+      .filter(({ Properties }) => Properties.Namespace === 'AWS/Firehose')
+      .map(({ Properties }) => (Properties.Dimensions as { Value: unknown }[])[0]?.Value)
+    expect(watched).toEqual(made)
+  })
+
   it('is deterministic', () => {
     expect(compact(planTemplate(plans.everything))).toBe(
       compact(planTemplate(structuredClone(plans.everything)))

@@ -7,7 +7,12 @@ import { spawn } from 'node:child_process'
  * @param {Readonly<Record<string, unknown>>} properties
  */
 export function startJudge(classpath, name, properties) {
-  const all = { 'org.slf4j.simpleLogger.defaultLogLevel': 'error', ...properties }
+  const all = {
+    'org.slf4j.simpleLogger.defaultLogLevel': 'error',
+    // The KCL 3 would look for the machine that it runs on.
+    'aws.disableEc2Metadata': true,
+    ...properties
+  }
   return spawn(
     'java',
     [

@@ -57,8 +57,9 @@ export function judgePuts(puts, answers, deliveries, ranges) {
   }
   const alone = deliveries.filter(({ explicitHashKey }) => explicitHashKey === undefined).length
   if (alone === deliveries.length) faults.push('nothing was aggregated')
-  if (missing > 0) faults.push(`${missing} records are missing`)
-  if (strayDuplicates > 0) faults.push(`${strayDuplicates} duplicates that no retry explains`)
+  // First: only the first ones are told.
+  if (missing > 0) faults.unshift(`${missing} records are missing`)
+  if (strayDuplicates > 0) faults.unshift(`${strayDuplicates} duplicates that no retry explains`)
   const codes = countBy([...answers.values()].flatMap(answer => answer.codes))
   return {
     put: puts.length,

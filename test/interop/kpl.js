@@ -1,5 +1,5 @@
 // The Kinesis Producer Library puts user records over TLS while the stream is split and merged, some entries are refused
-// and some answers lost; a worker of ours reads them all. Usage: node kpl.js [CLASSPATH]
+// and some answers lost; a worker of ours reads them all. Usage: node kpl.js CLASSPATH
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,6 @@ import { Worker } from 'sealstream/consumer'
 import { startLocal } from 'sealstream/local'
 import { startJudge } from './judge-process.js'
 import { judgePuts } from './kpl-judge.js'
-import { prepareKpl } from './prepare-kpl.js'
 
 /**
  * @typedef {import('./kpl-judge.js').Put} Put
@@ -26,7 +25,7 @@ import { prepareKpl } from './prepare-kpl.js'
  * @typedef {import('./kpl-judge.js').Delivery} Delivery
  */
 
-const classpath = process.argv[2] ?? prepareKpl().classpath ?? ''
+const classpath = process.argv[2] ?? ''
 // For the people who build the package, not for its tests.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 const recordCount = 100_000
@@ -58,6 +57,7 @@ const judge = startJudge(classpath, 'KplProducer', {
 
 // One that ends early is told by its exit code.
 judge.stdin.on('error', () => {})
+const ended = once(judge, 'close')
 
 /** @type {Delivery[]} */
 const deliveries = []
@@ -77,7 +77,6 @@ const worker = new Worker({
 try {
   await kinesis.send(new CreateStreamCommand({ StreamName: streamName, ShardCount: 4 }))
   const running = worker.run()
-  const ended = once(judge, 'close')
   const answers = collectAnswers()
   const resharded = reshardOverTime()
   const puts = await putAll()
@@ -114,7 +113,7 @@ async function putAll() {
       puts.push(put)
     }
     const isTaken = lines.length === 0 || judge.stdin.write(lines.join(''))
-    await (isTaken ? sleep(20) : Promise.race([once(judge.stdin, 'drain'), once(judge, 'close')]))
+    await (isTaken ? sleep(20) : Promise.race([once(judge.stdin, 'drain'), ended]))
   }
   return puts
 }

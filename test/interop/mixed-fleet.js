@@ -1,5 +1,6 @@
 // Workers of the Java KCL and of this package on one lease table: kills on both sides, a worker of each kind that replaces
-// one of the other, a split and a merge, while sealed records are put. Usage: node mixed-fleet.js CLASSPATH
+// one of the other, a split and a merge, while records are put: each sealed, or with `off` plain.
+// Usage: node mixed-fleet.js CLASSPATH [off]
 import { createInterface } from 'node:readline'
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { clientConfigOf } from 'sealstream'
@@ -8,16 +9,21 @@ import { startJudge } from './judge-process.js'
 
 const classpath = process.argv[2] ?? ''
 const failoverTimeMs = 4_000
+// The KCL takes aggregates apart, and the Encryption SDK opens what it finds in them.
+const mode = process.argv[3] === 'off' ? 'off' : 'record'
 
 const fleet = await Fleet.open({
   recordCount: 50_000,
   durationMs: 75_000,
   failoverTimeMs,
-  // The KCL takes aggregates apart, and the Encryption SDK opens what it finds in them.
-  sealing: { mode: 'record' },
+  sealing: { mode },
   foreignWorkers: true,
-  workers: ['java1', 'java2', 'own1'],
+  // A worker of the KCL waits long at an empty table, and hardly gets a lease from a living worker that checkpoints as often
+  // as these: the first one makes the leases and leaves them to it.
+  workers: ['own0', 'java1', 'java2'],
   script: [
+    [6, 'stop own0'],
+    [10, 'start own1'],
     [15, 'split'],
     [22, 'kill java1'],
     [24, 'start own2'],
@@ -48,7 +54,7 @@ function kclWorker({ workerId, log, fleet: { engine, pipeline } }) {
     worker: workerId,
     log,
     failoverMs: failoverTimeMs,
-    kms: keyArn,
+    ...(mode === 'off' ? {} : { kms: keyArn }),
     pipeline: plan.name
   })
   createInterface({ input: child.stdout }).on('line', line => child.emit('message', line))
@@ -58,9 +64,18 @@ function kclWorker({ workerId, log, fleet: { engine, pipeline } }) {
 let keyArn = ''
 try {
   await fleet.pipeline.provision()
-  const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: fleet.pipeline.plan.sealing.keyId }))
-  keyArn = KeyMetadata?.Arn ?? ''
-  process.exitCode = report(await fleet.run())
+  if (mode !== 'off') {
+    const { keyId } = fleet.pipeline.plan.sealing
+    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: keyId }))
+    keyArn = KeyMetadata?.Arn ?? ''
+  }
+  const findings = await fleet.run()
+  const byTheKcl = Object.entries(findings.firstBy)
+    .filter(([workerId]) => workerId.startsWith('java'))
+    .reduce((sum, [, records]) => sum + records, 0)
+  // Neither kind may have stood aside.
+  if (byTheKcl === 0 || byTheKcl === findings.processed) findings.faults.push('one kind of worker did it all')
+  process.exitCode = report({ ...findings, byTheKcl })
 } finally {
   kms.destroy()
   await fleet.close()

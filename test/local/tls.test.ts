@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Agent, get } from 'node:https'
 import { connect } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { CreateStreamCommand, KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis'
 import {
   CompleteMultipartUploadCommand,
@@ -60,9 +60,12 @@ async function agreedProtocol(tls: LocalTls, ALPNProtocols?: string[]): Promise<
   return socket.alpnProtocol || undefined
 }
 
-/** Health of the services, by HTTP/2. */
-async function healthByHttp2(tls: LocalTls): Promise<unknown> {
-  const session = connectHttp2(tls.endpoint, { ca: tls.caCertificate })
+/** Health of the services, by HTTP/2; with `createConnection` by one that it makes. */
+async function healthByHttp2(tls: LocalTls, createConnection?: () => TLSSocket): Promise<unknown> {
+  const session = connectHttp2(tls.endpoint, {
+    ca: tls.caCertificate,
+    ...(createConnection === undefined ? {} : { createConnection })
+  })
   onTestFinished(() => session.destroy())
   const stream = session.request({ ':path': '/_localstack/health' })
   let body = ''
@@ -97,6 +100,17 @@ describe('the engines by TLS', () => {
     expect(await agreedProtocol(tls)).toBeUndefined()
     expect(await healthByHttp2(tls)).toMatchObject({ services: { kinesis: 'running' } })
     expect(await statusOf(`${tls.endpoint}/_localstack/health`, tls.caCertificate)).toBe(200)
+  })
+
+  it('speak HTTP/2 also with clients that know it beforehand and agree upon nothing', async () => {
+    const { tls } = await openTls({ services: ['kinesis'] })
+    const socket = connectTls({
+      port: Number(new URL(tls.endpoint).port),
+      host: '127.0.0.1',
+      ca: tls.caCertificate
+    })
+    expect(await healthByHttp2(tls, () => socket)).toMatchObject({ services: { kinesis: 'running' } })
+    expect(socket.alpnProtocol).toBe(false)
   })
 
   it('tell addresses by TLS to who came by TLS', async () => {

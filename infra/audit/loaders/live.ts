@@ -1,5 +1,5 @@
 import { isCustomerKey } from '../keys.ts'
-import type { AuditModel, AuditResource } from '../model.ts'
+import type { AuditModel, AuditResource, DeclaredReaders } from '../model.ts'
 import { isObject, textAt } from '../readers.ts'
 import type { TemplateScope } from '../template/resource-names.ts'
 import { AccountReader, type AccountService, type ReadAccount } from './account/account-reader.ts'
@@ -21,6 +21,8 @@ export interface PipelineNames {
   readonly queues: readonly string[]
   readonly buckets: readonly string[]
   readonly deliveryStreams: readonly string[]
+  /** Readers of the stream that are meant to be. @default none is held against a list */
+  readonly readers?: DeclaredReaders
   /** Those of delivery streams and their functions are found by themselves. */
   readonly roles: readonly string[]
 }
@@ -56,6 +58,9 @@ export async function loadLive(names: PipelineNames, options: LiveOptions): Prom
   for (const table of names.tables) await add(readTable(reader, table))
   for (const queue of names.queues) await add(readQueue(reader, queue))
   for (const bucket of new Set(names.buckets)) await add(readBucket(reader, scope.partition, bucket))
+  for (const bucket of valuesNamed(resources, /^DestinationBucketName$/)) {
+    if (!names.buckets.includes(bucket)) await add(readBucket(reader, scope.partition, bucket))
+  }
   for (const name of names.deliveryStreams) await add(readDeliveryStream(reader, name))
   for (const name of valuesNamed(resources, /^LogGroupName$/)) await add(readLogGroup(reader, scope, name))
   // Before the others: what an alias means only the service can tell.
@@ -78,6 +83,7 @@ export async function loadLive(names: PipelineNames, options: LiveOptions): Prom
     resources,
     ...collectPolicies(resources, scope),
     envelopeKeyArns: envelope.filter(({ type }) => type === 'AWS::KMS::Key').map(({ arn }) => arn),
+    ...(names.readers === undefined ? {} : { declaredReaders: names.readers }),
     unresolved: [],
     failedReads: reader.failedReads
   }

@@ -1,22 +1,48 @@
 import type { ResolvedPlan } from '../../../pipeline/plan.ts'
+import { failureQueues, sourcedDeliveries } from '../../plan-readers.ts'
+import type { DeclaredReaders } from '../model.ts'
 import type { PipelineNames } from './live.ts'
 
-/** What a plan says that there is, by name. */
-export function namesOfPlan(plan: ResolvedPlan): PipelineNames {
+/**
+ * What a plan says that there is, by name.
+ * @param isProvisioned whether `provision()` made it, which makes nothing for other readers of the stream
+ */
+export function namesOfPlan(plan: ResolvedPlan, isProvisioned = false): PipelineNames {
   const { stream, sealing, consumer, destinations, deadLetters, roles } = plan
+  const deliveries = [...destinations, ...(isProvisioned ? [] : sourcedDeliveries(plan))]
   return {
     stream: stream.name,
     envelopeKeys: envelopeKeysOf(sealing),
     tables: [consumer.applicationName],
-    queues: deadLetters.kind === 'sqs' ? [deadLetters.queue] : [],
-    buckets: [...new Set([...destinations.map(({ bucket }) => bucket), deadLetters.bucket])],
-    deliveryStreams: destinations.map(({ deliveryStreamName }) => deliveryStreamName),
+    queues: [
+      ...(deadLetters.kind === 'sqs' ? [deadLetters.queue] : []),
+      ...(isProvisioned ? [] : failureQueues(plan))
+    ],
+    buckets: [...new Set([...deliveries.map(({ bucket }) => bucket), deadLetters.bucket])],
+    deliveryStreams: deliveries.map(({ deliveryStreamName }) => deliveryStreamName),
+    readers: readersOf(plan),
     roles: [
       roles.producerName,
       roles.consumerName,
       roles.operatorName,
       ...(roles.replayer ? [roles.replayerName] : [])
     ]
+  }
+}
+
+const consumerType = 'AWS::Kinesis::StreamConsumer'
+const mappingType = 'AWS::Lambda::EventSourceMapping'
+
+function readersOf({ stream, consumer }: ResolvedPlan): DeclaredReaders {
+  const unnamed = stream.readers.flatMap(reader => {
+    if (reader.kind === 'kcl') return [consumerType]
+    // Whoever makes the mapping may have it read by fan-out.
+    return reader.kind === 'lambda' && reader.functionArn === undefined ? [mappingType, consumerType] : []
+  })
+  return {
+    consumers: consumer.retrieval === 'fan-out' ? [consumer.applicationName] : [],
+    functions: stream.readers.flatMap(reader => (reader.kind === 'lambda' ? (reader.functionArn ?? []) : [])),
+    unnamed: [...new Set(unnamed)]
   }
 }
 

@@ -4,11 +4,17 @@ import { parsePolicy } from '../../parse-policy.ts'
 import type { PolicyDocument, PolicyStatement } from '../../policy-document.ts'
 import { managedPolicy } from '../managed-policies.ts'
 import { type AuditModel, type AuditResource, type UnreadablePolicy, unknownValue } from '../model.ts'
-import { isObject } from '../template/document.ts'
+import { isObject } from '../readers.ts'
 import { resourceArn, type TemplateScope } from '../template/resource-names.ts'
 
-type Policies = Pick<AuditModel, 'identityPolicies' | 'resourcePolicies'> & {
-  readonly unreadablePolicies: NonNullable<AuditModel['unreadablePolicies']>
+type Policies = Pick<AuditModel, 'identityPolicies' | 'resourcePolicies'> &
+  Required<Pick<AuditModel, 'boundaries' | 'unreadablePolicies'>>
+
+/** That a user is in a group, and has what it allows. */
+interface Membership {
+  readonly user: string
+  readonly group: string
+  readonly location: string
 }
 
 // What KMS gives a key without a policy, and CloudFormation with it:
@@ -37,7 +43,9 @@ class PolicyCollector {
   readonly #resources: readonly AuditResource[]
   readonly #identity = new Map<string, NamedPolicy[]>()
   readonly #resource = new Map<string, NamedPolicy>()
+  readonly #boundaries = new Map<string, NamedPolicy>()
   readonly #unreadable = new Map<string, UnreadablePolicy[]>()
+  readonly #memberships: Membership[] = []
 
   constructor(resources: readonly AuditResource[], scope: TemplateScope) {
     this.#resources = resources
@@ -45,9 +53,11 @@ class PolicyCollector {
   }
 
   policies(): Policies {
+    for (const membership of this.#memberships) this.#join(membership)
     return {
       identityPolicies: this.#identity,
       resourcePolicies: this.#resource,
+      boundaries: this.#boundaries,
       unreadablePolicies: this.#unreadable
     }
   }
@@ -58,8 +68,19 @@ class PolicyCollector {
       case 'AWS::IAM::Role':
         this.#ofResource(arn, resource, 'AssumeRolePolicyDocument', properties.AssumeRolePolicyDocument)
         this.#ofIdentity(resource)
+        this.#ofBoundary(resource)
         return
       case 'AWS::IAM::User':
+        this.#ofIdentity(resource)
+        this.#ofGroups(resource)
+        return
+      case 'AWS::IAM::UserToGroupAddition':
+        for (const group of this.#holders({ Groups: properties.GroupName })) {
+          for (const user of this.#holders({ Users: properties.Users })) {
+            this.#memberships.push({ user, group, location: resource.location })
+          }
+        }
+        return
       case 'AWS::IAM::Group':
         this.#ofIdentity(resource)
         return
@@ -71,9 +92,11 @@ class PolicyCollector {
         return
       case 'AWS::IAM::RolePolicy':
       case 'AWS::IAM::UserPolicy':
+      case 'AWS::IAM::GroupPolicy':
         for (const holder of this.#holders({
-          Roles: textsOf(properties.RoleName),
-          Users: textsOf(properties.UserName)
+          Roles: properties.RoleName,
+          Users: properties.UserName,
+          Groups: properties.GroupName
         })) {
           this.#add(holder, `${id}.PolicyDocument`, properties.PolicyDocument, resource)
         }
@@ -143,9 +166,7 @@ class PolicyCollector {
     const managed = Array.isArray(properties.ManagedPolicyArns) ? properties.ManagedPolicyArns : []
     for (const [index, policyArn] of managed.entries()) {
       const at = `ManagedPolicyArns[${index}]`
-      const own = this.#resources.find(
-        each => each.type === 'AWS::IAM::ManagedPolicy' && each.arn === policyArn
-      )
+      const own = this.#managedPolicyOf(policyArn)
       if (own !== undefined) {
         this.#add(arn, `${own.id}.PolicyDocument`, own.properties.PolicyDocument, own)
         continue
@@ -158,6 +179,43 @@ class PolicyCollector {
           reason: 'what this policy allows is not here'
         })
     }
+  }
+
+  /** One that cannot be read, or is not here, limits nothing: the role is taken for as mighty as its policies are. */
+  #ofBoundary({ arn, id, properties: { PermissionsBoundary: boundary } }: AuditResource): void {
+    if (typeof boundary !== 'string') return
+    const value = this.#managedPolicyOf(boundary)?.properties.PolicyDocument ?? managedPolicy(boundary)
+    const name = `${id}.PermissionsBoundary`
+    try {
+      checkTold(value, name)
+      this.#boundaries.set(arn, { name, document: parsePolicy(value, name) })
+    } catch (error) {
+      if (!(error instanceof InvalidOptionError)) throw error
+    }
+  }
+
+  #ofGroups({ arn, location, properties: { Groups: groups } }: AuditResource): void {
+    const at = `${location}.Groups`
+    for (const group of this.#holders({ Groups: groups })) {
+      this.#memberships.push({ user: arn, group, location: at })
+    }
+    if ([groups].flat().includes(unknownValue)) {
+      this.#tellUnreadable(arn, { location: at, reason: 'cannot be told' })
+    }
+  }
+
+  #managedPolicyOf(policyArn: unknown): AuditResource | undefined {
+    return this.#resources.find(({ type, arn }) => type === 'AWS::IAM::ManagedPolicy' && arn === policyArn)
+  }
+
+  #join({ user, group, location }: Membership): void {
+    const policies = this.#identity.get(group)
+    if (policies === undefined) {
+      this.#tellUnreadable(user, { location, reason: 'what this group allows is not here' })
+      return
+    }
+    this.#identity.set(user, [...(this.#identity.get(user) ?? []), ...policies])
+    for (const unreadable of this.#unreadable.get(group) ?? []) this.#tellUnreadable(user, unreadable)
   }
 
   /** ARNs of those to whom a policy says that it is attached, by name. */

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../../../core/errors.ts'
 import { unknownValue } from '../model.ts'
-import { isObject, memberOf } from './document.ts'
+import { isObject } from '../readers.ts'
+import { memberOf } from './document.ts'
 
 /** Whether a condition holds; undefined where that depends on what cannot be told. */
 export type Truth = boolean | undefined

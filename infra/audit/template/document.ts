@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../../../core/errors.ts'
+import { isObject } from '../readers.ts'
 
 /** What stands under one logical id. */
 export interface TemplateResource {
@@ -56,10 +57,6 @@ function sectionOf(template: Readonly<Record<string, unknown>>, name: string): R
   const section = template[name] ?? {}
   if (!isObject(section)) throw new InvalidOptionError(`template.${name}`, 'expected an object')
   return section
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Own member of an object, so that a template cannot name what every object has. */

@@ -1,7 +1,7 @@
 import type { Control } from '../../control.ts'
 import { judge, type Problem, unknown, wrong } from '../../judge.ts'
 import type { AuditModel, AuditResource } from '../../model.ts'
-import { anybody, ask, circumstancesOf, everyRight, principalsFor } from '../../questions.ts'
+import { anybody, ask, circumstancesOf, everyRight, principalsToldApart } from '../../questions.ts'
 import { leaseTablesOf } from './tables.ts'
 
 const actions = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Scan'].map(
@@ -36,7 +36,7 @@ function problemsOf(model: AuditModel, { arn }: AuditResource): readonly Problem
   if (allowed.length > 0) return [wrong(`whomever IAM lets may ${allowed.join(', ')}`)]
   if (byAnybody.some(({ answers }) => answers.includes('unknown')))
     return [unknown('its policy cannot be told')]
-  const holders = principalsFor(model, policy).flatMap(principal =>
+  const holders = principalsToldApart(model, policy).flatMap(principal =>
     contexts.map(context =>
       ask(model, {
         principal,

@@ -1,3 +1,4 @@
+import { arnComponents, splitArn } from '../../../evaluation/arn.ts'
 import type { PolicyStatement } from '../../../policy-document.ts'
 import type { Control } from '../../control.ts'
 import { type Problem, wrong } from '../../judge.ts'
@@ -65,11 +66,10 @@ function problemsOf(statement: PolicyStatement, where: string): readonly Problem
 
 /** All resources, or all of a service, or all of a kind that a pipeline has. */
 function isEverything(resource: string): boolean {
-  const [, , , , , ...rest] = resource.split(':')
-  return (
-    resource === '*' ||
-    /^(\*|(stream|table|key|deliverystream|role|secret|function|log-group|parameter)[/:]\*)$/.test(
-      rest.join(':')
-    )
+  const named = splitArn(resource)?.[arnComponents - 1]
+  // A pattern that ends before the resource takes whatever comes behind.
+  if (named === undefined) return resource.endsWith('*')
+  return /^(\*(\/\*)?|(stream|table|key|deliverystream|role|secret|function|log-group|parameter)[/:]\*(:\*)?)$/.test(
+    named
   )
 }

@@ -1,6 +1,6 @@
 import type { Control } from '../../control.ts'
 import { judge, toConfirm } from '../../judge.ts'
-import { ask, circumstancesOf, everyRight, principalsFor } from '../../questions.ts'
+import { ask, circumstancesOf, everyRight, principalsToldApart } from '../../questions.ts'
 import { streamsOf } from './streams.ts'
 
 export const kds02: Control = {
@@ -16,7 +16,7 @@ export const kds02: Control = {
   evaluate: model =>
     streamsOf(model).map(stream => {
       const policy = model.resourcePolicies.get(stream.arn)
-      const answers = principalsFor(model, policy).flatMap(principal =>
+      const answers = principalsToldApart(model, policy).flatMap(principal =>
         circumstancesOf(policy).flatMap(circumstance =>
           ['kinesis:PutRecords', 'kinesis:GetRecords'].map(action =>
             ask(model, {

@@ -1,5 +1,5 @@
 import type { Control } from '../../control.ts'
-import { judge, type Problem, unknown, wrong } from '../../judge.ts'
+import { judge, type Problem, toConfirm, unknown, wrong } from '../../judge.ts'
 import { type AuditModel, type AuditResource, unknownValue } from '../../model.ts'
 import { isObject, numberOf, resourcesOf } from '../../readers.ts'
 import { streamsOf } from './streams.ts'
@@ -30,7 +30,11 @@ export const kds06: Control = {
       const names = readers.map(({ id, type }) => `${id} (${type.split('::').at(-1)})`)
       return judge(
         stream,
-        [...countProblems(model, stream, readers), ...untoldProblems(model)],
+        [
+          ...countProblems(model, stream, readers),
+          ...undeclaredProblems(model, readers),
+          ...untoldProblems(model)
+        ],
         names.length === 0 ? 'no reader besides those that poll' : `read by ${names.join(', ')}`
       )
     })
@@ -63,6 +67,26 @@ function countProblems(
     }
     return counted === known ? [] : [wrong(`${kind} counted: ${counted}, known: ${known}`)]
   })
+}
+
+/** Of an account: what reads there, and is not in the plan. */
+function undeclaredProblems(
+  { declaredReaders: declared }: AuditModel,
+  readers: readonly AuditResource[]
+): readonly Problem[] {
+  if (declared === undefined) return []
+  const names = [...declared.consumers, ...declared.functions]
+  return readers
+    .filter(
+      ({ type, properties }) =>
+        (type === 'AWS::Kinesis::StreamConsumer' && !names.includes(String(properties.ConsumerName))) ||
+        (type === 'AWS::Lambda::EventSourceMapping' && !names.includes(String(properties.FunctionName)))
+    )
+    .map(({ id, type }) =>
+      declared.unnamed.includes(type)
+        ? toConfirm(`whether ${id} belongs to a reader that the plan declares without a name`)
+        : wrong(`${id} is not declared`)
+    )
 }
 
 /** A reader of who knows what may read this. */

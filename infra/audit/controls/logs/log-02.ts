@@ -46,7 +46,7 @@ export const log02: Control = {
   }
 }
 
-/** An alarm that is on and tells somebody; one on an expression has its metrics inside. */
+/** An alarm that is on, whoever looks at it; one on an expression has its metrics inside. */
 function hasAlarm(model: AuditModel, name: RegExp): boolean {
   return resourcesOf(model, 'AWS::CloudWatch::Alarm').some(({ properties }) => {
     if (properties.ActionsEnabled === false || properties.ActionsEnabled === 'false') return false

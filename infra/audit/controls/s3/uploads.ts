@@ -7,7 +7,7 @@ import {
   circumstancesOf,
   everyRight,
   foreignAccount,
-  principalsFor
+  principalsToldApart
 } from '../../questions.ts'
 
 /** How an upload may come: what its headers say of encryption. */
@@ -26,7 +26,7 @@ export function uploadAnswers(
 ): readonly Readonly<Record<UploadHeaders, Answer>>[] {
   const policy = model.resourcePolicies.get(bucket.arn)
   const contexts = Object.entries(contextsOf(model, bucket))
-  return principalsFor(model, policy)
+  return principalsToldApart(model, policy)
     .flatMap(principal =>
       circumstancesOf(policy).map(circumstance => {
         const answers = contexts.map(([headers, context]) => [

@@ -1,6 +1,10 @@
 import type { Control } from '../../control.ts'
 import { demandPrivateAccess, hasNetwork } from '../../endpoints.ts'
+import { functionFor, streamMappingsOf } from '../../functions.ts'
 import { demand, judge } from '../../judge.ts'
+import type { AuditModel, AuditResource } from '../../model.ts'
+import { ask, principalsOf } from '../../questions.ts'
+import { resourceFor, valueAt } from '../../readers.ts'
 import { queuesOf } from './queues.ts'
 
 export const sqs05: Control = {
@@ -22,7 +26,7 @@ export const sqs05: Control = {
       return judge(
         queue,
         [
-          ...(hasNetwork(model)
+          ...(hasNetwork(model) && !isFilledByLambdaAlone(model, queue)
             ? demandPrivateAccess(model, { service: 'sqs', action: 'sqs:SendMessage', resource: queue.arn })
             : []),
           demand('MessageRetentionPeriod', retention, isSet, 'it keeps messages for the default of 4 days'),
@@ -36,4 +40,24 @@ export const sqs05: Control = {
         'private, and explicit about what it keeps'
       )
     })
+}
+
+/**
+ * Whether it takes what Lambda gave up, and no role here but those of the functions may send to it: Lambda does not come
+ * through anybody's endpoint.
+ */
+function isFilledByLambdaAlone(model: AuditModel, queue: AuditResource): boolean {
+  const mappings = streamMappingsOf(model).filter(
+    ({ properties }) =>
+      resourceFor(
+        model,
+        valueAt(properties, 'DestinationConfig', 'OnFailure', 'Destination'),
+        'AWS::SQS::Queue'
+      ) === queue
+  )
+  if (mappings.length === 0) return false
+  const roles = mappings.map(({ properties }) => functionFor(model, properties.FunctionName)?.properties.Role)
+  return principalsOf(model)
+    .filter(({ arn }) => !roles.includes(arn))
+    .every(principal => ask(model, { principal, action: 'sqs:SendMessage', resource: queue.arn }) === 'deny')
 }

@@ -1,5 +1,6 @@
 import { classifyFailure, FailureClass, serviceErrorName } from '../../../../core/service-errors.ts'
 import { type FailedRead, unknownValue } from '../../model.ts'
+import { knownListAt, textAt } from '../../readers.ts'
 
 export type AccountService =
   | 'kinesis'
@@ -26,6 +27,18 @@ export interface AccountCall {
 /** Carries out a read and gives what it answers. Rejects with the service's error. */
 export type ReadAccount = (call: AccountCall) => Promise<object>
 
+/** Where an answer has its list, where what asks for the next page, and how that is sent. */
+export interface Paging {
+  readonly list: string
+  /** @default 'NextToken' */
+  readonly next?: string
+  /** @default 'NextToken' */
+  readonly token?: string
+}
+
+// Ours: ten thousand alarms, or as many of anything else here, are those of no pipeline.
+const maxPages = 100
+
 /** What was answered; undefined where it says that there is nothing; `unknownValue` where it could not be read. */
 export type Answered = object | undefined | typeof unknownValue
 
@@ -35,6 +48,7 @@ const actions: Readonly<Record<string, string>> = {
   GetBucketEncryption: 's3:GetEncryptionConfiguration',
   GetPublicAccessBlock: 's3:GetBucketPublicAccessBlock',
   GetObjectLockConfiguration: 's3:GetBucketObjectLockConfiguration',
+  GetBucketReplication: 's3:GetReplicationConfiguration',
   GetBucketCors: 's3:GetBucketCORS',
   GetBucketLifecycleConfiguration: 's3:GetLifecycleConfiguration'
 }
@@ -70,5 +84,26 @@ export class AccountReader {
       this.failedReads.push({ action, resource: of, code })
       return unknownValue
     }
+  }
+
+  /** Every page of a list; `unknownValue` where one is missing, since what is not in the rest may be on that. */
+  async readPages(
+    call: AccountCall,
+    of: string,
+    { list, next = 'NextToken', token = 'NextToken' }: Paging
+  ): Promise<readonly unknown[] | typeof unknownValue> {
+    const found: unknown[] = []
+    let input = call.input
+    for (let page = 0; page < maxPages; page += 1) {
+      const answer = await this.read({ ...call, input }, of)
+      if (answer === unknownValue) return unknownValue
+      found.push(...knownListAt(answer, list))
+      const following = textAt(answer, next)
+      if (following === undefined || following === '') return found
+      input = { ...call.input, [token]: following }
+    }
+    const action = `${call.service}:${call.operation}`
+    this.failedReads.push({ action, resource: of, code: 'TooManyPages' })
+    return unknownValue
   }
 }

@@ -22,9 +22,7 @@ export async function readDeliveryStream(
       DeliveryStreamName: name,
       DeliveryStreamType: valueAt(description, 'DeliveryStreamType'),
       DeliveryStreamEncryptionConfigurationInput:
-        textAt(encryption, 'Status') === 'ENABLED'
-          ? { KeyType: valueAt(encryption, 'KeyType'), KeyARN: valueAt(encryption, 'KeyARN') }
-          : undefined,
+        (textAt(encryption, 'Status') ?? 'DISABLED') === 'DISABLED' ? undefined : encryption,
       KinesisStreamSourceConfiguration: source,
       ...destinationOf(knownListAt(description, 'Destinations')[0])
     })

@@ -1,4 +1,4 @@
-import { type AuditResource, unknownValue } from '../../model.ts'
+import type { AuditResource } from '../../model.ts'
 import { knownListAt, textAt, valueAt } from '../../readers.ts'
 import type { AccountReader } from './account-reader.ts'
 import { resource } from './resource.ts'
@@ -18,20 +18,26 @@ export async function readKey(reader: AccountReader, reference: string): Promise
   const policy = await read('GetKeyPolicy', { PolicyName: 'default' })
   const origin = textAt(metadata, 'Origin') ?? 'AWS_KMS'
   const rotation = origin === 'AWS_KMS' ? await read('GetKeyRotationStatus') : undefined
-  const grants = await read('ListGrants')
-  const aliases = await read('ListAliases')
+  const readAll = (operation: string, list: string) =>
+    reader.readPages({ service: 'kms', operation, input: { KeyId: keyId } }, keyId, {
+      list,
+      next: 'NextMarker',
+      token: 'Marker'
+    })
+  const grants = await readAll('ListGrants', 'Grants')
+  const aliases = await readAll('ListAliases', 'Aliases')
   return [
     resource('AWS::KMS::Key', keyId, arn, 'kms:DescribeKey', {
       KeyPolicy: valueAt(policy, 'Policy'),
       EnableKeyRotation: valueAt(rotation, 'KeyRotationEnabled'),
       RotationPeriodInDays: valueAt(rotation, 'RotationPeriodInDays'),
-      Grants: grants === unknownValue ? unknownValue : knownListAt(grants, 'Grants'),
+      Grants: grants,
       KeyState: valueAt(metadata, 'KeyState'),
       KeyUsage: valueAt(metadata, 'KeyUsage'),
       KeySpec: valueAt(metadata, 'KeySpec'),
       Origin: origin
     }),
-    ...knownListAt(aliases, 'Aliases').map(alias => {
+    ...knownListAt(aliases).map(alias => {
       const name = textAt(alias, 'AliasName') ?? ''
       return resource('AWS::KMS::Alias', name, textAt(alias, 'AliasArn') ?? name, 'kms:ListAliases', {
         AliasName: name,

@@ -1,26 +1,32 @@
 import { type AuditResource, unknownValue } from '../../model.ts'
-import { isObject, knownListAt, textAt, valueAt } from '../../readers.ts'
+import { knownListAt, nameIn, textAt, valueAt } from '../../readers.ts'
 import type { AccountReader } from './account-reader.ts'
 import { resource } from './resource.ts'
 
-/** A role with all of its policies as its own, wherever they are kept. */
+/** A role with all of its policies as its own, wherever they are kept, and the policy that is its boundary. */
 export async function readRole(reader: AccountReader, name: string): Promise<readonly AuditResource[]> {
   const read = (operation: string, input: object = {}) =>
     reader.read({ service: 'iam', operation, input: { RoleName: name, ...input } }, name)
+  const readAll = (operation: string, list: string) =>
+    reader.readPages({ service: 'iam', operation, input: { RoleName: name } }, name, {
+      list,
+      next: 'Marker',
+      token: 'Marker'
+    })
   const role = valueAt(await read('GetRole'), 'Role')
   const arn = textAt(role, 'Arn')
   if (arn === undefined) return []
   const policies: unknown[] = []
-  const inline = await read('ListRolePolicies')
-  for (const policyName of knownListAt(inline, 'PolicyNames')) {
+  const inline = await readAll('ListRolePolicies', 'PolicyNames')
+  for (const policyName of knownListAt(inline)) {
     const answer = await read('GetRolePolicy', { PolicyName: policyName })
     policies.push({ PolicyName: policyName, PolicyDocument: valueAt(answer, 'PolicyDocument') })
   }
-  const attached = await read('ListAttachedRolePolicies')
-  for (const policy of knownListAt(attached, 'AttachedPolicies')) {
+  const attached = await readAll('ListAttachedRolePolicies', 'AttachedPolicies')
+  for (const policy of knownListAt(attached)) {
     policies.push({
       PolicyName: valueAt(policy, 'PolicyName'),
-      PolicyDocument: await managed(reader, name, policy)
+      PolicyDocument: await managed(reader, name, textAt(policy, 'PolicyArn'))
     })
   }
   // What could not be listed is a policy that cannot be told.
@@ -28,21 +34,27 @@ export async function readRole(reader: AccountReader, name: string): Promise<rea
     [inline, 'inline policies'],
     [attached, 'attached policies']
   ] as const) {
-    if (list === unknownValue || isCutOff(list))
-      policies.push({ PolicyName: listName, PolicyDocument: unknownValue })
+    if (list === unknownValue) policies.push({ PolicyName: listName, PolicyDocument: unknownValue })
   }
+  const boundary = textAt(role, 'PermissionsBoundary', 'PermissionsBoundaryArn')
   return [
     resource('AWS::IAM::Role', name, arn, 'iam:GetRole', {
       RoleName: name,
       AssumeRolePolicyDocument: valueAt(role, 'AssumeRolePolicyDocument'),
       Policies: policies,
-      PermissionsBoundary: valueAt(role, 'PermissionsBoundary', 'PermissionsBoundaryArn')
-    })
+      PermissionsBoundary: boundary
+    }),
+    ...(boundary === undefined
+      ? []
+      : [
+          resource('AWS::IAM::ManagedPolicy', nameIn(boundary), boundary, 'iam:GetPolicyVersion', {
+            PolicyDocument: await managed(reader, name, boundary)
+          })
+        ])
   ]
 }
 
-async function managed(reader: AccountReader, role: string, policy: unknown): Promise<unknown> {
-  const arn = textAt(policy, 'PolicyArn')
+async function managed(reader: AccountReader, role: string, arn: string | undefined): Promise<unknown> {
   const described = await reader.read(
     { service: 'iam', operation: 'GetPolicy', input: { PolicyArn: arn } },
     role
@@ -54,8 +66,4 @@ async function managed(reader: AccountReader, role: string, policy: unknown): Pr
     role
   )
   return valueAt(version, 'PolicyVersion', 'Document') ?? unknownValue
-}
-
-function isCutOff(answer: unknown): boolean {
-  return isObject(answer) && answer.IsTruncated === true
 }

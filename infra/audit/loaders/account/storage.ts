@@ -21,6 +21,12 @@ export async function readBucket(
   const logging = await read('GetBucketLogging')
   const cors = await read('GetBucketCors', 'NoSuchCORSConfiguration')
   const lifecycle = await read('GetBucketLifecycleConfiguration', 'NoSuchLifecycleConfiguration')
+  // An engine without replication answers that it has none of it.
+  const replication = await read(
+    'GetBucketReplication',
+    'ReplicationConfigurationNotFoundError',
+    'NotImplemented'
+  )
   const policyAnswer = await read('GetBucketPolicy', 'NoSuchBucketPolicy')
   const policy = valueAt(policyAnswer, 'Policy')
   const arn = `arn:${partition}:s3:::${name}`
@@ -44,7 +50,8 @@ export async function readBucket(
       LoggingConfiguration: loggingOf(logging),
       CorsConfiguration:
         cors === undefined || cors === unknownValue ? cors : { CorsRules: valueAt(cors, 'CORSRules') },
-      LifecycleConfiguration: lifecycle
+      LifecycleConfiguration: lifecycle,
+      ReplicationConfiguration: valueAt(replication, 'ReplicationConfiguration')
     }),
     ...(policy === undefined
       ? []
@@ -134,6 +141,7 @@ export async function readTable(reader: AccountReader, name: string): Promise<re
     'Policy'
   )
   const encryption = valueAt(table, 'SSEDescription')
+  const inaccessibleSince = valueAt(encryption, 'InaccessibleEncryptionDateTime')
   const recovery = valueAt(
     backups,
     'ContinuousBackupsDescription',
@@ -150,6 +158,9 @@ export async function readTable(reader: AccountReader, name: string): Promise<re
             KMSMasterKeyId: encryption.KMSMasterKeyArn
           }
         : encryption,
+      // Nothing that a template sets: DynamoDB tells it of a table whose key it cannot use.
+      SSEDescription:
+        inaccessibleSince === undefined ? undefined : { InaccessibleEncryptionDateTime: inaccessibleSince },
       PointInTimeRecoverySpecification:
         recovery === unknownValue ? unknownValue : { PointInTimeRecoveryEnabled: recovery === 'ENABLED' },
       DeletionProtectionEnabled: valueAt(table, 'DeletionProtectionEnabled') ?? false,

@@ -51,11 +51,12 @@ async function readConsumers(
   reader: AccountReader,
   { id, arn }: AuditResource
 ): Promise<readonly AuditResource[]> {
-  const answer = await reader.read(
+  const consumers = await reader.readPages(
     { service: 'kinesis', operation: 'ListStreamConsumers', input: { StreamARN: arn } },
-    id
+    id,
+    { list: 'Consumers' }
   )
-  return knownListAt(answer, 'Consumers').map(consumer => {
+  return knownListAt(consumers).map(consumer => {
     const name = textAt(consumer, 'ConsumerName') ?? ''
     const consumerArn = textAt(consumer, 'ConsumerARN') ?? ''
     return resource('AWS::Kinesis::StreamConsumer', name, consumerArn, 'kinesis:ListStreamConsumers', {
@@ -70,11 +71,12 @@ async function readMappings(
   { id, arn }: AuditResource
 ): Promise<readonly AuditResource[]> {
   if (!reader.has('lambda')) return []
-  const answer = await reader.read(
+  const mappings = await reader.readPages(
     { service: 'lambda', operation: 'ListEventSourceMappings', input: { EventSourceArn: arn } },
-    id
+    id,
+    { list: 'EventSourceMappings', next: 'NextMarker', token: 'Marker' }
   )
-  return knownListAt(answer, 'EventSourceMappings')
+  return knownListAt(mappings)
     .filter(isObject)
     .map(mapping => {
       const name = textAt(mapping, 'UUID') ?? ''

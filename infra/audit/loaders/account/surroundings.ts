@@ -60,19 +60,22 @@ export async function readLogGroup(
     )
 }
 
-/** Alarms and rules of the region, as far as one page of each has them. */
+/** Alarms and rules of the region. */
 export async function readAlarms(reader: AccountReader): Promise<readonly AuditResource[]> {
   const alarms = reader.has('cloudwatch')
-    ? await reader.read(
+    ? await reader.readPages(
         { service: 'cloudwatch', operation: 'DescribeAlarms', input: { MaxRecords: 100 } },
-        '*'
+        '*',
+        { list: 'MetricAlarms' }
       )
-    : undefined
+    : []
   const rules = reader.has('events')
-    ? await reader.read({ service: 'events', operation: 'ListRules', input: { Limit: 100 } }, '*')
-    : undefined
+    ? await reader.readPages({ service: 'events', operation: 'ListRules', input: { Limit: 100 } }, '*', {
+        list: 'Rules'
+      })
+    : []
   return [
-    ...knownListAt(alarms, 'MetricAlarms')
+    ...knownListAt(alarms)
       .filter(isObject)
       .map(alarm =>
         resource(
@@ -83,7 +86,7 @@ export async function readAlarms(reader: AccountReader): Promise<readonly AuditR
           alarm
         )
       ),
-    ...knownListAt(rules, 'Rules')
+    ...knownListAt(rules)
       .filter(isObject)
       .map(rule =>
         resource('AWS::Events::Rule', String(rule.Name), String(rule.Arn), 'events:ListRules', {

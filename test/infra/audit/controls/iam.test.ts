@@ -57,6 +57,16 @@ describeControl(iam01, [
     evidence: /allows kinesis:GetRecords on everything$/
   },
   {
+    title: 'everything of a service, in ARNs of several forms',
+    resources: Object.fromEntries(
+      ['arn:aws:kinesis:*', 'arn:aws:s3:::*/*', 'arn:aws:logs:us-east-1:123456789012:log-group:*:*'].map(
+        (Resource, index) => [`Role${index}`, role([{ Action: 's3:GetObject', Resource }])]
+      )
+    ),
+    findings: { Role0: 'fail', Role1: 'fail', Role2: 'fail' },
+    evidence: /allows s3:GetObject on everything$/
+  },
+  {
     title: 'all actions but some',
     resources: allowing({ Action: undefined, NotAction: 'iam:*' }),
     findings: { Role: 'fail' }
@@ -145,6 +155,29 @@ describeControl(iam03, [
     resources: pipeline([put, get], [get]),
     findings: { Producer: 'fail', Consumer: 'pass' },
     evidence: /^may write and read Stream; may read a stream and wrap/
+  },
+  {
+    title: 'a role that may do both, within a boundary that lets it read alone',
+    resources: pipeline([put], [get], {
+      Both: resource('IAM::Role', {
+        PermissionsBoundary: { Ref: 'Boundary' },
+        Policies: [{ PolicyName: 'p', PolicyDocument: policy(put, get) }]
+      }),
+      Boundary: resource('IAM::ManagedPolicy', { PolicyDocument: policy({ Action: 'kinesis:Get*' }) })
+    }),
+    findings: { Producer: 'pass', Consumer: 'pass', Both: 'pass' },
+    evidence: /^Both reads, and no more$/m
+  },
+  {
+    title: 'a user whose group may do both',
+    resources: pipeline([put], [get], {
+      User: resource('IAM::User', { Groups: [{ Ref: 'Group' }] }),
+      Group: resource('IAM::Group', {
+        Policies: [{ PolicyName: 'p', PolicyDocument: policy(put, get) }]
+      })
+    }),
+    findings: { Producer: 'pass', Consumer: 'pass', User: 'fail' },
+    evidence: /may write and read Stream/
   },
   {
     title: 'a consumer that writes',

@@ -251,6 +251,29 @@ describe('KDS-06', () => {
     expect(finding!.evidence).toBe('delivery channels counted: 2, known: 1')
   })
 
+  it('fails for what reads in an account and is not in the plan, and leaves to people who may be an unnamed reader', () => {
+    const model = modelOfTemplate({
+      Stream: resource('Kinesis::Stream', { Name: 'orders', ConsumerCount: 1, ChannelCount: 0 }),
+      Fan: resource('Kinesis::StreamConsumer', { ConsumerName: 'fan', StreamARN: streamArn }),
+      Mapping: resource('Lambda::EventSourceMapping', { EventSourceArn: streamArn, FunctionName: 'arn:f' })
+    })
+    const of = (consumers: string[], functions: string[], unnamed: string[] = []) => {
+      const declaredReaders = { consumers, functions, unnamed }
+      const [finding] = kds06.evaluate({ ...model, source: 'live', declaredReaders })
+      return [finding?.status, finding?.evidence]
+    }
+    expect(of(['fan'], ['arn:f'])).toEqual([
+      'pass',
+      'read by Fan (StreamConsumer), Mapping (EventSourceMapping)'
+    ])
+    expect(of([], ['arn:f'])).toEqual(['fail', 'Fan is not declared'])
+    expect(of(['fan'], [])).toEqual(['fail', 'Mapping is not declared'])
+    expect(of([], ['arn:f'], ['AWS::Kinesis::StreamConsumer'])).toEqual([
+      'manual',
+      'whether Fan belongs to a reader that the plan declares without a name'
+    ])
+  })
+
   it('does not decide where the counts were not read', () => {
     expect(live({})).toMatchObject([{ status: 'error' }])
   })

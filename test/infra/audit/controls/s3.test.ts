@@ -151,6 +151,41 @@ describeControl(control('S3-02'), [
     findings: { Bucket: 'fail' }
   },
   {
+    title: 'fails where a deny spares a role by NotPrincipal',
+    resources: {
+      Bucket: bucket(),
+      Policy: bucketPolicy(
+        {
+          ...denyPlain,
+          Principal: undefined,
+          NotPrincipal: { AWS: ['arn:aws:iam::123456789012:role/old', 'arn:aws:iam::123456789012:root'] }
+        },
+        denyOldTls
+      )
+    },
+    findings: { Bucket: 'fail' },
+    evidence: /^plain transport is not denied$/
+  },
+  {
+    title: 'fails where a deny spares a role of the template by a pattern',
+    resources: {
+      Bucket: bucket(),
+      Old: resource('IAM::Role', { RoleName: 'old-one' }),
+      Policy: bucketPolicy(
+        {
+          ...denyPlain,
+          Condition: {
+            ...denyPlain.Condition,
+            StringNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/old-*e' }
+          }
+        },
+        denyOldTls
+      )
+    },
+    findings: { Bucket: 'fail' },
+    evidence: /^plain transport is not denied$/
+  },
+  {
     title: 'is not satisfied by a deny of something else, such as of other endpoints',
     resources: { Bucket: bucket(), Policy: bucketPolicy({ ...denyOutside, Action: 's3:*' }) },
     findings: { Bucket: 'fail' }

@@ -178,6 +178,12 @@ const endpoint = resource('EC2::VPCEndpoint', {
   PrivateDnsEnabled: true,
   PolicyDocument: policy({ Principal: '*', Action: 'sqs:*', Resource: queueArn })
 })
+const mapping = (onFailure: string) =>
+  resource('Lambda::EventSourceMapping', {
+    EventSourceArn: `arn:aws:kinesis:${at}:stream/orders`,
+    FunctionName: { Ref: 'Function' },
+    DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [onFailure, 'Arn'] } } }
+  })
 const explicit = { MessageRetentionPeriod: 1_209_600, RedriveAllowPolicy: { redrivePermission: 'denyAll' } }
 
 describeControl(control('SQS-05'), [
@@ -191,6 +197,23 @@ describeControl(control('SQS-05'), [
     resources: { Queue: queue() },
     findings: { Queue: 'fail' },
     evidence: /no VPC endpoint for sqs; it keeps messages for the default of 4 days; any queue of the account/
+  },
+  {
+    title: 'asks no endpoint for a queue that Lambda alone fills, and for one that a role fills, too',
+    resources: {
+      Queue: queue(explicit),
+      Shared: queue({ ...explicit, QueueName: 'shared' }),
+      Consumer: role('consumer', { Action: 'sqs:SendMessage', Resource: `arn:aws:sqs:${at}:shared` }),
+      Function: resource('Lambda::Function', {
+        FunctionName: 'orders',
+        Role: { 'Fn::GetAtt': ['FunctionRole', 'Arn'] }
+      }),
+      FunctionRole: role('function', { Action: 'sqs:SendMessage' }),
+      OfQueue: mapping('Queue'),
+      OfShared: mapping('Shared')
+    },
+    findings: { Queue: 'pass', Shared: 'fail' },
+    evidence: /^private, .*\nthere is no VPC endpoint for sqs$/
   },
   {
     title: 'does not decide on a period that cannot be told',

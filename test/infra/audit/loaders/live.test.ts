@@ -97,6 +97,7 @@ const account: Answers = {
   's3:GetBucketLogging': () => ({ LoggingEnabled: { TargetBucket: 'logs', TargetPrefix: 'p/' } }),
   's3:GetBucketCors': () => refused('NoSuchCORSConfiguration', 404),
   's3:GetBucketLifecycleConfiguration': () => refused('NoSuchLifecycleConfiguration', 404),
+  's3:GetBucketReplication': () => refused('ReplicationConfigurationNotFoundError', 404),
   's3:GetBucketPolicy': () => ({ Policy: JSON.stringify(policy({ Action: 's3:GetObject' })) }),
   'firehose:DescribeDeliveryStream': () => ({
     DeliveryStreamDescription: {
@@ -250,7 +251,11 @@ describe('loadLive', () => {
     expect(find(model, 'KinesisFirehose::DeliveryStream')?.properties).toEqual({
       DeliveryStreamName: 'orders-s3',
       DeliveryStreamType: 'DirectPut',
-      DeliveryStreamEncryptionConfigurationInput: { KeyType: 'CUSTOMER_MANAGED_CMK', KeyARN: keyArn('sink') },
+      DeliveryStreamEncryptionConfigurationInput: {
+        Status: 'ENABLED',
+        KeyType: 'CUSTOMER_MANAGED_CMK',
+        KeyARN: keyArn('sink')
+      },
       ExtendedS3DestinationConfiguration: {
         RoleARN: roleArn,
         BucketARN: 'arn:aws:s3:::orders-delivered',
@@ -281,6 +286,7 @@ describe('loadLive', () => {
       [
         ...['envelope', 'stream', 'state', 'sink'].map(keyArn),
         'arn:aws:s3:::orders-delivered',
+        'arn:aws:s3:::logs',
         arn('kinesis', 'stream/orders'),
         arn('sqs', 'orders-dead-letters'),
         arn('ec2', 'vpc-endpoint/vpce-1'),
@@ -292,8 +298,93 @@ describe('loadLive', () => {
   it('makes no more calls than the pipeline needs', async () => {
     const { read, calls } = reading()
     await loadLive(names, { read, services })
-    expect(calls.length).toBeLessThanOrEqual(50)
+    expect(calls.length).toBeLessThanOrEqual(60)
     expect(calls.filter(call => call === 'kms:DescribeKey')).toHaveLength(4)
+  })
+
+  it('reads the boundary of a role as a limit to what its policies allow', async () => {
+    const boundaryArn = 'arn:aws:iam::111122223333:policy/team/boundary'
+    const model = await load({
+      'iam:GetRole': ({ RoleName }) => ({
+        Role: { Arn: roleArn, RoleName, PermissionsBoundary: { PermissionsBoundaryArn: boundaryArn } }
+      }),
+      'iam:GetPolicyVersion': () => ({ PolicyVersion: { Document: encoded(policy({ Action: 's3:Get*' })) } })
+    })
+    expect(model.boundaries?.get(roleArn)?.document.Statement).toEqual([
+      { Effect: 'Allow', Resource: '*', Action: 's3:Get*' }
+    ])
+  })
+
+  it('tells what only a service knows: replicas, a key that is gone, encryption that is not at work', async () => {
+    const rule = { Destination: { Bucket: 'arn:aws:s3:::copy' } }
+    const model = await load({
+      's3:GetBucketReplication': () => ({ ReplicationConfiguration: { Rules: [rule] } }),
+      'dynamodb:DescribeTable': () => ({
+        Table: {
+          TableArn: arn('dynamodb', 'table/orders-worker'),
+          KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
+          SSEDescription: { Status: 'ENABLED', InaccessibleEncryptionDateTime: new Date(0) }
+        }
+      }),
+      'firehose:DescribeDeliveryStream': () => ({
+        DeliveryStreamDescription: {
+          DeliveryStreamARN: arn('firehose', 'deliverystream/orders-s3'),
+          DeliveryStreamType: 'DirectPut',
+          DeliveryStreamEncryptionConfiguration: {
+            Status: 'ENABLING_FAILED',
+            KeyType: 'CUSTOMER_MANAGED_CMK',
+            KeyARN: keyArn('sink')
+          }
+        }
+      })
+    })
+    const { results } = audit(model, catalogue)
+    const evidenceOf = (id: string) =>
+      results.find(({ control }) => control.id === id)?.findings.map(({ evidence }) => evidence)
+    expect(evidenceOf('S3-10')).toEqual(['ReplicaKmsKeyID is not set'])
+    expect(evidenceOf('DDB-06')).toEqual(['its key cannot be used: DynamoDB is going to archive it'])
+    expect(evidenceOf('FH-01')).toEqual(['its encryption is not enabled'])
+  })
+
+  it('reads lists to their end', async () => {
+    const alarm = (name: string) => ({ AlarmName: name, AlarmArn: arn('cloudwatch', `alarm:${name}`) })
+    const grant = { GrantId: 'g' }
+    const model = await load({
+      'cloudwatch:DescribeAlarms': ({ NextToken }) =>
+        NextToken === undefined
+          ? { MetricAlarms: [alarm('first')], NextToken: 'more' }
+          : { MetricAlarms: [alarm(`after ${String(NextToken)}`)] },
+      'kms:ListGrants': ({ Marker }) =>
+        Marker === undefined
+          ? { Grants: [grant], Truncated: true, NextMarker: 'more' }
+          : { Grants: [{ GrantId: Marker }], Truncated: false }
+    })
+    const alarms = model.resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm')
+    expect(alarms.map(({ id }) => id)).toEqual(['first', 'after more'])
+    expect(find(model, 'KMS::Key', 'envelope')?.properties.Grants).toEqual([grant, { GrantId: 'more' }])
+  })
+
+  it('takes a list without its end for one that cannot be told', async () => {
+    const model = await load({
+      'kms:ListGrants': ({ Marker }) =>
+        Marker === undefined ? { Grants: [], Truncated: true, NextMarker: 'more' } : denied(),
+      // An account that never comes to an end.
+      'cloudwatch:DescribeAlarms': () => ({ MetricAlarms: [], NextToken: 'more' }),
+      'iam:ListRolePolicies': ({ Marker }) =>
+        Marker === undefined
+          ? { PolicyNames: ['inline'], IsTruncated: true, Marker: 'more' }
+          : refused('ThrottlingException')
+    })
+    expect(find(model, 'KMS::Key', 'envelope')?.properties.Grants).toBe(unknownValue)
+    expect(model.failedReads).toContainEqual({
+      action: 'cloudwatch:DescribeAlarms',
+      resource: '*',
+      code: 'TooManyPages'
+    })
+    expect(audit(model, catalogue).results.find(({ control }) => control.id === 'LOG-02')?.status).toBe(
+      'error'
+    )
+    expect(model.unreadablePolicies?.get(roleArn)).toHaveLength(1)
   })
 
   it('goes on where a read is refused, and passes nothing that it would have told', async () => {
@@ -309,6 +400,7 @@ describe('loadLive', () => {
         resource: 'orders-delivered',
         code: 'AccessDeniedException'
       },
+      { action: 's3:GetEncryptionConfiguration', resource: 'logs', code: 'AccessDeniedException' },
       ...['envelope', 'stream', 'state', 'sink'].map(resource => ({
         action: 'kms:GetKeyPolicy',
         resource,
@@ -386,7 +478,44 @@ describe('namesOfPlan', () => {
       queues: ['orders-dead-letters'],
       buckets: ['orders-delivered', 'orders-dead-letters'],
       deliveryStreams: ['orders-s3', 'more'],
+      readers: { consumers: [], functions: [], unnamed: [] },
       roles: ['orders-producer', 'orders-consumer', 'orders-operator', 'orders-replayer']
+    })
+    const read = definePipeline({
+      name: 'orders',
+      stream: {
+        readers: [
+          { kind: 'firehose', destination: 's3', deliveryStreamName: 'direct', bucket: 'orders-direct' },
+          {
+            kind: 'lambda',
+            handler: 'sealstream',
+            functionArn: arn('lambda', 'function:f:live'),
+            roleArn: 'arn:aws:iam::111122223333:role/f'
+          }
+        ]
+      }
+    })
+    expect(namesOfPlan(read)).toMatchObject({
+      queues: ['orders-dead-letters', 'orders-lambda-failures'],
+      buckets: ['orders-delivered', 'orders-direct', 'orders-dead-letters'],
+      deliveryStreams: ['orders-s3', 'direct'],
+      readers: { functions: [arn('lambda', 'function:f:live')], unnamed: [] }
+    })
+    const shared = definePipeline({
+      name: 'orders',
+      sealing: { mode: 'record' },
+      stream: { readers: [{ kind: 'kcl' }, { kind: 'lambda' }] },
+      consumer: { retrieval: 'fan-out' }
+    })
+    expect(namesOfPlan(shared).readers).toEqual({
+      consumers: ['orders-worker'],
+      functions: [],
+      unnamed: ['AWS::Kinesis::StreamConsumer', 'AWS::Lambda::EventSourceMapping']
+    })
+    expect(namesOfPlan(read, true)).toMatchObject({
+      queues: ['orders-dead-letters'],
+      buckets: ['orders-delivered', 'orders-dead-letters'],
+      deliveryStreams: ['orders-s3']
     })
     const ofTenants = definePipeline({ name: 'o', sealing: { tenants: { a: 'made', b: 'made' } } })
     expect(namesOfPlan(ofTenants).envelopeKeys).toEqual(['alias/o/tenant-a', 'alias/o/tenant-b'])

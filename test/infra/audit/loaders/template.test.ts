@@ -5,6 +5,7 @@ import { modelOfTemplate, policy, resource } from '../../../helpers/audit.ts'
 const read = { Action: 'kinesis:GetRecords' }
 const write = { Action: 'kinesis:PutRecords' }
 const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`
+const userArn = (name: string) => `arn:aws:iam::123456789012:user/${name}`
 
 describe('loadTemplate', () => {
   it('has each resource with its ARN, its properties resolved, and where it stands', () => {
@@ -42,8 +43,28 @@ describe('loadTemplate', () => {
     expect(resourcePolicies.size).toBe(0)
   })
 
+  it('finds the permissions boundary of a role where its policy is here, and none of a user', () => {
+    const boundary = { PermissionsBoundary: { Ref: 'Boundary' } }
+    const { boundaries } = modelOfTemplate({
+      Boundary: resource('IAM::ManagedPolicy', { PolicyDocument: policy(read) }),
+      Bounded: resource('IAM::Role', boundary),
+      ByAws: resource('IAM::Role', {
+        PermissionsBoundary: 'arn:aws:iam::aws:policy/AmazonKinesisFullAccess'
+      }),
+      Elsewhere: resource('IAM::Role', {
+        PermissionsBoundary: 'arn:aws:iam::123456789012:policy/of-others'
+      }),
+      Untold: resource('IAM::Role', { PermissionsBoundary: { 'Fn::ImportValue': 'boundary' } }),
+      User: resource('IAM::User', boundary)
+    })
+    expect([...boundaries!].map(([arn, { document }]) => [arn, document.Statement[0]?.Action])).toEqual([
+      [roleArn('Bounded'), 'kinesis:GetRecords'],
+      [roleArn('ByAws'), 'kinesis:*']
+    ])
+  })
+
   it('finds what a role may do, wherever that is said', () => {
-    const { identityPolicies, resourcePolicies } = modelOfTemplate({
+    const { identityPolicies, resourcePolicies, unreadablePolicies } = modelOfTemplate({
       Role: resource('IAM::Role', {
         RoleName: 'reader',
         AssumeRolePolicyDocument: policy({ Action: 'sts:AssumeRole' }),
@@ -57,7 +78,14 @@ describe('loadTemplate', () => {
       }),
       Single: resource('IAM::RolePolicy', { PolicyDocument: policy(write), RoleName: 'reader' }),
       Idle: resource('IAM::Role'),
-      User: resource('IAM::User'),
+      User: resource('IAM::User', { Groups: [{ Ref: 'Group' }, 'of-others'] }),
+      Robot: resource('IAM::User'),
+      Group: resource('IAM::Group', { Policies: [{ PolicyName: 'shared', PolicyDocument: policy(read) }] }),
+      OfGroup: resource('IAM::GroupPolicy', { GroupName: { Ref: 'Group' }, PolicyDocument: policy(write) }),
+      Joining: resource('IAM::UserToGroupAddition', {
+        GroupName: { Ref: 'Group' },
+        Users: [{ Ref: 'Robot' }]
+      }),
       OfUser: resource('IAM::UserPolicy', { UserName: { Ref: 'User' }, PolicyDocument: policy(read) })
     })
     const names = (arn: string) => identityPolicies.get(arn)?.map(({ name }) => name)
@@ -70,7 +98,14 @@ describe('loadTemplate', () => {
     ])
     expect(names(roleArn('elsewhere'))).toEqual(['Attached.PolicyDocument'])
     expect(names(roleArn('Idle'))).toEqual([])
-    expect(names('arn:aws:iam::123456789012:user/User')).toEqual(['OfUser.PolicyDocument'])
+    // A user has what its groups have, and what a group that is not here allows cannot be told.
+    const ofGroup = ['Group.shared', 'OfGroup.PolicyDocument']
+    expect(names(userArn('User'))).toEqual(['OfUser.PolicyDocument', ...ofGroup])
+    expect(names(userArn('Robot'))).toEqual(ofGroup)
+    expect(unreadablePolicies?.get(userArn('User'))).toEqual([
+      { location: 'Resources.User.Groups', reason: 'what this group allows is not here' }
+    ])
+    expect(unreadablePolicies?.get(userArn('Robot'))).toBeUndefined()
     expect(resourcePolicies.get(roleArn('reader'))?.document.Statement).toEqual([
       { Effect: 'Allow', Resource: '*', Action: 'sts:AssumeRole' }
     ])

@@ -169,7 +169,11 @@ public final class KclWorker {
       byte[] bytes = new byte[data.remaining()];
       data.get(bytes);
       return "[\"" + new String(opener.open(bytes), StandardCharsets.UTF_8) + "\",\"" + record.sequenceNumber() + "\","
-          + record.subSequenceNumber() + "]";
+          + record.subSequenceNumber() + "," + quoted(record.partitionKey()) + "," + quoted(record.explicitHashKey()) + "]";
+    }
+
+    private static String quoted(String key) {
+      return key == null ? "null" : "\"" + key + "\"";
     }
 
     @Override
