@@ -171,7 +171,8 @@ function checkTogether(rule: FaultRule, path: string): void {
   )
   const foreign = others.find(name => !(kind === 'copy-refused' && name === 'errorCode'))
   if (kind !== 'partial-failure' && foreign !== undefined) {
-    throw new InvalidOptionError(`${path}.${foreign}`, 'is for partial-failure alone')
+    const kinds = foreign === 'errorCode' ? 'partial-failure and copy-refused' : 'partial-failure'
+    throw new InvalidOptionError(`${path}.${foreign}`, `is for ${kinds} alone`)
   }
   if (kind !== 'wrong-answer' && rule.answer !== undefined) {
     throw new InvalidOptionError(`${path}.answer`, 'is for wrong-answer alone')
