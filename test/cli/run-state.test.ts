@@ -44,9 +44,11 @@ async function interruptAt(child: ChildProcess, state: string, lines: number, si
   return ended
 }
 
-/** Lines that a progress log says are decided. */
+/** Lines that a progress log says are decided: what a kill has cut off in the middle of an entry does not count. */
 function decidedIn(log: string): number {
-  const [, lines = '0'] = existsSync(log) ? (/.*{"lines":(\d+)/s.exec(readFileSync(log, 'utf8')) ?? []) : []
+  const [, lines = '0'] = existsSync(log)
+    ? (/.*{"lines":(\d+)[^\n]*\n/s.exec(readFileSync(log, 'utf8')) ?? [])
+    : []
   return Number(lines)
 }
 
