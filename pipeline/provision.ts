@@ -36,6 +36,9 @@ export interface ProvisioningClients {
 /** Longest wait for one resource to become active, in milliseconds. */
 const activeTimeoutMs = 120_000
 const pollMs = 100
+/** Longest time in which a throttled creation is tried again, in milliseconds. */
+const throttledTimeoutMs = 20_000
+const throttledPollMs = 1_000
 /** What a new stream has. */
 const leastRetentionHours = 24
 /** What SQS allows at most, in seconds: 14 days. */
@@ -81,8 +84,13 @@ async function makeStream(
       .then(answer => answer.StreamDescriptionSummary?.StreamStatus)
   const found = await ifFound('kinesis', 'DescribeStreamSummary', status)
   if (found === undefined) {
-    await callService('kinesis', 'CreateStream', () =>
-      client.send(new CreateStreamCommand({ ...input, ...newStream(plan.stream) }))
+    await whileThrottled(
+      () =>
+        callService('kinesis', 'CreateStream', () =>
+          client.send(new CreateStreamCommand({ ...input, ...newStream(plan.stream) }))
+        ),
+      clock,
+      signal
     )
   }
   await untilActive('kinesis', 'DescribeStreamSummary', status, clock, signal)
@@ -206,6 +214,28 @@ async function ifFound<T>(
   } catch (error) {
     if (classifyFailure(error) === FailureClass.notFound) return undefined
     throw new ServiceError(service, operation, error)
+  }
+}
+
+/**
+ * An account may create five streams a second and have five in creation at a time (limits of CreateStream), which ends
+ * by itself; a quota of shards that is used up has the same error code and does not.
+ */
+async function whileThrottled(
+  create: () => Promise<unknown>,
+  clock: Clock,
+  signal?: AbortSignal
+): Promise<void> {
+  const deadline = clock.now() + throttledTimeoutMs
+  for (;;) {
+    try {
+      await create()
+      return
+    } catch (error) {
+      const throttled = error instanceof ServiceError && error.failure === FailureClass.throttled
+      if (!throttled || clock.now() >= deadline) throw error
+    }
+    await clock.sleep(throttledPollMs, signal)
   }
 }
 

@@ -6,6 +6,8 @@ import {
   SQSClient
 } from '@aws-sdk/client-sqs'
 import { expect, it, onTestFinished } from 'vitest'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { ErrorCode } from '../../core/errors.ts'
 import { createKinesisClient } from '../../core/kinesis-client.ts'
 import { createPipeline, embeddedEngine, type PipelinePlan } from '../../pipeline/index.ts'
 import { aDeadLetter } from '../helpers/dead-letters.ts'
@@ -23,6 +25,39 @@ async function provisioned(plan: Omit<PipelinePlan, 'name'>) {
   const sqs = opened(new SQSClient(local.clientConfig('sqs')))
   return { local, kinesis, sqs, pipeline, summary: StreamDescriptionSummary! }
 }
+
+it('waits while other streams are in creation, and not for ever', async () => {
+  const local = await openLocal()
+  const creations = (times?: number) =>
+    local.faults.script([
+      { service: 'kinesis', kind: 'throttle', operation: 'CreateStream', ...(times ? { times } : {}) }
+    ])
+  let now = 0
+  const clock: Clock = {
+    ...systemClock,
+    now: () => now,
+    sleep: async ms => {
+      now += ms
+    }
+  }
+  const pipeline = createPipeline({ name: 'o' }, { engine: embeddedEngine(local), clock })
+  onTestFinished(() => pipeline.close())
+  creations()
+  await expect(pipeline.provision()).rejects.toMatchObject({
+    code: ErrorCode.throttled,
+    serviceCode: 'LimitExceededException'
+  })
+  expect(now).toBe(20_000)
+  expect(local.faults.log()).toHaveLength(21)
+  local.faults.clear()
+  creations(3)
+  await pipeline.provision()
+  const kinesis = opened(createKinesisClient(local.clientConfig('kinesis')))
+  const { StreamDescriptionSummary } = await kinesis.send(
+    new DescribeStreamSummaryCommand({ StreamName: 'o' })
+  )
+  expect(StreamDescriptionSummary?.StreamStatus).toBe('ACTIVE')
+})
 
 it('makes a provisioned stream with the shards and the record size of the plan', async () => {
   const { summary } = await provisioned({ stream: { shards: 2, maxRecordKiB: 2_048 } })
