@@ -16,8 +16,6 @@ const differs = (why: string): KnownDifference => ({ kind: 'differs', why })
 const notThere = (why: string): KnownDifference => ({ kind: 'not there', why })
 const unsteady = (why: string): KnownDifference => ({ kind: 'unsteady', why })
 
-const notRun: KnownDifference = { kind: 'not run', why: 'the case is younger than the last run' }
-
 /** Of LocalStack's Kinesis, under the load of the other cases. */
 const losesConsumers = unsteady('loses consumers while streams are made and deleted beside them')
 
@@ -67,25 +65,12 @@ export const knownDifferences: Readonly<Record<ConformanceEngine, Differences>> 
     'kms.data-key.without-plaintext': differs('always makes 32 bytes'),
     'kms.re-encrypt': differs('fails without a source key id'),
     'kms.dry-run': differs('makes the key'),
-    's3.version.none': notRun,
-    's3.version.kept': notRun,
-    's3.version.marker': notRun,
-    's3.version.delete': notRun,
-    's3.version.suspended': notRun,
-    's3.version.bad-id': notRun,
-    's3.version.not-empty': notRun,
-    's3.copy.all': notRun,
-    's3.copy.itself': notRun,
-    's3.copy.version': notRun,
-    's3.copy.condition': notRun,
-    's3.policy.life': notRun,
-    's3.policy.malformed': notRun,
-    's3.policy.public': notRun,
-    's3.encryption.default': notRun,
-    's3.encryption.kms': notRun,
-    's3.setting.public-access': notRun,
-    's3.setting.missing': notRun,
-    's3.lock.legal-hold': notRun,
+    's3.version.bad-id': differs('answers NoSuchVersion'),
+    's3.copy.version': differs('takes it for a copy onto itself, and refuses it'),
+    's3.policy.life': notThere('has no GetBucketPolicyStatus'),
+    's3.policy.malformed': differs('takes them'),
+    's3.policy.public': differs('takes it'),
+    's3.encryption.kms': differs('has no encryption left when that of the bucket is deleted'),
     'sqs.queue.bad-attribute': differs('takes it'),
     'sqs.batch.partial': differs('takes a delay of any length'),
     'firehose.describe.defaults': differs('describes what was given, and no defaults'),

@@ -151,7 +151,7 @@ export const firehoseCases: readonly ConformanceCase[] = [
     )
   ),
   caseOf('firehose.list', 'delivery streams are listed in the order of their names', async world => {
-    const { name } = await world.deliveryStream()
+    const [{ name }] = await Promise.all([world.deliveryStream(), world.deliveryStream()])
     const { DeliveryStreamNames } = await world.firehose.send(
       new ListDeliveryStreamsCommand({ ExclusiveStartDeliveryStreamName: name.slice(0, -1), Limit: 1 })
     )
