@@ -1,4 +1,5 @@
-import { type Problem, unknown } from './judge.ts'
+import type { Finding } from './control.ts'
+import { judge, type Problem, unknown } from './judge.ts'
 import { type AuditModel, type AuditResource, unknownValue } from './model.ts'
 import { isObject, knownListAt, resourceFor, resourcesOf, textAt, valueAt } from './readers.ts'
 
@@ -91,11 +92,31 @@ export function deliveryRolesOf(stream: AuditResource): readonly unknown[] {
 }
 
 /** Those, and the role with which it reads its stream. */
-export function rolesOf(stream: AuditResource): readonly unknown[] {
+function rolesOf(stream: AuditResource): readonly unknown[] {
   return unique([
     ...deliveryRolesOf(stream),
     valueAt(stream.properties, 'KinesisStreamSourceConfiguration', 'RoleARN')
   ])
+}
+
+/**
+ * Findings about the roles of each delivery stream that has any. A role that is not here cannot be told. `evidence` is what
+ * was seen where all of them pass.
+ */
+export function judgeRoles(
+  model: AuditModel,
+  problemsOf: (role: AuditResource, stream: AuditResource) => readonly Problem[],
+  evidence: string
+): readonly Finding[] {
+  return deliveryStreamsOf(model).flatMap(stream => {
+    const roles = rolesOf(stream)
+    if (roles.length === 0) return []
+    const problems = roles.flatMap(reference => {
+      const role = resourceFor(model, reference, 'AWS::IAM::Role')
+      return role === undefined ? [unknown('a role that it uses is not here')] : problemsOf(role, stream)
+    })
+    return [judge(stream, [...unknownPartsOf(stream), ...problems], evidence)]
+  })
 }
 
 /** Delivery streams that write to a bucket, with the places that they write to. */

@@ -1,9 +1,8 @@
 import type { Control } from '../../control.ts'
-import { deliveryStreamsOf, rolesOf, unknownPartsOf } from '../../delivery-streams.ts'
-import { judge, type Problem, unknown, wrong } from '../../judge.ts'
+import { judgeRoles } from '../../delivery-streams.ts'
+import { type Problem, unknown, wrong } from '../../judge.ts'
 import type { AuditModel, AuditResource } from '../../model.ts'
 import { ask, foreignAccount, service } from '../../questions.ts'
-import { resourceFor } from '../../readers.ts'
 
 export const fh02: Control = {
   id: 'FH-02',
@@ -16,20 +15,14 @@ export const fh02: Control = {
   kind: 'resources',
   sources: { prowler: ['iam_role_cross_service_confused_deputy_prevention'] },
   evaluate: model =>
-    deliveryStreamsOf(model)
-      .filter(stream => rolesOf(stream).length > 0)
-      .map(stream =>
-        judge(
-          stream,
-          [...unknownPartsOf(stream), ...rolesOf(stream).flatMap(role => trustProblems(model, stream, role))],
-          'its roles trust Firehose for this delivery stream alone'
-        )
-      )
+    judgeRoles(
+      model,
+      (role, stream) => trustProblems(model, stream, role),
+      'its roles trust Firehose for this delivery stream alone'
+    )
 }
 
-function trustProblems(model: AuditModel, stream: AuditResource, reference: unknown): readonly Problem[] {
-  const role = resourceFor(model, reference, 'AWS::IAM::Role')
-  if (role === undefined) return [unknown('a role that it uses is not here')]
+function trustProblems(model: AuditModel, stream: AuditResource, role: AuditResource): readonly Problem[] {
   const assumedFor = (accountId: string, streamArn: string) =>
     ask(model, {
       principal: service('firehose.amazonaws.com'),

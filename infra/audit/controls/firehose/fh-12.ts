@@ -1,9 +1,8 @@
 import type { Control } from '../../control.ts'
-import { deliveryStreamsOf, rolesOf, unknownPartsOf } from '../../delivery-streams.ts'
-import { judge, type Problem, unknown, wrong } from '../../judge.ts'
-import type { AuditModel } from '../../model.ts'
+import { judgeRoles } from '../../delivery-streams.ts'
+import { type Problem, unknown, wrong } from '../../judge.ts'
+import type { AuditModel, AuditResource } from '../../model.ts'
 import { ask, nameOfPrincipal, principalsOf } from '../../questions.ts'
-import { resourceFor } from '../../readers.ts'
 import { isWorkload } from '../../workloads.ts'
 
 export const fh12: Control = {
@@ -19,20 +18,10 @@ export const fh12: Control = {
   sources: {},
   reads: ['iam:GetRole'],
   evaluate: model =>
-    deliveryStreamsOf(model)
-      .filter(stream => rolesOf(stream).length > 0)
-      .map(stream =>
-        judge(
-          stream,
-          [...unknownPartsOf(stream), ...rolesOf(stream).flatMap(role => passProblems(model, role))],
-          'nobody here can pass its roles on, but to Firehose'
-        )
-      )
+    judgeRoles(model, role => passProblems(model, role), 'nobody here can pass its roles on, but to Firehose')
 }
 
-function passProblems(model: AuditModel, reference: unknown): readonly Problem[] {
-  const role = resourceFor(model, reference, 'AWS::IAM::Role')
-  if (role === undefined) return [unknown('a role that it uses is not here')]
+function passProblems(model: AuditModel, role: AuditResource): readonly Problem[] {
   return principalsOf(model).flatMap(principal => {
     const passedTo = (service: string) =>
       ask(model, {
