@@ -34,6 +34,14 @@ export function explainError(error: unknown, endpoint: string): Explanation {
   return { exitCode: ExitCode.failed, message: error instanceof Error ? error.message : String(error) }
 }
 
+/** Tells a person of a failure, on standard error. Returns the exit code of the command. */
+export function tellFailure(error: unknown, endpoint: string, { isVerbose = false } = {}): ExitCode {
+  const { message, exitCode } = explainError(error, endpoint)
+  process.stderr.write(`sealstream: ${message}\n`)
+  if (isVerbose && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  return exitCode
+}
+
 function failureOf(error: unknown, depth = 0): FailureClass | undefined {
   if (error instanceof ServiceError) return error.failure
   if (typeof error !== 'object' || error === null || depth > 4) return undefined

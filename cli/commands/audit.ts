@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { isAbsolute, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
@@ -36,7 +35,8 @@ import {
 import { accountServices, localServices, openAccount } from '../account.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
-import { explainError } from '../explain-error.ts'
+import { tellFailure } from '../explain-error.ts'
+import { ownVersion } from '../own-version.ts'
 import { scopeOf } from '../plan-scope.ts'
 import { linesOfResources, readTemplateFile } from '../template-file.ts'
 import { oneOf, parseOptions } from './run.ts'
@@ -169,9 +169,7 @@ async function load(values: Values): Promise<Loaded | ExitCode> {
     process.stderr.write(`sealstream: nothing of ${plan.name} could be read\n  ${reads.join('\n  ')}\n`)
     return ExitCode.unreachable
   } catch (error) {
-    const { message, exitCode } = explainError(error, where ?? 'the embedded engines')
-    process.stderr.write(`sealstream: ${message}\n`)
-    return exitCode
+    return tellFailure(error, where ?? 'the embedded engines')
   }
 }
 
@@ -259,11 +257,6 @@ function listOfControls(): string {
 function artifactOf(path: string): string {
   const shown = isAbsolute(path) ? relative(process.cwd(), path) : path
   return shown.split(sep).join('/').replace(/^\.\//, '')
-}
-
-export function ownVersion(): string {
-  const { version } = createRequire(import.meta.url)('sealstream/package.json') as { version: string }
-  return version
 }
 
 function print(text: string): ExitCode {

@@ -16,7 +16,7 @@ import {
 } from '../../pipeline/index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
-import { explainError } from '../explain-error.ts'
+import { tellFailure } from '../explain-error.ts'
 import { readLines } from '../input.ts'
 import { type StoredFile, storedFiles } from '../stored-files.ts'
 import { count } from '../view.ts'
@@ -75,10 +75,7 @@ export async function openCommand(args: readonly string[]): Promise<ExitCode> {
   try {
     return await open(files, output, settings)
   } catch (error) {
-    const { message, exitCode } = explainError(error, engine === 'aws' ? 'AWS' : endpoint!)
-    process.stderr.write(`sealstream: ${message}\n`)
-    if (values.verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-    return exitCode
+    return tellFailure(error, engine === 'aws' ? 'AWS' : endpoint!, { isVerbose: values.verbose })
   } finally {
     if (output !== process.stdout) await closed(output)
     // An open standard input would keep the process alive.

@@ -14,10 +14,10 @@ import {
 } from '../../pipeline/index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
-import { explainError } from '../explain-error.ts'
+import { tellFailure } from '../explain-error.ts'
 import { listenForInterrupt } from '../interrupt.ts'
+import { ownVersion } from '../own-version.ts'
 import { type PlannedPermissions, startPlannedPermissions } from '../planned-permissions.ts'
-import { ownVersion } from './audit.ts'
 import { defaultPlan, endpointOf, type OpenedEngine, oneOf, openEngine, parseOptions } from './run.ts'
 
 export const proveUsage = `sealstream prove [--config FILE] [--only E2E-01,…] [--evidence FILE]
@@ -104,10 +104,7 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
     return await prove(settings, opened, { control, permissions, signal: interrupt.signal })
   } catch (error) {
     if (interrupt.signal.aborted) return ExitCode.interrupted
-    const { message, exitCode } = explainError(error, opened?.where ?? 'AWS')
-    process.stderr.write(`sealstream: ${message}\n`)
-    if (values.verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-    return exitCode
+    return tellFailure(error, opened?.where ?? 'AWS', { isVerbose: values.verbose })
   } finally {
     interrupt.end()
     if (typeof permissions !== 'string') await permissions.close()

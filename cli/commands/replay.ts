@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { createPipeline, definePipeline, surveyDeadLetters } from '../../pipeline/index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
-import { explainError } from '../explain-error.ts'
+import { tellFailure } from '../explain-error.ts'
 import { type Interrupt, listenForInterrupt } from '../interrupt.ts'
 import { count } from '../view.ts'
 import { endpointOf, integer, type OpenedEngine, oneOf, openEngine, parseOptions } from './run.ts'
@@ -86,10 +86,7 @@ export async function replayCommand(args: readonly string[]): Promise<ExitCode> 
       pipeline.close()
     }
   } catch (error) {
-    const { message, exitCode } = explainError(error, opened?.where ?? 'AWS')
-    process.stderr.write(`sealstream: ${message}\n`)
-    if (values.verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-    return exitCode
+    return tellFailure(error, opened?.where ?? 'AWS', { isVerbose: values.verbose })
   } finally {
     interrupt.end()
     await opened?.close()

@@ -17,7 +17,7 @@ import {
 } from '../../pipeline/index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
-import { explainError } from '../explain-error.ts'
+import { explainError, tellFailure } from '../explain-error.ts'
 import { flightInput } from '../flights.ts'
 import { type InputLine, readLines } from '../input.ts'
 import { listenForInterrupt } from '../interrupt.ts'
@@ -257,10 +257,7 @@ export async function run(settings: RunSettings, extras: RunExtras): Promise<Exi
   } catch (error) {
     view.end()
     if (interrupt.signal.aborted) return ExitCode.interrupted
-    const { message, exitCode } = explainError(error, where)
-    process.stderr.write(`sealstream: ${message}\n`)
-    if (settings.verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-    return exitCode
+    return tellFailure(error, where, { isVerbose: settings.verbose })
   } finally {
     interrupt.end()
     settings.closeInput?.()
