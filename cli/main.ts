@@ -1,51 +1,62 @@
 import { setFlagsFromString } from 'node:v8'
 import { InvalidOptionError } from '../core/errors.ts'
 import { StateError } from '../local/state/index.ts'
-import { auditCommand, auditUsage } from './commands/audit.ts'
-import { demoCommand, demoUsage } from './commands/demo.ts'
-import { iamCommand, iamUsage } from './commands/iam.ts'
-import { localCommand, localUsage } from './commands/local.ts'
-import { openCommand, openUsage } from './commands/open.ts'
-import { planCommand, planUsage } from './commands/plan.ts'
-import { proveCommand, proveUsage } from './commands/prove.ts'
-import { replayCommand, replayUsage } from './commands/replay.ts'
-import { runCommand, runUsage } from './commands/run.ts'
 import { ExitCode, UsageError } from './exit-code.ts'
 
-const usage = `sealstream: sealed records from a Node service through Kinesis and Firehose
+interface Command {
+  readonly usage: string
+  readonly run: (args: readonly string[]) => Promise<ExitCode>
+}
 
-${runUsage}
+/** Loaded when they are asked for: most need much that the others do not. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => {
+    const { runCommand: run, runUsage: usage } = await import('./commands/run.ts')
+    return { run, usage }
+  },
+  demo: async () => {
+    const { demoCommand: run, demoUsage: usage } = await import('./commands/demo.ts')
+    return { run, usage }
+  },
+  local: async () => {
+    const { localCommand: run, localUsage: usage } = await import('./commands/local.ts')
+    return { run, usage }
+  },
+  replay: async () => {
+    const { replayCommand: run, replayUsage: usage } = await import('./commands/replay.ts')
+    return { run, usage }
+  },
+  open: async () => {
+    const { openCommand: run, openUsage: usage } = await import('./commands/open.ts')
+    return { run, usage }
+  },
+  plan: async () => {
+    const { planCommand: run, planUsage: usage } = await import('./commands/plan.ts')
+    return { run, usage }
+  },
+  iam: async () => {
+    const { iamCommand: run, iamUsage: usage } = await import('./commands/iam.ts')
+    return { run, usage }
+  },
+  audit: async () => {
+    const { auditCommand: run, auditUsage: usage } = await import('./commands/audit.ts')
+    return { run, usage }
+  },
+  prove: async () => {
+    const { proveCommand: run, proveUsage: usage } = await import('./commands/prove.ts')
+    return { run, usage }
+  }
+}
 
-${demoUsage}
+async function usage(): Promise<string> {
+  const all = await Promise.all(Object.values(commands).map(load => load()))
+  return `sealstream: sealed records from a Node service through Kinesis and Firehose
 
-${localUsage}
-
-${replayUsage}
-
-${openUsage}
-
-${planUsage}
-
-${iamUsage}
-
-${auditUsage}
-
-${proveUsage}
+${all.map(command => command.usage).join('\n\n')}
 
 Exit codes: 0 ok; 1 ledger unbalanced or failed; 2 usage or bad input; 3 unreachable or denied; 4 findings;
 130 interrupted.
 `
-
-const commands: Readonly<Record<string, (args: readonly string[]) => Promise<ExitCode>>> = {
-  run: runCommand,
-  demo: demoCommand,
-  local: localCommand,
-  replay: replayCommand,
-  open: openCommand,
-  plan: planCommand,
-  iam: iamCommand,
-  audit: auditCommand,
-  prove: proveCommand
 }
 
 /** Runs one command of the command line and returns the exit code. Never throws. */
@@ -53,20 +64,21 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   // The SDK's notice about Node versions is for the people who build this package, not for its users. Worker
   // processes inherit it; the library itself never touches the environment.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-  // The command shares a laptop with what it shows: the heap grows by a third at a time, not by a multiple, and
-  // its young part stays small, which newer Node versions let grow to hundreds of megabytes.
-  setFlagsFromString('--heap-growing-percent=30')
-  setFlagsFromString('--semi-space-growth-factor=1')
   const [verb, ...rest] = args
   if (verb === undefined || verb === '--help' || verb === 'help') {
-    process.stdout.write(usage)
+    process.stdout.write(await usage())
     return verb === undefined ? ExitCode.usage : ExitCode.ok
   }
   try {
-    const command = Object.hasOwn(commands, verb) ? commands[verb] : undefined
-    if (command === undefined)
+    const load = Object.hasOwn(commands, verb) ? commands[verb] : undefined
+    if (load === undefined)
       throw new UsageError(`unknown command ${verb}; known are ${Object.keys(commands).join(', ')}`)
-    return await command(rest)
+    const { run } = await load()
+    // The command shares a laptop with what it shows: the heap grows by a third at a time, not by a multiple, and
+    // its young part stays small, which newer Node versions let grow to hundreds of megabytes.
+    setFlagsFromString('--heap-growing-percent=30')
+    setFlagsFromString('--semi-space-growth-factor=1')
+    return await run(rest)
   } catch (error) {
     if (error instanceof UsageError || error instanceof InvalidOptionError || error instanceof StateError) {
       process.stderr.write(`sealstream: ${error.message}\n`)
