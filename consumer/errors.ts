@@ -44,7 +44,7 @@ export class LeaseTableSchemaError extends SealstreamError {
   }
 }
 
-/** A fleet of the Java KCL 3 is at work on the table, whose leader assigns leases by a protocol that is not spoken here. */
+/** A fleet of KCL 3 is at work on the table, whose leader assigns leases, and this worker takes them for itself. */
 export class Kcl3StateError extends SealstreamError {
   readonly tableName: string
   /** What was found, such as `a leader lock`. */
@@ -54,8 +54,8 @@ export class Kcl3StateError extends SealstreamError {
     const found = [...new Set(signs)]
     super(
       ErrorCode.leaseTableRefused,
-      `lease table ${tableName} is in use by KCL 3 (${found.join(', ')}): stop that fleet, or use another applicationName. ` +
-        'If it is gone for good, delete its rows (entityType LEADER, CLIENT_VERSION_MIGRATION, TABLE_MIGRATION) ' +
+      `lease table ${tableName} is in use by KCL 3 (${found.join(', ')}): set leaseProtocol: 'kcl3' to join that fleet, ` +
+        'or use another applicationName. If it is gone for good, delete its rows (entityType LEADER, CLIENT_VERSION_MIGRATION, TABLE_MIGRATION) ' +
         'and the tables <applicationName>-CoordinatorState and <applicationName>-WorkerMetricStats'
     )
     this.tableName = tableName
@@ -63,15 +63,50 @@ export class Kcl3StateError extends SealstreamError {
   }
 }
 
+/** Workers that take leases for themselves are at work on the table, where a leader is to assign them. */
+export class Kcl2FleetError extends SealstreamError {
+  readonly applicationName: string
+  /** Ids of the workers. */
+  readonly owners: readonly string[]
+
+  constructor(applicationName: string, owners: readonly string[]) {
+    super(
+      ErrorCode.leaseTableRefused,
+      `the leases of ${applicationName} are held by workers that take them for themselves, as KCL 2 does (${owners.join(', ')}): ` +
+        "stop them before the first worker with leaseProtocol: 'kcl3' starts, or leave that option out"
+    )
+    this.applicationName = applicationName
+    this.owners = owners
+  }
+}
+
+/** The fleet says that it works by rules which are not known here. */
+export class FleetVersionError extends SealstreamError {
+  constructor(applicationName: string, clientVersion: string) {
+    super(
+      ErrorCode.leaseTableRefused,
+      `the fleet ${applicationName} works by the rules of ${clientVersion.slice(0, 100)}, which this version does not know: nothing was changed`
+    )
+  }
+}
+
+/** Reason of the signal by which a shard's processing ends because the leader has given its lease to another worker. */
+export class LeaseHandoffError extends SealstreamError {
+  constructor(leaseKey: string) {
+    super(ErrorCode.leaseLost, `the lease of ${leaseKey} is handed over to another worker`)
+  }
+}
+
 /** Another living worker has the same id: each would take the other's leases for its own. */
 export class DuplicateWorkerError extends SealstreamError {
   readonly workerId: string
-  readonly leaseKey: string
+  /** Where it was seen; undefined where its account of itself told it. */
+  readonly leaseKey: string | undefined
 
-  constructor(workerId: string, leaseKey: string) {
+  constructor(workerId: string, leaseKey: string | undefined) {
     super(
       ErrorCode.duplicateWorker,
-      `another worker works under the id ${workerId} (seen at lease ${leaseKey}): give each living worker a workerId of its own`
+      `another worker works under the id ${workerId}${leaseKey === undefined ? '' : ` (seen at lease ${leaseKey})`}: give each living worker a workerId of its own`
     )
     this.workerId = workerId
     this.leaseKey = leaseKey

@@ -59,9 +59,12 @@ export {
   CheckpointRejectedError,
   DuplicateWorkerError,
   FanOutUnavailableError,
+  FleetVersionError,
   HandlerOverdueError,
   IncompleteShardListError,
+  Kcl2FleetError,
   Kcl3StateError,
+  LeaseHandoffError,
   LeaseLostError,
   LeaseTableMissingError,
   LeaseTableSchemaError,
@@ -81,11 +84,14 @@ export type {
   RecordProcessorFactory,
   ShardContext
 } from './handlers/handlers.ts'
-export type { CreateLeaseTable } from './leases/dynamodb-lease-table.ts'
+export type { LeaseRules } from './leases/kcl3/fleet-member.ts'
+export type { LeaderLock, WorkerRow } from './leases/kcl3/fleet-rows.ts'
+export type { FleetState, FleetTable } from './leases/kcl3/fleet-table.ts'
 export type { Lease } from './leases/lease.ts'
 export type { FormerStreams } from './leases/lease-cleaner.ts'
 export type { LeaseCounts } from './leases/lease-coordinator.ts'
 export type { CheckpointUpdate, LeaseTable, LeaseTableUsage, ShardFacts } from './leases/lease-table.ts'
+export type { CreateLeaseTable } from './leases/lease-table-setup.ts'
 export { ConsumerMetric } from './metrics.ts'
 export type {
   FailurePolicy,

@@ -22,9 +22,10 @@ import {
   surroundingNames
 } from '../core/surroundings.ts'
 import type { BatchHandler, RecordHandler, RecordProcessorFactory } from './handlers/handlers.ts'
-import type { CreateLeaseTable } from './leases/dynamodb-lease-table.ts'
+import type { LeaseRules } from './leases/kcl3/fleet-member.ts'
 import type { FormerStreams } from './leases/lease-cleaner.ts'
 import type { LeaseTable } from './leases/lease-table.ts'
+import type { CreateLeaseTable } from './leases/lease-table-setup.ts'
 import type { WorkerEvent } from './types.ts'
 
 /** Where reading begins in a shard that has no checkpoint yet. */
@@ -93,6 +94,20 @@ export interface WorkerOptions extends Partial<Surroundings<WorkerEvent>> {
     /** Needs the calls of enhanced fan-out only where `retrieval` asks for it. */
     readonly port?: KinesisReaderPort & Partial<KinesisFanOutPort>
   }
+  /**
+   * Who decides which worker reads which shard. `'kcl2'`: each worker takes leases for itself, as those of KCL 1 and 2 do,
+   * with which it can share a table. `'kcl3'`: one of the workers leads and assigns them by load, as those of KCL 3 do, with
+   * which it can share a table; a fleet that migrates from KCL 2 is followed through its states. All workers of a table must
+   * say the same, or be of the KCL of that kind.
+   * @default 'kcl2'
+   */
+  readonly leaseProtocol?: LeaseRules
+  /**
+   * With `'kcl3'`, where the tables of KCL 3.0 to 3.4 are still in use: whether this worker's row goes to the lease table
+   * as soon as every worker can read it there. The setting of the KCL of that name; give it to all workers alike.
+   * @default false
+   */
+  readonly migrateAllEntitiesToLeaseTable?: boolean
   readonly dynamodb?: { readonly client?: DynamoDBClient; readonly clientConfig?: DynamoDBClientConfig }
   /** Leases kept elsewhere than in DynamoDB, for tests and simulations. */
   readonly leaseTable?: LeaseTable
@@ -212,6 +227,8 @@ const knownOptions = [
   'tableName',
   'createTable',
   'kinesis',
+  'leaseProtocol',
+  'migrateAllEntitiesToLeaseTable',
   'dynamodb',
   'leaseTable',
   'open',
@@ -252,6 +269,8 @@ export interface ResolvedWorkerOptions extends Surroundings<WorkerEvent> {
   readonly workerId: string
   readonly tableName: string
   readonly createTable: boolean | CreateLeaseTable
+  readonly leaseProtocol: LeaseRules
+  readonly migrateAllEntitiesToLeaseTable: boolean
   readonly open: Required<OpenOptions> | undefined
   /** Whether Kinesis records are handed on whole. */
   readonly asReceived: boolean
@@ -315,6 +334,11 @@ export function resolveOptions(options: WorkerOptions): ResolvedWorkerOptions {
     workerId: checkString('workerId', options.workerId ?? `${hostname()}:${process.pid}:${randomUUID()}`),
     tableName: checkString('tableName', options.tableName ?? applicationName),
     createTable: checkCreateTable(options.createTable ?? false),
+    leaseProtocol: checkProtocol(options),
+    migrateAllEntitiesToLeaseTable: checkBoolean(
+      'migrateAllEntitiesToLeaseTable',
+      options.migrateAllEntitiesToLeaseTable ?? false
+    ),
     open: resolveOpen(options.open || undefined),
     asReceived: checkTaken(options),
     deadLetters: options.deadLetters,
@@ -435,6 +459,14 @@ function checkCreateTable(createTable: boolean | CreateLeaseTable): boolean | Cr
     checkString('createTable.sse.kmsKeyId', createTable.sse.kmsKeyId)
   }
   return createTable
+}
+
+function checkProtocol({ leaseProtocol = 'kcl2', leaseTable }: WorkerOptions): LeaseRules {
+  checkOneOf('leaseProtocol', leaseProtocol, ['kcl2', 'kcl3'])
+  if (leaseProtocol === 'kcl3' && leaseTable !== undefined && leaseTable.fleet === undefined) {
+    throw new InvalidOptionError('leaseTable', "with leaseProtocol 'kcl3' it needs the member fleet")
+  }
+  return leaseProtocol
 }
 
 function checkFormerStreams(formerStreams: FormerStreams): FormerStreams {

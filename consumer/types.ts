@@ -1,6 +1,7 @@
 import type { KeyStats } from '../core/record-transform.ts'
 import type { FailureClass } from '../core/service-errors.ts'
 import type { FanOutObstacle } from './errors.ts'
+import type { LeaseRules } from './leases/kcl3/fleet-member.ts'
 import type { LeaseCounts } from './leases/lease-coordinator.ts'
 import type { LeaseTableUsage } from './leases/lease-table.ts'
 import type { ShardConsumerState } from './lifecycle/states.ts'
@@ -38,6 +39,8 @@ export interface WorkerStats {
   readonly malformedAggregates: number
   /** How leases came and went. */
   readonly leases: LeaseCounts
+  /** With `leaseProtocol: 'kcl3'`: whether this worker assigns the leases, and by whose rules the fleet works now. */
+  readonly fleet?: { readonly isLeader: boolean; readonly rules: LeaseRules }
   /** What the lease table was asked for. */
   readonly leaseTable: LeaseTableUsage
 }
@@ -63,6 +66,23 @@ export type WorkerEvent =
   | { readonly type: 'leaseTaken'; readonly leaseKey: string; readonly previousOwner: string | undefined }
   | { readonly type: 'leaseLost'; readonly leaseKey: string }
   | { readonly type: 'leaseReleased'; readonly leaseKey: string }
+  /** The leader has given a lease of this worker to another one, which waits until this one has done with it. */
+  | { readonly type: 'leaseHandoffRequested'; readonly leaseKey: string; readonly to: string }
+  /** `isInTime`: before the time for it was over; otherwise its handler may still run. */
+  | {
+      readonly type: 'leaseHandedOver'
+      readonly leaseKey: string
+      readonly to: string
+      readonly isInTime: boolean
+    }
+  /** This worker, as the leader, gave a lease to a worker; at once or by way of its owner. */
+  | { readonly type: 'leaseAssigned'; readonly leaseKey: string; readonly to: string }
+  /** Whether this worker assigns the leases now. */
+  | { readonly type: 'leaderChanged'; readonly isLeader: boolean }
+  /** A migration of the fleet has changed who decides about leases: each worker (`kcl2`), or the leader (`kcl3`). */
+  | { readonly type: 'leaseRulesChanged'; readonly rules: LeaseRules }
+  /** A worker holds leases that takes them for itself, where a leader assigns them. Told by the leader, once each. */
+  | { readonly type: 'kcl2WorkerSeen'; readonly workerId: string }
   | { readonly type: 'shardEnded'; readonly shardId: string; readonly childShardIds: readonly string[] }
   /** The key cannot be had: the shard and its checkpoint stay where they are. Once per outage. */
   | { readonly type: 'keyUnavailable'; readonly shardId: string; readonly serviceCode: string | undefined }
@@ -121,7 +141,7 @@ export type WorkerEvent =
   /** A renewal began this late, by the drift of its timer: the event loop was blocked. */
   | { readonly type: 'renewalLate'; readonly lateMs: number }
   /** Somebody else works under this worker's id. The worker ends with `DuplicateWorkerError`. */
-  | { readonly type: 'duplicateWorker'; readonly leaseKey: string }
+  | { readonly type: 'duplicateWorker'; readonly leaseKey: string | undefined }
   /** No lease stands for these hash keys (decimal, inclusive), or a shard's own lease is missing. Once per hole. */
   | {
       readonly type: 'leaseHole'

@@ -19,6 +19,7 @@ import {
 } from './handlers/shard-handler.ts'
 import { DynamodbLeaseTable } from './leases/dynamodb-lease-table.ts'
 import type { HeldLease } from './leases/held-lease.ts'
+import { FleetMember } from './leases/kcl3/fleet-member.ts'
 import type { Lease } from './leases/lease.ts'
 import { LeaseCleaner } from './leases/lease-cleaner.ts'
 import { LeaseCoordinator } from './leases/lease-coordinator.ts'
@@ -47,6 +48,7 @@ export class Worker implements AsyncDisposable {
   readonly #budget: ReadBudget | undefined
   readonly #turn: EventLoopTurn
   readonly #streams: readonly WorkerStream[]
+  readonly #fleet: FleetMember | undefined
   readonly #coordinator: LeaseCoordinator
   readonly #counters = newCounters()
   readonly #metrics: ConsumerMetrics
@@ -86,6 +88,8 @@ export class Worker implements AsyncDisposable {
         tableName: this.#options.tableName,
         applicationName: this.#options.applicationName,
         createTable: this.#options.createTable,
+        leaseProtocol: this.#options.leaseProtocol,
+        migrateAllEntitiesToLeaseTable: this.#options.migrateAllEntitiesToLeaseTable,
         client: options.dynamodb?.client,
         clientConfig: options.dynamodb?.clientConfig,
         callTimeoutMs: Math.ceil(failoverTimeMs / 3),
@@ -109,12 +113,14 @@ export class Worker implements AsyncDisposable {
     )
     const streams = this.#streams.map(({ shardSync }) => shardSync)
     const { formerStreams, maxLeasesToSteal } = this.#options
+    this.#fleet = this.#options.leaseProtocol === 'kcl3' ? this.#fleetMember() : undefined
     this.#coordinator = new LeaseCoordinator({
       table: this.#table,
       streams,
       cleaner: this.#options.cleanupLeases
         ? new LeaseCleaner({ table: this.#table, streams, clock, onEvent, formerStreams })
         : undefined,
+      fleet: this.#fleet,
       workerId,
       failoverTimeMs,
       maxLeases,
@@ -148,6 +154,9 @@ export class Worker implements AsyncDisposable {
         noKeyStats
       ),
       leases: this.#coordinator.counts,
+      ...(this.#fleet === undefined
+        ? {}
+        : { fleet: { isLeader: this.#fleet.isLeader, rules: this.#fleet.rules } }),
       leaseTable: this.#table.usage
     }
   }
@@ -266,6 +275,22 @@ export class Worker implements AsyncDisposable {
     for (const stream of this.#streams) stream.close()
     this.#table.close()
     this.#ownClient?.destroy()
+  }
+
+  #fleetMember(): FleetMember {
+    const { applicationName, workerId, failoverTimeMs, maxLeases, clock, random, onEvent } = this.#options
+    return new FleetMember({
+      table: this.#table.fleet!,
+      leaseTable: this.#table,
+      applicationName,
+      workerId,
+      failoverTimeMs,
+      maxLeases,
+      clock,
+      random,
+      onEvent,
+      onFatal: error => this.#fatal.reject(error)
+    })
   }
 
   #streamOf(lease: Lease): WorkerStream {

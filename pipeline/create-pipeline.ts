@@ -177,6 +177,7 @@ export function createPipeline(input: PipelinePlan, options: PipelineOptions = {
         maxReadAheadBytes: plan.consumer.maxReadAheadBytes,
         filterOutOfRange: plan.consumer.filterOutOfRange,
         foreignWorkers: plan.consumer.foreignWorkers,
+        leaseProtocol: plan.consumer.leaseProtocol,
         // Only where resources are made for the user anyway; on AWS the table is part of the infrastructure.
         createTable: engine.kind !== 'aws',
         kinesis: { clientConfig: clientConfigOf(engine, 'kinesis') },

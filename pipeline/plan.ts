@@ -180,6 +180,11 @@ export interface PipelinePlan {
     readonly filterOutOfRange?: boolean
     /** Whether a Java KCL shares the lease table. @default false */
     readonly foreignWorkers?: boolean
+    /**
+     * Whether each worker takes leases for itself, as in KCL 1 and 2, or one of them leads and assigns them, as in KCL 3.
+     * @default 'kcl2'
+     */
+    readonly leaseProtocol?: 'kcl2' | 'kcl3'
   }
   /**
    * Where the workers deliver every record to, each through a delivery stream of its own. 1 to 16.
@@ -275,7 +280,8 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     'fallBackToPolling',
     'maxReadAheadBytes',
     'filterOutOfRange',
-    'foreignWorkers'
+    'foreignWorkers',
+    'leaseProtocol'
   ])
   const stream = resolveStream(plan.stream, name)
   const mode = checkOneOf('sealing.mode', sealing.mode ?? 'aggregate', ['aggregate', 'record', 'off'])
@@ -335,7 +341,8 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
               17_179_869_184
             ),
       filterOutOfRange: checkBoolean('consumer.filterOutOfRange', consumer.filterOutOfRange ?? false),
-      foreignWorkers: checkBoolean('consumer.foreignWorkers', consumer.foreignWorkers ?? false)
+      foreignWorkers: checkBoolean('consumer.foreignWorkers', consumer.foreignWorkers ?? false),
+      leaseProtocol: checkOneOf('consumer.leaseProtocol', consumer.leaseProtocol ?? 'kcl2', ['kcl2', 'kcl3'])
     },
     destinations,
     deadLetters: resolveDeadLetters(plan.deadLetters, name),

@@ -1,11 +1,7 @@
 import {
   DynamoDBClient as Client,
-  CreateTableCommand,
-  DescribeTableCommand,
   type DynamoDBClient,
-  type DynamoDBClientConfig,
-  type TableDescription,
-  UpdateContinuousBackupsCommand
+  type DynamoDBClientConfig
 } from '@aws-sdk/client-dynamodb'
 import {
   DeleteCommand,
@@ -17,43 +13,33 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock } from '../../core/clock.ts'
-import { ErrorCode, SealstreamError } from '../../core/errors.ts'
-import { classifyFailure, FailureClass, ServiceError, serviceErrorName } from '../../core/service-errors.ts'
+import { ServiceError, serviceErrorName } from '../../core/service-errors.ts'
 import {
   compareSequence,
   type ExtendedSequenceNumber,
   Sentinel
 } from '../checkpoint/extended-sequence-number.ts'
-import {
-  DuplicateWorkerError,
-  Kcl3StateError,
-  LeaseTableMissingError,
-  LeaseTableSchemaError
-} from '../errors.ts'
+import { DuplicateWorkerError, Kcl3StateError } from '../errors.ts'
 import type { WorkerEvent } from '../types.ts'
-import { kcl3Signs } from './kcl3-state.ts'
-import type { Lease } from './lease.ts'
+import { DynamodbFleetTable } from './kcl3/dynamodb-fleet-table.ts'
+import type { LeaseRules } from './kcl3/fleet-member.ts'
+import type { FleetTable } from './kcl3/fleet-table.ts'
+import { kcl3Signs } from './kcl3/signs.ts'
+import { counted, type Lease, ownedBy, workingOwner } from './lease.ts'
 import { type Item, parseRow, toItem, toMetaItem } from './lease-item.ts'
 import { LeaseAttribute as A } from './lease-schema.ts'
 import type { CheckpointUpdate, LeaseTable, LeaseTableUsage, ShardFacts } from './lease-table.ts'
-
-/** How a lease table is made: on demand, and with what is asked for here. */
-export interface CreateLeaseTable {
-  /**
-   * Encryption at rest under a key in KMS instead of DynamoDB's own: `true` for the key that AWS manages, or the
-   * id, ARN or alias of one.
-   * @default false
-   */
-  readonly sse?: boolean | { readonly kmsKeyId: string }
-  /** Continuous backups. Where the service cannot do them, an event `callFailed` says so. @default false */
-  readonly pointInTimeRecovery?: boolean
-}
+import { type CreateLeaseTable, LeaseTableSetup } from './lease-table-setup.ts'
 
 export interface DynamodbLeaseTableOptions {
   readonly tableName: string
   /** Names the tables that KCL 3.0 to 3.4 keeps beside the lease table. @default `tableName` */
   readonly applicationName?: string | undefined
   readonly createTable: boolean | CreateLeaseTable
+  /** @default 'kcl2' */
+  readonly leaseProtocol?: LeaseRules | undefined
+  /** For KCL 3: whether rows of the tables of 3.0 to 3.4 go to the lease table as soon as all can read them. @default false */
+  readonly migrateAllEntitiesToLeaseTable?: boolean | undefined
   /** A client to use as it is; the caller destroys it. */
   readonly client?: DynamoDBClient | undefined
   readonly clientConfig?: DynamoDBClientConfig | undefined
@@ -67,31 +53,36 @@ export interface DynamodbLeaseTableOptions {
 interface Change {
   /** What was seen may be older than the last write of ours. */
   readonly isFromScan?: true
+  /** Whether it is not for a lease that is handed over, unless that is known. */
+  readonly noticesHandoff?: boolean
   readonly wanted: (seen: Lease) => Lease
   readonly set: (wanted: Lease) => Item
-  readonly remove?: readonly string[]
+  readonly remove?: (seen: Lease) => readonly string[]
 }
 
-const activeTimeoutMs = 120_000
-const pollMs = 250
-
-/** Calls for the table itself come before any lease is held: no lease runs out while a slow answer is awaited. */
-const tableCallOptions = { requestTimeout: 30_000 }
 const pendingAttributes = [
   A.pendingCheckpoint,
   A.pendingCheckpointSubSequenceNumber,
   A.pendingCheckpointState
 ]
 
-/** The lease table in DynamoDB, in the layout of the Java KCL 2.x. Attributes that it does not know stay as they are. */
+/** Time between two looks at the tables of KCL 3.0 to 3.4, in milliseconds. */
+const fleetLookMs = 5_000
+
+/** The lease table in DynamoDB, in the layout of the Java KCL. Attributes that it does not know stay as they are. */
 export class DynamodbLeaseTable implements LeaseTable {
   readonly #options: DynamodbLeaseTableOptions
   readonly #ownClient: DynamoDBClient | undefined
   readonly #documents: DynamoDBDocumentClient
+  readonly #setup: LeaseTableSetup
+  readonly #isKcl3: boolean
+  readonly fleet: FleetTable | undefined
   readonly #usage = { scans: 0, writes: 0, readUnits: 0, writeUnits: 0 }
   /** By lease key, the highest counter that a write of this worker may have left: also one whose answer was lost. */
   readonly #mayBeOurs = new Map<string, number>()
   readonly #corruptKeys = new Set<string>()
+  /** Rows that are no leases, as of the last scan. */
+  #otherRows: readonly Item[] = []
   #isKnownFit = false
   #isKcl3Reported = false
 
@@ -114,6 +105,30 @@ export class DynamodbLeaseTable implements LeaseTable {
       // A number of any size in somebody's row must not make the whole scan fail.
       unmarshallOptions: { wrapNumbers: true }
     })
+    const { tableName, applicationName = tableName, createTable, clock, onEvent } = options
+    const documents = this.#documents
+    this.#isKcl3 = options.leaseProtocol === 'kcl3'
+    this.#setup = new LeaseTableSetup({
+      tableName,
+      createTable,
+      needsOwnerIndex: this.#isKcl3,
+      documents,
+      clock,
+      onEvent
+    })
+    this.fleet = this.#isKcl3
+      ? new DynamodbFleetTable({
+          documents,
+          tableName,
+          applicationName,
+          otherRows: () => this.#otherRows,
+          readLease: leaseKey => this.#get(leaseKey),
+          hasOwnerIndex: () => this.#setup.hasOwnerIndex(),
+          lookMs: fleetLookMs,
+          migrateAllEntitiesToLeaseTable: options.migrateAllEntitiesToLeaseTable ?? false,
+          clock
+        })
+      : undefined
   }
 
   get usage(): LeaseTableUsage {
@@ -121,31 +136,8 @@ export class DynamodbLeaseTable implements LeaseTable {
   }
 
   async ensure(): Promise<void> {
-    const { tableName, createTable, clock } = this.#options
-    const deadline = clock.now() + activeTimeoutMs
-    let table = await this.#description()
-    const isOurs = table === undefined
-    if (table === undefined) {
-      if (createTable === false) throw new LeaseTableMissingError(tableName)
-      await this.#create()
-      table = await this.#description()
-    }
-    while (table?.TableStatus !== 'ACTIVE' && table?.TableStatus !== 'UPDATING') {
-      if (clock.now() > deadline) {
-        throw new SealstreamError(
-          ErrorCode.service,
-          `lease table ${tableName} is not active: ${table?.TableStatus ?? 'missing'}`
-        )
-      }
-      await clock.sleep(pollMs)
-      table = await this.#description()
-    }
-    const key = keyOf(table)
-    if (key !== `${A.leaseKey} S HASH`) throw new LeaseTableSchemaError(tableName, key)
-    if (isOurs && typeof createTable === 'object' && createTable.pointInTimeRecovery === true) {
-      await this.#tolerate('UpdateContinuousBackups', () => this.#startBackups())
-    }
-    await this.#refuseKcl3Tables()
+    await this.#setup.ensure()
+    if (!this.#isKcl3) await this.#refuseKcl3Tables()
   }
 
   async list(): Promise<readonly Lease[]> {
@@ -161,7 +153,8 @@ export class DynamodbLeaseTable implements LeaseTable {
       }
     }
     this.#usage.scans += 1
-    this.#checkForeign(foreign)
+    this.#otherRows = foreign
+    if (!this.#isKcl3) this.#checkForeign(foreign)
     return leases
   }
 
@@ -185,9 +178,15 @@ export class DynamodbLeaseTable implements LeaseTable {
     }
   }
 
-  // A renewal settles against a take: whoever writes first changes the counter, and the other one fails.
+  // A renewal settles against a take or an assignment: whoever writes first changes the counter, and the other one fails.
+  // Against the beginning of a handoff, which leaves the counter as it is, it settles by the second owner.
   renew(lease: Lease): Promise<Lease | undefined> {
-    return this.#update(lease, lease.leaseOwner, { wanted: counted, set: () => ({}) })
+    const { throughputKBps } = lease
+    return this.#update(lease, workingOwner(lease), {
+      noticesHandoff: true,
+      wanted: counted,
+      set: () => (this.#isKcl3 && throughputKBps !== undefined ? { [A.throughputKBps]: throughputKBps } : {})
+    })
   }
 
   // Two workers that take the same lease saw the same counter; the first write wins.
@@ -195,23 +194,18 @@ export class DynamodbLeaseTable implements LeaseTable {
     return this.#update(lease, workerId, {
       // A row as it was scanned may be older than our own last write: that it bears our name proves nothing.
       isFromScan: true,
-      wanted: seen => ({
-        ...counted(seen),
-        leaseOwner: workerId,
-        ownerSwitchesSinceCheckpoint:
-          seen.ownerSwitchesSinceCheckpoint + (seen.leaseOwner === workerId ? 0 : 1)
-      }),
+      wanted: seen => ownedBy(seen, workerId),
       set: wanted => ({
         [A.leaseOwner]: workerId,
         [A.ownerSwitchesSinceCheckpoint]: wanted.ownerSwitchesSinceCheckpoint
       }),
-      remove: [A.checkpointOwner]
+      remove: () => [A.checkpointOwner]
     })
   }
 
   // A checkpoint of an owner that has lost its lease fails on the counter; a finished shard stays finished.
   checkpoint(lease: Lease, { checkpoint, childShardIds }: CheckpointUpdate): Promise<Lease | undefined> {
-    return this.#update(lease, lease.leaseOwner, {
+    return this.#update(lease, workingOwner(lease), {
       wanted: seen => ({
         ...counted(seen),
         ownerSwitchesSinceCheckpoint: 0,
@@ -226,7 +220,7 @@ export class DynamodbLeaseTable implements LeaseTable {
         [A.ownerSwitchesSinceCheckpoint]: 0,
         ...(wanted.childShardIds.length === 0 ? {} : { [A.childShardIds]: new Set(wanted.childShardIds) })
       }),
-      remove: pendingAttributes
+      remove: () => pendingAttributes
     })
   }
 
@@ -236,7 +230,7 @@ export class DynamodbLeaseTable implements LeaseTable {
     pending: ExtendedSequenceNumber,
     state?: Uint8Array
   ): Promise<Lease | undefined> {
-    return this.#update(lease, lease.leaseOwner, {
+    return this.#update(lease, workingOwner(lease), {
       wanted: seen => ({
         ...counted(seen),
         pendingCheckpoint: pending,
@@ -247,16 +241,22 @@ export class DynamodbLeaseTable implements LeaseTable {
         [A.pendingCheckpointSubSequenceNumber]: pending.subSequenceNumber,
         ...(state === undefined ? {} : { [A.pendingCheckpointState]: state })
       }),
-      remove: state === undefined ? [A.pendingCheckpointState] : []
+      remove: () => (state === undefined ? [A.pendingCheckpointState] : [])
     })
   }
 
-  // Settles against a take by another worker that has seen us expire.
-  release(lease: Lease): Promise<Lease | undefined> {
-    return this.#update(lease, lease.leaseOwner, {
-      wanted: seen => ({ ...counted(seen), leaseOwner: undefined }),
-      set: () => ({}),
-      remove: [A.leaseOwner]
+  // Settles against a take by another worker that has seen us expire, and against a handoff that begins: then the lease goes
+  // to the worker that waits for it.
+  async release(lease: Lease): Promise<Lease | undefined> {
+    return this.#update(lease, workingOwner(lease), {
+      noticesHandoff: true,
+      wanted: seen =>
+        seen.checkpointOwner === undefined
+          ? { ...counted(seen), leaseOwner: undefined }
+          : ownedBy(seen, seen.leaseOwner),
+      set: ({ leaseOwner, ownerSwitchesSinceCheckpoint }) =>
+        leaseOwner === undefined ? {} : { [A.ownerSwitchesSinceCheckpoint]: ownerSwitchesSinceCheckpoint },
+      remove: seen => [seen.checkpointOwner === undefined ? A.leaseOwner : A.checkpointOwner]
     })
   }
 
@@ -316,13 +316,17 @@ export class DynamodbLeaseTable implements LeaseTable {
     const update = assignments(set)
     const finishedGuard =
       A.pendingCheckpoint in set || (A.checkpoint in set && set[A.checkpoint] !== Sentinel.shardEnd)
-    const remove = change.remove ?? []
+    const remove = change.remove?.(seen) ?? []
+    const handoffGuard =
+      this.#isKcl3 && change.noticesHandoff === true && seen.checkpointOwner === undefined
+        ? ` AND attribute_not_exists(${A.checkpointOwner})`
+        : ''
     try {
       await this.#write(
         new UpdateCommand({
           TableName: tableName,
           Key: { [A.leaseKey]: seen.leaseKey },
-          ConditionExpression: `${A.leaseCounter} = :seen${finishedGuard ? ` AND ${A.checkpoint} <> :end` : ''}`,
+          ConditionExpression: `${A.leaseCounter} = :seen${finishedGuard ? ` AND ${A.checkpoint} <> :end` : ''}${handoffGuard}`,
           UpdateExpression: `SET ${update.expression}${remove.length === 0 ? '' : ` REMOVE ${remove.join(', ')}`}`,
           ExpressionAttributeValues: {
             ':seen': seen.leaseCounter,
@@ -342,16 +346,20 @@ export class DynamodbLeaseTable implements LeaseTable {
     }
     const found = await this.#get(seen.leaseKey)
     if (found === undefined) return undefined
+    const isHandedOver =
+      handoffGuard !== '' && found.checkpointOwner === owner && found.leaseCounter === seen.leaseCounter
+    if (isHandedOver) return this.#update({ ...found, throughputKBps: seen.throughputKBps }, owner, change)
     const isOurs =
       found.leaseCounter > seen.leaseCounter &&
       found.leaseCounter <= (this.#mayBeOurs.get(seen.leaseKey) ?? -1)
     // Any write of ours has moved the counter, which is all that a renewal is for.
-    const isRenewal = Object.keys(set).length === 1 && remove.length === 0
+    const isRenewal = Object.keys(set).every(name => name === A.leaseCounter || name === A.throughputKBps)
     if (isOurs && isSame(wanted, found)) return found
-    if (isOurs && isRenewal && found.leaseOwner === owner) return found
-    // Under our name, by a write that was not ours: a second worker with this id.
+    if (isOurs && isRenewal && remove.length === 0 && workingOwner(found) === owner) return found
+    // Under our name, by a write that was not ours: a second worker with this id. A leader of KCL 3 writes it, too.
     if (
       !isOurs &&
+      !this.#isKcl3 &&
       change.isFromScan === undefined &&
       owner !== undefined &&
       found.leaseOwner === owner &&
@@ -359,7 +367,7 @@ export class DynamodbLeaseTable implements LeaseTable {
     ) {
       throw new DuplicateWorkerError(owner, seen.leaseKey)
     }
-    if (!isOurs || (owner !== undefined && found.leaseOwner !== owner)) return undefined
+    if (!isOurs || (owner !== undefined && workingOwner(found) !== owner)) return undefined
     // An earlier write of ours whose answer was lost: this one follows it.
     return this.#update(found, owner, change)
   }
@@ -423,7 +431,7 @@ export class DynamodbLeaseTable implements LeaseTable {
     const { tableName, applicationName = tableName, clock } = this.#options
     const items = await Promise.all(
       ['CoordinatorState', 'WorkerMetricStats'].map(name =>
-        this.#tolerate('Scan', () => this.#scan(`${applicationName}-${name}`))
+        this.#setup.tolerate('Scan', () => this.#scan(`${applicationName}-${name}`))
       )
     )
     const signs = kcl3Signs(
@@ -432,84 +440,12 @@ export class DynamodbLeaseTable implements LeaseTable {
     )
     if (signs.length > 0) throw new Kcl3StateError(tableName, signs)
   }
-
-  async #description(): Promise<TableDescription | undefined> {
-    try {
-      const { Table: table } = (await this.#documents.send(
-        new DescribeTableCommand({ TableName: this.#options.tableName }) as never,
-        tableCallOptions
-      )) as { Table?: TableDescription }
-      return table
-    } catch (cause) {
-      if (classifyFailure(cause) === FailureClass.notFound) return undefined
-      throw new ServiceError('dynamodb', 'DescribeTable', cause)
-    }
-  }
-
-  async #create(): Promise<void> {
-    const { tableName, createTable } = this.#options
-    const sse = typeof createTable === 'object' ? createTable.sse : undefined
-    try {
-      await this.#documents.send(
-        new CreateTableCommand({
-          TableName: tableName,
-          BillingMode: 'PAY_PER_REQUEST',
-          AttributeDefinitions: [{ AttributeName: A.leaseKey, AttributeType: 'S' }],
-          KeySchema: [{ AttributeName: A.leaseKey, KeyType: 'HASH' }],
-          ...(sse === undefined || sse === false
-            ? {}
-            : {
-                SSESpecification: {
-                  Enabled: true,
-                  SSEType: 'KMS',
-                  ...(sse === true ? {} : { KMSMasterKeyId: sse.kmsKeyId })
-                }
-              })
-        }) as never,
-        tableCallOptions
-      )
-    } catch (cause) {
-      // Another worker of the fleet was first.
-      if (serviceErrorName(cause) !== 'ResourceInUseException')
-        throw new ServiceError('dynamodb', 'CreateTable', cause)
-    }
-  }
-
-  async #startBackups(): Promise<void> {
-    await call('UpdateContinuousBackups', () =>
-      this.#documents.send(
-        new UpdateContinuousBackupsCommand({
-          TableName: this.#options.tableName,
-          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true }
-        }) as never,
-        tableCallOptions
-      )
-    )
-  }
-
-  /** For what is good to have: a failure is told and goes by. What does not exist is no failure. */
-  async #tolerate<T>(operation: string, task: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await task()
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error
-      const { service, failure, serviceCode } = error
-      if (failure !== FailureClass.notFound) {
-        this.#options.onEvent?.({ type: 'callFailed', service, operation, failure, serviceCode })
-      }
-      return undefined
-    }
-  }
-}
-
-function counted(lease: Lease): Lease {
-  return { ...lease, leaseCounter: lease.leaseCounter + 1 }
 }
 
 /** Whether two rows say the same, as far as the writes here change them, but for the counter. */
 function isSame(wanted: Lease, found: Lease): boolean {
   return (
-    wanted.leaseOwner === found.leaseOwner &&
+    workingOwner(wanted) === workingOwner(found) &&
     compareSequence(wanted.checkpoint, found.checkpoint) === 0 &&
     isSamePending(wanted, found)
   )
@@ -529,16 +465,6 @@ function assignments(set: Item): { readonly expression: string; readonly values:
     expression: names.map(name => `${name} = :${name}`).join(', '),
     values: Object.fromEntries(names.map(name => [`:${name}`, set[name]]))
   }
-}
-
-/** Such as `leaseKey S HASH`. */
-function keyOf({ KeySchema: keys = [], AttributeDefinitions: attributes = [] }: TableDescription): string {
-  return keys
-    .map(({ AttributeName: name, KeyType: type }) => {
-      const attribute = attributes.find(({ AttributeName }) => AttributeName === name)
-      return `${name} ${attribute?.AttributeType} ${type}`
-    })
-    .join(', ')
 }
 
 async function call<T>(operation: string, send: () => Promise<T>): Promise<T> {

@@ -1,8 +1,17 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import type { ExtendedSequenceNumber } from '../checkpoint/extended-sequence-number.ts'
-import { DuplicateWorkerError, LeaseLostError } from '../errors.ts'
-import type { Lease } from './lease.ts'
+import { DuplicateWorkerError, LeaseHandoffError, LeaseLostError } from '../errors.ts'
+import { type Lease, workingOwner } from './lease.ts'
 import type { CheckpointUpdate, LeaseTable } from './lease-table.ts'
+import { ThroughputMeter } from './throughput-meter.ts'
+
+export interface HandoffOptions {
+  /** Time after which the lease goes, whatever its processing does, in milliseconds. */
+  readonly timeMs: number
+  readonly onRequested: (leaseKey: string, to: string) => void
+  /** It went, and its processing had not ended. */
+  readonly onLate: (leaseKey: string, to: string) => void
+}
 
 /**
  * One tenure of one lease. Its writes follow one another, because renewal and checkpoint both move the counter.
@@ -15,11 +24,15 @@ export class HeldLease {
   readonly #failoverTimeMs: number
   readonly #onLost: (held: HeldLease) => void
   readonly #onDuplicate: (error: DuplicateWorkerError) => void
+  readonly #handoffs: HandoffOptions | undefined
+  readonly #meter: ThroughputMeter | undefined
   readonly #lost = new AbortController()
+  readonly #handoff = new AbortController()
   #lease: Lease
   #isReleased = false
   #renewedMs: number
   #cancelExpiry: CancelTimer | undefined
+  #cancelHandoff: CancelTimer | undefined
   /** The last write; the next one waits for it. */
   #writing: Promise<unknown> = Promise.resolve()
 
@@ -33,6 +46,8 @@ export class HeldLease {
     readonly onLost: (held: HeldLease) => void
     /** Another worker writes under our id; the lease is lost. */
     readonly onDuplicate?: (error: DuplicateWorkerError) => void
+    /** For a fleet whose leader may ask for the lease on behalf of another worker. */
+    readonly handoffs?: HandoffOptions | undefined
   }) {
     this.#lease = options.lease
     this.#table = options.table
@@ -40,8 +55,14 @@ export class HeldLease {
     this.#failoverTimeMs = options.failoverTimeMs
     this.#onLost = options.onLost
     this.#onDuplicate = options.onDuplicate ?? (() => {})
+    this.#handoffs = options.handoffs
+    this.#meter =
+      options.handoffs === undefined
+        ? undefined
+        : new ThroughputMeter(options.lease.throughputKBps, options.clock.now())
     this.#renewedMs = options.takenMs
     this.#armExpiry()
+    this.#noticeHandoff()
   }
 
   get leaseKey(): string {
@@ -58,6 +79,19 @@ export class HeldLease {
   }
 
   /**
+   * Aborted with a `LeaseHandoffError` when another worker is to have the lease: what is in hand is finished, checkpointed,
+   * and the lease released.
+   */
+  get handoffSignal(): AbortSignal {
+    return this.#handoff.signal
+  }
+
+  /** Bytes that were read of the shard. */
+  noteRead(bytes: number): void {
+    this.#meter?.add(bytes)
+  }
+
+  /**
    * To be called before anything is begun that only the owner may do, such as a call of the handler: timers may be
    * late, so that the lease is past its time and `signal` does not say so yet.
    * @throws LeaseLostError
@@ -69,7 +103,10 @@ export class HeldLease {
 
   /** Keeps the lease. A failure whose outcome is not known leaves it as it is, until it expires. */
   async renew(): Promise<void> {
-    await this.#write(lease => this.#table.renew(lease)).catch((error: unknown) => {
+    await this.#write(lease => {
+      const throughputKBps = this.#meter?.sample(this.#clock.now())
+      return this.#table.renew(throughputKBps === undefined ? lease : { ...lease, throughputKBps })
+    }).catch((error: unknown) => {
       if (!(error instanceof LeaseLostError)) throw error
     })
   }
@@ -87,25 +124,33 @@ export class HeldLease {
     await this.#write(lease => this.#table.prepareCheckpoint(lease, pending, state))
   }
 
-  /** Gives the lease up for others to take at once; nothing can be written afterwards. */
-  async release(): Promise<void> {
+  /**
+   * Gives the lease up, to the worker that waits for it or for others to take at once; nothing can be written afterwards.
+   * Resolves with the id of the worker that waits.
+   */
+  async release(): Promise<string | undefined> {
     await this.#write(async lease => {
       const released = await this.#table.release(lease)
       this.#end()
       return released
     })
+    return this.#lease.leaseOwner
   }
 
   /** The table shows another owner. */
   noteOwner(row: Lease, workerId: string): void {
-    if (row.leaseCounter > this.#lease.leaseCounter && row.leaseOwner !== workerId) this.lose()
+    if (row.leaseCounter < this.#lease.leaseCounter) return
+    if (row.leaseCounter > this.#lease.leaseCounter && workingOwner(row) !== workerId) this.lose()
+    else if (row.checkpointOwner === workerId && this.#lease.checkpointOwner === undefined) {
+      this.#lease = { ...this.#lease, leaseOwner: row.leaseOwner, checkpointOwner: workerId }
+      this.#noticeHandoff()
+    }
   }
 
   lose(): void {
     if (this.#lost.signal.aborted || this.#isReleased) return
     this.#end()
-    this.#lost.abort(new LeaseLostError(this.leaseKey))
-    this.#onLost(this)
+    this.#abandon()
   }
 
   #write(write: (lease: Lease) => Promise<Lease | undefined>): Promise<void> {
@@ -127,7 +172,9 @@ export class HeldLease {
       if (this.#isExpired()) this.lose()
       if (this.#lost.signal.aborted) throw new LeaseLostError(this.leaseKey)
       this.#lease = written
-      if (!this.#isReleased) this.#armExpiry()
+      if (this.#isReleased) return
+      this.#armExpiry()
+      this.#noticeHandoff()
     })
     this.#writing = done.catch(() => {})
     return done
@@ -143,8 +190,35 @@ export class HeldLease {
     this.#cancelExpiry = this.#clock.schedule(() => this.lose(), Math.max(0, ms), { unref: true })
   }
 
+  #noticeHandoff(): void {
+    const { checkpointOwner, leaseOwner } = this.#lease
+    if (checkpointOwner === undefined || leaseOwner === undefined || this.#handoff.signal.aborted) return
+    const handOver = (): void => this.#handOverLate(leaseOwner)
+    this.#cancelHandoff = this.#clock.schedule(handOver, this.#handoffs?.timeMs ?? 0, { unref: true })
+    this.#handoffs?.onRequested(this.leaseKey, leaseOwner)
+    this.#handoff.abort(new LeaseHandoffError(this.leaseKey))
+  }
+
+  /** The worker that waits has waited long enough. Whatever still runs here has lost the lease. */
+  #handOverLate(to: string): void {
+    this.release().then(
+      () => {
+        this.#handoffs?.onLate(this.leaseKey, to)
+        this.#abandon()
+      },
+      // It is lost already; or the leader assigns it, or it runs out.
+      () => this.lose()
+    )
+  }
+
+  #abandon(): void {
+    this.#lost.abort(new LeaseLostError(this.leaseKey))
+    this.#onLost(this)
+  }
+
   #end(): void {
     this.#isReleased = true
     this.#cancelExpiry?.()
+    this.#cancelHandoff?.()
   }
 }

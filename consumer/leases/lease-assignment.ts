@@ -1,4 +1,4 @@
-import type { Lease } from './lease.ts'
+import { type Lease, workingOwner } from './lease.ts'
 import type { ObservedLease } from './lease-observer.ts'
 
 export interface AssignmentPolicy {
@@ -22,15 +22,19 @@ export interface Assignment {
  * The leases that this worker should try to take now, by the KCL's rules: all that are very old; else up to its
  * share of the available ones; else one of the most loaded worker's. Pure but for the random source.
  */
-export function assignLeases(leases: readonly ObservedLease[], policy: AssignmentPolicy): Assignment {
+export function assignLeases(
+  leases: readonly Omit<ObservedLease, 'changedMs'>[],
+  policy: AssignmentPolicy
+): Assignment {
   const { workerId, maxLeases, maxLeasesToSteal, random } = policy
   const held = new Map<string, Lease[]>([[workerId, []]])
   const available: Lease[] = []
   for (const { lease, isAvailable } of leases) {
     if (isAvailable) available.push(lease)
     else {
-      const owned = held.get(lease.leaseOwner!)
-      if (owned === undefined) held.set(lease.leaseOwner!, [lease])
+      const owner = workingOwner(lease)!
+      const owned = held.get(owner)
+      if (owned === undefined) held.set(owner, [lease])
       else owned.push(lease)
     }
   }
@@ -59,7 +63,7 @@ export function assignLeases(leases: readonly ObservedLease[], policy: Assignmen
   }
 }
 
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
+export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const result = [...items]
   for (let last = result.length - 1; last > 0; last -= 1) {
     const other = Math.floor(random() * (last + 1))

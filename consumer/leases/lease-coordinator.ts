@@ -3,11 +3,13 @@ import { FailureClass, ServiceError } from '../../core/service-errors.ts'
 import { DuplicateWorkerError, IncompleteShardListError, LeaseLostError } from '../errors.ts'
 import type { ShardSync } from '../shards/shard-sync.ts'
 import type { WorkerEvent } from '../types.ts'
-import { HeldLease } from './held-lease.ts'
+import { type HandoffOptions, HeldLease } from './held-lease.ts'
+import type { FleetMember } from './kcl3/fleet-member.ts'
+import { handoffTimeMs } from './kcl3/handoff-watch.ts'
 import type { Lease } from './lease.ts'
 import { assignLeases } from './lease-assignment.ts'
 import type { LeaseCleaner } from './lease-cleaner.ts'
-import { LeaseObserver } from './lease-observer.ts'
+import { LeaseObserver, type ObservedLease } from './lease-observer.ts'
 import type { LeaseTable } from './lease-table.ts'
 import { NamesakeWatch } from './namesake-watch.ts'
 
@@ -17,6 +19,8 @@ export interface LeaseCoordinatorOptions {
   readonly streams: readonly ShardSync[]
   /** Undefined leaves finished leases in the table. */
   readonly cleaner?: LeaseCleaner | undefined
+  /** Where a leader assigns the leases, as KCL 3 does: this worker's part in it. @default each worker takes its own */
+  readonly fleet?: FleetMember | undefined
   readonly workerId: string
   readonly failoverTimeMs: number
   readonly maxLeases: number
@@ -35,12 +39,14 @@ export interface LeaseCoordinatorOptions {
 
 /** How leases came and went since the worker was made. */
 export interface LeaseCounts {
-  /** Leases that became ours, stolen ones included. */
+  /** Leases that became ours, stolen and assigned ones included. */
   readonly taken: number
   readonly stolen: number
   /** Leases that another worker took first. */
   readonly untaken: number
   readonly lost: number
+  /** Leases that went to another worker because the leader wished so, after their last checkpoint. */
+  readonly handedOver: number
   /** By how many leases `maxLeases` keeps this worker below its share, as of the last scan. */
   readonly spillover: number
 }
@@ -61,7 +67,7 @@ export class LeaseCoordinator {
   readonly #held = new Map<string, HeldLease>()
   readonly #renewing = new Map<HeldLease, Promise<void>>()
   readonly #stop = new AbortController()
-  readonly #counts = { taken: 0, stolen: 0, untaken: 0, lost: 0, spillover: 0 }
+  readonly #counts = { taken: 0, stolen: 0, untaken: 0, lost: 0, handedOver: 0, spillover: 0 }
   /** Takes whose outcome is not known: the row may bear our name. */
   readonly #unsettled = new Set<string>()
   #leases: ReadonlyMap<string, Lease> = new Map()
@@ -94,12 +100,14 @@ export class LeaseCoordinator {
   /**
    * Makes the table and the first leases where they are missing, resumes what a former life under this id held,
    * and starts the loops.
-   * @throws ServiceError, LeaseTableMissingError, LeaseTableSchemaError, Kcl3StateError, StreamRecreatedError,
-   * IncompleteShardListError: what keeps the worker from starting
+   * @throws ServiceError, LeaseTableMissingError, LeaseTableSchemaError, Kcl2FleetError, Kcl3StateError,
+   * FleetVersionError, StreamRecreatedError, IncompleteShardListError: what keeps the worker from starting
    */
   async start(): Promise<void> {
-    await this.#options.table.ensure()
-    for (const stream of this.#options.streams) await stream.identify()
+    const { table, streams, fleet } = this.#options
+    await table.ensure()
+    for (const stream of streams) await stream.identify()
+    await fleet?.join(await table.list())
     await this.#scan()
     this.#loops = [this.#scanLoop(), this.#renewLoop(), this.#cleanLoop()]
   }
@@ -109,6 +117,7 @@ export class LeaseCoordinator {
     this.#isTaking = false
     // A scan under way may have takes in flight; what they win is seen by `onTaken` first.
     await this.#scanning.catch(() => {})
+    await this.#options.fleet?.leave()
   }
 
   async close(): Promise<void> {
@@ -121,8 +130,9 @@ export class LeaseCoordinator {
   async giveUp(held: HeldLease, options: { readonly release: boolean }): Promise<void> {
     if (options.release) {
       try {
-        await held.release()
-        this.#options.onEvent({ type: 'leaseReleased', leaseKey: held.leaseKey })
+        const to = await held.release()
+        if (to === undefined) this.#options.onEvent({ type: 'leaseReleased', leaseKey: held.leaseKey })
+        else this.#noteHandedOver(held.leaseKey, to, true)
       } catch (error) {
         // Others take it when it expires.
         this.#report(error)
@@ -137,13 +147,18 @@ export class LeaseCoordinator {
   }
 
   async #scanLoop(): Promise<void> {
-    const { clock, failoverTimeMs } = this.#options
+    const { clock, failoverTimeMs, fleet } = this.#options
+    let scannedMs = clock.now()
     while (!this.#stop.signal.aborted) {
-      const intervalMs =
-        this.#leases.size < smallTable ? Math.min(smallTableScanMs, failoverTimeMs / 2) : failoverTimeMs / 2
+      const isSmall = this.#leases.size < smallTable
+      const scanMs = isSmall ? Math.min(smallTableScanMs, failoverTimeMs / 2) : failoverTimeMs / 2
+      // What is assigned to this worker the owner index tells for less than a scan.
+      const intervalMs = fleet?.rules === 'kcl3' ? Math.min(smallTableScanMs, scanMs) : scanMs
       await clock.sleep(intervalMs, this.#stop.signal).catch(() => {})
       if (this.#stop.signal.aborted || !this.#isTaking) continue
-      this.#scanning = this.#scan()
+      const isDue = clock.now() - scannedMs >= scanMs
+      if (isDue) scannedMs = clock.now()
+      this.#scanning = isDue ? this.#scan() : this.#discover()
       await this.#scanning.catch((error: unknown) => this.#report(error))
     }
   }
@@ -184,7 +199,7 @@ export class LeaseCoordinator {
   }
 
   async #scan(): Promise<void> {
-    const { table, streams, workerId, clock } = this.#options
+    const { table, streams, workerId, clock, fleet } = this.#options
     let leases = await table.list()
     let changed = 0
     for (const stream of streams) changed += await this.#sync(stream, leases)
@@ -194,11 +209,19 @@ export class LeaseCoordinator {
       const row = this.#leases.get(held.leaseKey)
       if (row !== undefined) held.noteOwner(row, workerId)
     }
-    const namesake = this.#namesakes.observe(leases, key => this.#held.has(key) || this.#unsettled.has(key))
-    if (namesake !== undefined) this.#endForNamesake(new DuplicateWorkerError(workerId, namesake))
+    if (fleet === undefined) this.#watchForNamesakes(leases)
 
     const mine = leases.filter(lease => streams.some(stream => stream.owns(lease)))
     const observed = this.#observer.observe(mine, clock.now())
+    if (fleet !== undefined) {
+      const assigned = await this.#takePart(fleet, observed)
+      if (fleet.rules === 'kcl3') {
+        this.#isFirstScan = false
+        this.#noteSpillover(fleet.spillover)
+        await this.#adopt(assigned)
+        return
+      }
+    }
     const resumed = this.#resumable(observed.map(({ lease }) => lease))
     this.#isFirstScan = false
     const resumedKeys = new Set(resumed.map(({ leaseKey }) => leaseKey))
@@ -216,6 +239,39 @@ export class LeaseCoordinator {
     // A fleet that is just starting or stopping is uneven for a moment, and a steal costs its victim work.
     if (this.#wasUneven) this.#counts.stolen += await this.#takeAll(steal)
     this.#wasUneven = steal.length > 0
+  }
+
+  /** What of this fails is done at the next scan; this worker reads on whatever the fleet does. */
+  async #takePart(fleet: FleetMember, observed: readonly ObservedLease[]): Promise<readonly Lease[]> {
+    try {
+      return await fleet.takePart(observed)
+    } catch (error) {
+      this.#report(error)
+      return observed.map(({ lease }) => lease)
+    }
+  }
+
+  async #discover(): Promise<void> {
+    const { table, workerId, streams } = this.#options
+    const found = (await table.fleet?.findAssigned(workerId, new Set(this.#held.keys()))) ?? []
+    await this.#adopt(found.filter(lease => streams.some(stream => stream.owns(lease))))
+  }
+
+  /** Begins to work the leases that bear our name. One that is handed over is ours only when its owner is done with it. */
+  async #adopt(leases: readonly Lease[]): Promise<void> {
+    const { workerId, table } = this.#options
+    const assigned = leases.filter(
+      ({ leaseOwner, checkpointOwner }) => leaseOwner === workerId && checkpointOwner === undefined
+    )
+    for (const lease of assigned) {
+      if (this.#mayAcquire(lease)) await this.#acquire(lease, () => table.renew(lease))
+    }
+  }
+
+  #watchForNamesakes(leases: readonly Lease[]): void {
+    const { workerId } = this.#options
+    const namesake = this.#namesakes.observe(leases, key => this.#held.has(key) || this.#unsettled.has(key))
+    if (namesake !== undefined) this.#endForNamesake(new DuplicateWorkerError(workerId, namesake))
   }
 
   get #stealLimit(): number {
@@ -251,22 +307,26 @@ export class LeaseCoordinator {
 
   /** Returns how many became ours. */
   async #takeAll(leases: readonly Lease[]): Promise<number> {
+    const { table, workerId } = this.#options
     let taken = 0
     for (const lease of leases) {
-      if (!this.#isTaking) break
-      if (this.#held.has(lease.leaseKey) || this.#options.mayTake?.(lease.leaseKey) === false) continue
-      if (await this.#take(lease)) taken += 1
+      if (this.#mayAcquire(lease) && (await this.#acquire(lease, () => table.take(lease, workerId))))
+        taken += 1
     }
     return taken
   }
 
-  async #take(lease: Lease): Promise<boolean> {
-    const { table, workerId, clock, failoverTimeMs, onEvent, onTaken } = this.#options
+  #mayAcquire({ leaseKey }: Lease): boolean {
+    return this.#isTaking && !this.#held.has(leaseKey) && this.#options.mayTake?.(leaseKey) !== false
+  }
+
+  async #acquire(lease: Lease, write: () => Promise<Lease | undefined>): Promise<boolean> {
+    const { table, clock, failoverTimeMs, onEvent, onTaken } = this.#options
     const takenMs = clock.now()
     this.#namesakes.forget(lease.leaseKey)
     let taken: Lease | undefined
     try {
-      taken = await table.take(lease, workerId)
+      taken = await write()
     } catch (error) {
       this.#unsettled.add(lease.leaseKey)
       throw error
@@ -287,13 +347,29 @@ export class LeaseCoordinator {
         this.#counts.lost += 1
         onEvent({ type: 'leaseLost', leaseKey: lost.leaseKey })
       },
-      onDuplicate: error => this.#endForNamesake(error)
+      onDuplicate: error => this.#endForNamesake(error),
+      handoffs: this.#handoffs
     })
     this.#held.set(lease.leaseKey, held)
     this.#counts.taken += 1
     onEvent({ type: 'leaseTaken', leaseKey: lease.leaseKey, previousOwner: lease.leaseOwner })
     onTaken(held)
     return true
+  }
+
+  get #handoffs(): HandoffOptions | undefined {
+    const { fleet, onEvent } = this.#options
+    if (fleet === undefined) return undefined
+    return {
+      timeMs: handoffTimeMs,
+      onRequested: (leaseKey, to) => onEvent({ type: 'leaseHandoffRequested', leaseKey, to }),
+      onLate: (leaseKey, to) => this.#noteHandedOver(leaseKey, to, false)
+    }
+  }
+
+  #noteHandedOver(leaseKey: string, to: string, isInTime: boolean): void {
+    this.#counts.handedOver += 1
+    this.#options.onEvent({ type: 'leaseHandedOver', leaseKey, to, isInTime })
   }
 
   #noteSpillover(spillover: number): void {

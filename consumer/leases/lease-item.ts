@@ -69,12 +69,12 @@ function isMeantAsLease(item: Item): boolean {
 
 function toLease(item: Item): Lease {
   const leaseKey = String(item[A.leaseKey])
-  const owner = item[A.leaseOwner]
   const state = item[A.pendingCheckpointState]
   return {
     leaseKey,
     ...parseLeaseKey(leaseKey),
-    leaseOwner: typeof owner === 'string' ? owner : undefined,
+    leaseOwner: textOf(item[A.leaseOwner]),
+    checkpointOwner: textOf(item[A.checkpointOwner]),
     leaseCounter: integerOf(item, A.leaseCounter),
     ownerSwitchesSinceCheckpoint: integerOf(item, A.ownerSwitchesSinceCheckpoint, 0),
     checkpoint: positionOf(item, A.checkpoint, A.checkpointSubSequenceNumber),
@@ -86,8 +86,19 @@ function toLease(item: Item): Lease {
     pendingCheckpointState: state instanceof Uint8Array ? state : undefined,
     parentShardIds: toList(item[A.parentShardId]),
     childShardIds: toList(item[A.childShardIds]),
-    hashKeyRange: rangeOf(item)
+    hashKeyRange: rangeOf(item),
+    throughputKBps: throughputOf(item)
   }
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** It steers how load is spread and nothing else: one that makes no sense counts as none. */
+function throughputOf(item: Item): number | undefined {
+  const number = numberOf(item[A.throughputKBps])
+  return number !== undefined && Number.isFinite(number) && number >= 0 ? number : undefined
 }
 
 function positionOf(item: Item, sequence: string, subSequence: string): ExtendedSequenceNumber {

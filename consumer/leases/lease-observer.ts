@@ -1,4 +1,4 @@
-import { isFinished, type Lease } from './lease.ts'
+import { isFinished, type Lease, workingOwner } from './lease.ts'
 
 export interface ObservedLease {
   readonly lease: Lease
@@ -6,6 +6,8 @@ export interface ObservedLease {
   readonly isAvailable: boolean
   /** Available for three times the failover time, or new and without an owner. */
   readonly isVeryOld: boolean
+  /** When its counter was last seen to change, on our own clock; minus infinity for one that was never held. */
+  readonly changedMs: number
 }
 
 /**
@@ -26,10 +28,12 @@ export class LeaseObserver {
     for (const key of [...this.#seen.keys()]) if (!keys.has(key)) this.#seen.delete(key)
     const observed: ObservedLease[] = []
     for (const lease of leases) {
-      const ageMs = nowMs - this.#changedMs(lease, nowMs)
+      const changedMs = this.#changedMs(lease, nowMs)
       if (isFinished(lease)) continue
-      const isAvailable = lease.leaseOwner === undefined || ageMs > this.#failoverTimeMs
-      observed.push({ lease, isAvailable, isVeryOld: isAvailable && ageMs > 3 * this.#failoverTimeMs })
+      const ageMs = nowMs - changedMs
+      const isAvailable = workingOwner(lease) === undefined || ageMs > this.#failoverTimeMs
+      const isVeryOld = isAvailable && ageMs > 3 * this.#failoverTimeMs
+      observed.push({ lease, isAvailable, isVeryOld, changedMs })
     }
     return observed
   }
@@ -39,7 +43,7 @@ export class LeaseObserver {
     if (before?.counter === lease.leaseCounter) return before.changedMs
     // A lease that is new to us and has no owner was never held, as far as we know: infinitely old.
     const changedMs =
-      before === undefined && lease.leaseOwner === undefined ? Number.NEGATIVE_INFINITY : nowMs
+      before === undefined && workingOwner(lease) === undefined ? Number.NEGATIVE_INFINITY : nowMs
     this.#seen.set(lease.leaseKey, { counter: lease.leaseCounter, changedMs })
     return changedMs
   }

@@ -1,5 +1,6 @@
 import type { HashKeyRange } from '../../core/hash-key.ts'
 import type { ExtendedSequenceNumber } from '../checkpoint/extended-sequence-number.ts'
+import type { FleetTable } from './kcl3/fleet-table.ts'
 import type { Lease } from './lease.ts'
 
 export interface CheckpointUpdate {
@@ -39,6 +40,10 @@ export interface LeaseTable {
   list(): Promise<readonly Lease[]>
   /** Makes a row unless there is one; whether it was made. */
   create(lease: Lease): Promise<boolean>
+  /**
+   * Also stores the lease's throughput where the protocol has one. Where leases are handed over, the lease that it resolves
+   * with tells of it: `checkpointOwner` is this worker then.
+   */
   renew(lease: Lease): Promise<Lease | undefined>
   /** Makes `workerId` the owner, whoever was it before. */
   take(lease: Lease, workerId: string): Promise<Lease | undefined>
@@ -50,11 +55,13 @@ export interface LeaseTable {
     pending: ExtendedSequenceNumber,
     state?: Uint8Array
   ): Promise<Lease | undefined>
-  /** Leaves the lease without an owner. */
+  /** Leaves the lease without an owner, or to the worker that it is being handed over to. */
   release(lease: Lease): Promise<Lease | undefined>
   /** Fills in what old writers left out. The counter stays: whoever holds the lease does not notice. */
   describe(lease: Lease, facts: ShardFacts): Promise<void>
   /** Removes the row unless it has changed since it was seen; whether it is gone. */
   delete(lease: Lease): Promise<boolean>
+  /** What a fleet of KCL 3 keeps beside its leases; needed for that protocol alone. */
+  readonly fleet?: FleetTable | undefined
   close(): void
 }

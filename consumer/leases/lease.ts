@@ -8,8 +8,10 @@ export interface Lease {
   /** `<account>:<stream>:<creation time in epoch seconds>`; undefined in a table of one stream. */
   readonly streamIdentifier: string | undefined
   readonly shardId: string
-  /** Undefined while nobody holds it. */
+  /** Undefined while nobody holds it. While it is handed over: whoever is to have it. */
   readonly leaseOwner: string | undefined
+  /** While it is handed over: whoever still works it, up to its last checkpoint. Otherwise undefined. KCL 3 alone. */
+  readonly checkpointOwner: string | undefined
   /** Rises with every renewal, take and checkpoint; an owner that lives changes it. */
   readonly leaseCounter: number
   readonly ownerSwitchesSinceCheckpoint: number
@@ -23,6 +25,13 @@ export interface Lease {
   readonly childShardIds: readonly string[]
   /** Undefined in rows of old writers. */
   readonly hashKeyRange: HashKeyRange | undefined
+  /** What its owner reads of the shard, in KiB a second, smoothed; undefined where nobody has measured it. KCL 3 alone. */
+  readonly throughputKBps: number | undefined
+}
+
+/** Whoever works the shard now. */
+export function workingOwner({ checkpointOwner, leaseOwner }: Lease): string | undefined {
+  return checkpointOwner ?? leaseOwner
 }
 
 /** Whether the shard was read to its end. */
@@ -33,4 +42,20 @@ export function isFinished(lease: Lease): boolean {
 /** Whether somebody has read of the shard: then nothing of its parents is needed any more. LATEST counts as begun. */
 export function hasBegun({ checkpoint: { sequenceNumber } }: Lease): boolean {
   return sequenceNumber !== Sentinel.trimHorizon && sequenceNumber !== Sentinel.atTimestamp
+}
+
+/** As it stands after a write that moves its counter. */
+export function counted(lease: Lease): Lease {
+  return { ...lease, leaseCounter: lease.leaseCounter + 1 }
+}
+
+/** As it stands when it has changed hands. */
+export function ownedBy(lease: Lease, workerId: string | undefined): Lease {
+  const isSwitch = workingOwner(lease) !== workerId
+  return {
+    ...counted(lease),
+    leaseOwner: workerId,
+    checkpointOwner: undefined,
+    ownerSwitchesSinceCheckpoint: lease.ownerSwitchesSinceCheckpoint + (isSwitch ? 1 : 0)
+  }
 }

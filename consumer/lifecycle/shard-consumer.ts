@@ -77,8 +77,10 @@ export class ShardConsumer {
   #millisBehindLatest = 0
 
   constructor(given: ShardConsumerOptions) {
-    const { held, options, opener, handler, counters, metrics, turn, stopSignal, killSignal } = given
-    this.#given = given
+    const { held, options, opener, handler, counters, metrics, turn, killSignal } = given
+    // The leader may give the lease to another worker: here that is as if the worker stopped.
+    const stopSignal = AbortSignal.any([given.stopSignal, held.handoffSignal])
+    this.#given = { ...given, stopSignal }
     this.#finishSignal = AbortSignal.any([held.signal, killSignal])
     this.#waitSignal = AbortSignal.any([held.signal, stopSignal])
     this.#position = held.lease.checkpoint
@@ -272,6 +274,7 @@ export class ShardConsumer {
     const batch = await this.#source!.next(ended)
     this.#progress.moved()
     this.#millisBehindLatest = batch.millisBehindLatest
+    held.noteRead(batch.records.reduce((bytes, { Data: data }) => bytes + (data?.byteLength ?? 0), 0))
     metrics.put(ConsumerMetric.millisBehindLatest, batch.millisBehindLatest, held.leaseKey)
     if (batch.records.length === 0) batch.done()
     else {

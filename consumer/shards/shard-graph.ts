@@ -41,6 +41,7 @@ export function newLease(
     streamIdentifier,
     shardId: shard.shardId,
     leaseOwner: undefined,
+    checkpointOwner: undefined,
     leaseCounter: 0,
     ownerSwitchesSinceCheckpoint: 0,
     checkpoint,
@@ -48,7 +49,8 @@ export function newLease(
     pendingCheckpointState: undefined,
     parentShardIds: shard.parentShardIds,
     childShardIds: [],
-    hashKeyRange: shard.hashKeyRange
+    hashKeyRange: shard.hashKeyRange,
+    throughputKBps: undefined
   }
 }
 

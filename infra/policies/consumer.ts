@@ -7,6 +7,7 @@ import {
   claimArn,
   deadLetterKey,
   delivering,
+  findingAssignedLeases,
   hasQueue,
   openingWorker,
   policyOf,
@@ -26,21 +27,31 @@ export function consumerPolicy(plan: ResolvedPlan): PolicyDocument {
     retrieving(plan),
     readingSealedStream(plan),
     pinned(plan, checkpointing(plan)),
-    pinned(plan, {
-      // Tables of KCL 3, beside which a worker refuses to start.
-      Sid: 'NoticeOtherFleets',
-      Effect: 'Allow',
-      Action: ['dynamodb:Scan'],
-      Resource: ['CoordinatorState', 'WorkerMetricStats'].map(suffix =>
-        tableArn(`${plan.consumer.applicationName}-${suffix}`)
-      )
-    }),
+    findingAssignedLeases(plan).map(statement => pinned(plan, statement)),
+    pinned(plan, meetingOtherFleets(plan)),
     readingLeases(plan),
     openingWorker(plan),
     delivering(plan),
     puttingAside(plan),
     deadLetterKey(plan, ['kms:GenerateDataKey', 'kms:Decrypt'])
   )
+}
+
+/**
+ * The tables of KCL 3.0 to 3.4: a worker that takes its own leases refuses to start beside them; one of the same protocol has
+ * to know whether they are there, and writes to them where such a KCL shares the leases.
+ */
+function meetingOtherFleets({ consumer }: ResolvedPlan): PolicyStatement {
+  const isJoining = consumer.leaseProtocol === 'kcl3' && consumer.foreignWorkers
+  const writes = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem']
+  return {
+    Sid: 'NoticeOtherFleets',
+    Effect: 'Allow',
+    Action: ['dynamodb:Scan', ...(isJoining ? writes : [])],
+    Resource: ['CoordinatorState', 'WorkerMetricStats'].map(suffix =>
+      tableArn(`${consumer.applicationName}-${suffix}`)
+    )
+  }
 }
 
 function retrieving(plan: ResolvedPlan): readonly PolicyStatement[] {

@@ -13,7 +13,7 @@ import {
 } from '../plan-arns.ts'
 import { sinkBucketArns } from '../plan-readers.ts'
 import type { PolicyConditions, PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { claimArn, leaseActions, policyOf, queueNames } from './shared.ts'
+import { claimArn, leaseActions, ownerIndexArn, policyOf, queueNames } from './shared.ts'
 import { logGroups } from './state-key.ts'
 
 /**
@@ -116,12 +116,14 @@ function kinesis(plan: ResolvedPlan): PolicyStatement {
   )
 }
 
-function dynamodb({ consumer: { applicationName } }: ResolvedPlan): PolicyStatement {
-  return allow(
-    'LeasesOnly',
-    leaseActions,
-    ['', '-CoordinatorState', '-WorkerMetricStats'].map(suffix => tableArn(`${applicationName}${suffix}`))
+function dynamodb(plan: ResolvedPlan): PolicyStatement {
+  const { applicationName, leaseProtocol } = plan.consumer
+  const tables = ['', '-CoordinatorState', '-WorkerMetricStats'].map(suffix =>
+    tableArn(`${applicationName}${suffix}`)
   )
+  return leaseProtocol === 'kcl3'
+    ? allow('LeasesOnly', [...leaseActions, 'dynamodb:Query'], [...tables, ownerIndexArn(plan)])
+    : allow('LeasesOnly', leaseActions, tables)
 }
 
 function s3(plan: ResolvedPlan): readonly PolicyStatement[] {

@@ -5,6 +5,7 @@ import type { PolicyDocument } from '../policy-document.ts'
 import { throughSqs } from './conditions.ts'
 import {
   checkpointing,
+  findingAssignedLeases,
   neverWrapping,
   policyOf,
   readingLeases,
@@ -76,7 +77,9 @@ export function kclPolicy(plan: ResolvedPlan): PolicyDocument {
       Resource: streamArn(plan)
     },
     readingSealedStream(plan),
-    plan.consumer.foreignWorkers ? [checkpointing(plan), readingLeases(plan)] : [],
+    plan.consumer.foreignWorkers
+      ? [checkpointing(plan), findingAssignedLeases(plan), readingLeases(plan)].flat()
+      : [],
     unwrapping(plan, false),
     neverWrapping(plan)
   )

@@ -1,3 +1,4 @@
+import { ownerIndex } from '../../consumer/leases/lease-schema.ts'
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import {
   bucketArn,
@@ -127,6 +128,21 @@ export function checkpointing(plan: ResolvedPlan): PolicyStatement {
     Resource: leaseTableArn(plan)
   }
 }
+
+/** Where a leader assigns the leases: what was assigned to oneself. */
+export function findingAssignedLeases(plan: ResolvedPlan): readonly PolicyStatement[] {
+  if (plan.consumer.leaseProtocol !== 'kcl3') return []
+  return [
+    {
+      Sid: 'FindAssignedLeases',
+      Effect: 'Allow',
+      Action: ['dynamodb:Query'],
+      Resource: ownerIndexArn(plan)
+    }
+  ]
+}
+
+export const ownerIndexArn = (plan: ResolvedPlan): string => `${leaseTableArn(plan)}/index/${ownerIndex}`
 
 export const leaseTableArn = ({ consumer }: ResolvedPlan): string => tableArn(consumer.applicationName)
 

@@ -1,8 +1,8 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { roleArn, roleIds, tableArn } from '../plan-arns.ts'
+import { roleArn, roleIds } from '../plan-arns.ts'
 import { leaseWorkerArns } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
-import { policyOf } from './shared.ts'
+import { leaseTableArn, ownerIndexArn, policyOf } from './shared.ts'
 
 /** The lease table: workers and operator touch its rows, and the operator's own policy lets it read alone. */
 export function leaseTablePolicy(plan: ResolvedPlan): PolicyDocument {
@@ -20,7 +20,10 @@ export function leaseTablePolicy(plan: ResolvedPlan): PolicyDocument {
       'dynamodb:Scan',
       'dynamodb:UpdateItem'
     ],
-    Resource: tableArn(plan.consumer.applicationName),
+    Resource:
+      plan.consumer.leaseProtocol === 'kcl3'
+        ? [leaseTableArn(plan), ownerIndexArn(plan)]
+        : leaseTableArn(plan),
     Condition: {
       ArnNotEquals: { 'aws:PrincipalArn': [...leaseWorkerArns(plan), roleArn(roleIds.operator)] }
     }

@@ -56,7 +56,7 @@ describe('the observer', () => {
 })
 
 const leasesToTake = (
-  leases: readonly ObservedLease[],
+  leases: readonly Omit<ObservedLease, 'changedMs'>[],
   policy: Parameters<typeof assignLeases>[1]
 ): readonly Lease[] => {
   const { take, steal } = assignLeases(leases, policy)

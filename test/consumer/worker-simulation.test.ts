@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareSequence } from '../../consumer/checkpoint/extended-sequence-number.ts'
-import type { ConsumedRecord } from '../../consumer/index.ts'
+import type { ConsumedRecord, LeaseRules } from '../../consumer/index.ts'
 import { isFinished, type Lease } from '../../consumer/leases/lease.ts'
 import { uncovered } from '../../consumer/shards/hash-range-holes.ts'
 import { ServiceError } from '../../core/service-errors.ts'
 import { type FakeKinesis, type FakeShard, serviceError } from '../helpers/fake-kinesis.ts'
+import { MemoryFleetTable, newFleetRows } from '../helpers/memory-fleet-table.ts'
 import { MemoryLeaseTable } from '../helpers/memory-lease-table.ts'
 import { ProcessClock } from '../helpers/process-clock.ts'
 import { seeds } from '../helpers/seeds.ts'
@@ -61,14 +62,21 @@ class Simulation {
   readonly members: Member[] = []
   readonly put: { readonly shardId: string; readonly text: string }[] = []
   readonly #delivered = new Set<string>()
+  readonly #fleetRows = newFleetRows()
   readonly #maxShards: number
+  readonly #protocol: LeaseRules
   #handlerFailures = 0
   #readFailures = 0
   #lostAnswers = 0
   #throttledUntil = 0
   #violation: string | undefined
 
-  constructor(shards: number) {
+  constructor(
+    shards: number,
+    /** Who decides which worker reads which shard. */
+    protocol: LeaseRules
+  ) {
+    this.#protocol = protocol
     this.fleet = new TestFleet(shards)
     this.#maxShards = shards + 10
     const { rows } = this.fleet.table
@@ -125,6 +133,7 @@ class Simulation {
     const running = fleet.start(workerId, {
       clock,
       leaseTable: this.#tableOf(member, heldMs),
+      leaseProtocol: this.#protocol,
       kinesis: { port: this.#portOf(member) },
       failoverTimeMs,
       idleTimeBetweenReadsMs: 2_000,
@@ -192,6 +201,7 @@ class Simulation {
   #tableOf(member: { isDead: boolean; clock: ProcessClock }, heldMs: Map<string, number>): MemoryLeaseTable {
     const { fleet } = this
     const table = Object.assign(new MemoryLeaseTable(), { rows: fleet.table.rows, gate: member.clock.gate })
+    if (this.#protocol === 'kcl3') table.fleet = new MemoryFleetTable(this.#fleetRows, table)
     table.fail = () => {
       if (member.isDead) return new ServiceError('dynamodb', 'UpdateItem', serviceError('TimeoutError'))
       return fleet.clock.now() < this.#throttledUntil
@@ -199,8 +209,9 @@ class Simulation {
         : undefined
     }
     // Asked after every write that was carried out.
-    table.loseAnswer = (_, leaseKey) => {
-      heldMs.set(leaseKey, fleet.clock.now())
+    table.loseAnswer = (operation, leaseKey) => {
+      // What a leader writes keeps no lease of its own.
+      if (operation !== 'assign' && operation !== 'startHandoff') heldMs.set(leaseKey, fleet.clock.now())
       if (this.#lostAnswers === 0) return undefined
       this.#lostAnswers -= 1
       return new ServiceError('dynamodb', 'UpdateItem', serviceError('TimeoutError'))
@@ -255,26 +266,32 @@ class Simulation {
 }
 
 const runs = seeds(300)
-let completed = 0
+const completed = { kcl2: 0, kcl3: 0 }
 
 afterAll(() => {
-  console.log(`${completed} of ${runs} seeds`)
+  for (const [protocol, count] of Object.entries(completed)) {
+    console.log(`${protocol}: ${count} of ${runs} seeds`)
+  }
 })
 
 describe('workers that come, go, stand still and die while the stream is resharded and services fail', () => {
-  it('deliver every record at least once, each shard in order and behind its parents, and cover the stream', async () => {
-    await fc.assert(
-      fc.asyncProperty(scenario, async ({ shards, before, workers, steps }) => {
-        const simulation = new Simulation(shards)
-        for (const { kind, pick } of before) await simulation.take(kind, pick)
-        for (let count = 0; count < workers; count += 1) simulation.start()
-        for (const { kind, pick } of steps) await simulation.take(kind, pick)
-        await simulation.quiesce()
-        simulation.check()
-        await simulation.end()
-        completed += 1
-      }),
-      { numRuns: runs }
-    )
-  }, 3_600_000)
+  it.each(['kcl2', 'kcl3'] as const)(
+    'deliver every record at least once, each shard in order and behind its parents, and cover the stream (%s)',
+    async protocol => {
+      await fc.assert(
+        fc.asyncProperty(scenario, async ({ shards, before, workers, steps }) => {
+          const simulation = new Simulation(shards, protocol)
+          for (const { kind, pick } of before) await simulation.take(kind, pick)
+          for (let count = 0; count < workers; count += 1) simulation.start()
+          for (const { kind, pick } of steps) await simulation.take(kind, pick)
+          await simulation.quiesce()
+          simulation.check()
+          await simulation.end()
+          completed[protocol] += 1
+        }),
+        { numRuns: runs }
+      )
+    },
+    3_600_000
+  )
 })

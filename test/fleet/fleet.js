@@ -34,6 +34,7 @@ const insideTimeoutMs = 5_000
  * @property {Launch} [launch] default: workers of this package
  * @property {import('sealstream').PipelinePlan['sealing']} [sealing]
  * @property {boolean} [foreignWorkers]
+ * @property {'kcl2' | 'kcl3'} [leaseProtocol]
  */
 
 /**
@@ -74,13 +75,13 @@ export class Fleet {
     this.#local = local
     this.engine =
       local === undefined ? endpointEngine(process.env.SEALSTREAM_ENDPOINT ?? '') : embeddedEngine(local)
-    const { failoverTimeMs, sealing = {}, foreignWorkers = false } = options
+    const { failoverTimeMs, sealing = {}, foreignWorkers = false, leaseProtocol = 'kcl2' } = options
     this.pipeline = createPipeline(
       {
         name: `fleet-${randomUUID().slice(0, 8)}`,
         stream: { shards: 4 },
         sealing,
-        consumer: { failoverTimeMs, idleTimeBetweenReadsMs: 250, foreignWorkers },
+        consumer: { failoverTimeMs, idleTimeBetweenReadsMs: 250, foreignWorkers, leaseProtocol },
         producer: { rateLimitPercent: 1_000_000 }
       },
       { engine: this.engine }

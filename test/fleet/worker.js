@@ -21,6 +21,7 @@ const worker = new Worker({
   failoverTimeMs: plan.consumer.failoverTimeMs,
   idleTimeBetweenReadsMs: plan.consumer.idleTimeBetweenReadsMs,
   foreignWorkers: plan.consumer.foreignWorkers,
+  leaseProtocol: plan.consumer.leaseProtocol,
   createTable: true,
   kinesis: { clientConfig: clientConfigs.kinesis },
   dynamodb: { clientConfig: clientConfigs.dynamodb },

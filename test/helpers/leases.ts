@@ -8,6 +8,7 @@ export function aLease(leaseKey: string, more: Partial<Lease> = {}): Lease {
     leaseKey,
     ...parseLeaseKey(leaseKey),
     leaseOwner: undefined,
+    checkpointOwner: undefined,
     leaseCounter: 0,
     ownerSwitchesSinceCheckpoint: 0,
     checkpoint: sentinelPosition('TRIM_HORIZON'),
@@ -16,6 +17,7 @@ export function aLease(leaseKey: string, more: Partial<Lease> = {}): Lease {
     parentShardIds: [],
     childShardIds: [],
     hashKeyRange: undefined,
+    throughputKBps: undefined,
     ...more
   }
 }

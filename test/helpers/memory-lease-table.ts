@@ -1,6 +1,7 @@
 import type { ExtendedSequenceNumber } from '../../consumer/checkpoint/extended-sequence-number.ts'
 import { DuplicateWorkerError } from '../../consumer/errors.ts'
-import { isFinished, type Lease } from '../../consumer/leases/lease.ts'
+import type { FleetTable } from '../../consumer/leases/kcl3/fleet-table.ts'
+import { isFinished, type Lease, ownedBy, workingOwner } from '../../consumer/leases/lease.ts'
 import type {
   CheckpointUpdate,
   LeaseTable,
@@ -19,6 +20,8 @@ export class MemoryLeaseTable implements LeaseTable {
   gate: (() => Promise<void> | undefined) | undefined
   writes = 0
   scans = 0
+  /** Of a worker that speaks KCL 3's protocol. */
+  fleet: FleetTable | undefined
   readonly #mayBeOurs = new Map<string, number>()
 
   get usage(): LeaseTableUsage {
@@ -29,26 +32,27 @@ export class MemoryLeaseTable implements LeaseTable {
 
   async list(): Promise<readonly Lease[]> {
     await this.gate?.()
-    this.#mayFail('list')
+    this.mayFail('list')
     this.scans += 1
     return [...this.rows.values()]
   }
 
   async create(lease: Lease): Promise<boolean> {
     await this.gate?.()
-    this.#mayFail('create', lease.leaseKey)
+    this.mayFail('create', lease.leaseKey)
     if (this.rows.has(lease.leaseKey)) return false
     this.rows.set(lease.leaseKey, lease)
     return true
   }
 
   async renew(lease: Lease): Promise<Lease | undefined> {
-    return this.#update('renew', lease, lease.leaseOwner, () => ({}))
+    return this.#update('renew', lease, workingOwner(lease), () => ({ throughputKBps: lease.throughputKBps }))
   }
 
   async take(lease: Lease, workerId: string): Promise<Lease | undefined> {
     return this.#update('take', lease, workerId, ({ leaseOwner, ownerSwitchesSinceCheckpoint }) => ({
       leaseOwner: workerId,
+      checkpointOwner: undefined,
       ownerSwitchesSinceCheckpoint: ownerSwitchesSinceCheckpoint + (leaseOwner === workerId ? 0 : 1)
     }))
   }
@@ -60,7 +64,7 @@ export class MemoryLeaseTable implements LeaseTable {
     const stored = this.rows.get(lease.leaseKey)
     if (stored !== undefined && isFinished(stored) && checkpoint.sequenceNumber !== 'SHARD_END')
       return undefined
-    return this.#update('checkpoint', lease, lease.leaseOwner, seen => ({
+    return this.#update('checkpoint', lease, workingOwner(lease), seen => ({
       checkpoint,
       childShardIds: childShardIds ?? seen.childShardIds,
       ownerSwitchesSinceCheckpoint: 0,
@@ -74,26 +78,30 @@ export class MemoryLeaseTable implements LeaseTable {
     pendingCheckpoint: ExtendedSequenceNumber,
     pendingCheckpointState?: Uint8Array
   ): Promise<Lease | undefined> {
-    return this.#update('prepareCheckpoint', lease, lease.leaseOwner, () => ({
+    return this.#update('prepareCheckpoint', lease, workingOwner(lease), () => ({
       pendingCheckpoint,
       pendingCheckpointState
     }))
   }
 
   async release(lease: Lease): Promise<Lease | undefined> {
-    return this.#update('release', lease, lease.leaseOwner, () => ({ leaseOwner: undefined }))
+    return this.#update('release', lease, workingOwner(lease), seen => {
+      if (seen.checkpointOwner === undefined) return { leaseOwner: undefined }
+      const { checkpointOwner, ownerSwitchesSinceCheckpoint } = ownedBy(seen, seen.leaseOwner)
+      return { checkpointOwner, ownerSwitchesSinceCheckpoint }
+    })
   }
 
   async describe(lease: Lease, facts: ShardFacts): Promise<void> {
     await this.gate?.()
-    this.#mayFail('describe', lease.leaseKey)
+    this.mayFail('describe', lease.leaseKey)
     const row = this.rows.get(lease.leaseKey)
     if (row !== undefined) this.rows.set(lease.leaseKey, { ...row, ...facts })
   }
 
   async delete(lease: Lease): Promise<boolean> {
     await this.gate?.()
-    this.#mayFail('delete', lease.leaseKey)
+    this.mayFail('delete', lease.leaseKey)
     const row = this.rows.get(lease.leaseKey)
     if (row !== undefined && row.leaseCounter !== lease.leaseCounter) return false
     this.rows.delete(lease.leaseKey)
@@ -111,33 +119,53 @@ export class MemoryLeaseTable implements LeaseTable {
     await this.gate?.()
     const { leaseKey } = lease
     let seen = lease
-    this.#mayFail(operation, leaseKey)
+    this.mayFail(operation, leaseKey)
     const found = this.rows.get(leaseKey)
     if (found === undefined) return undefined
+    // A handoff leaves the counter as it is.
+    const noticesHandoff = this.fleet !== undefined && (operation === 'renew' || operation === 'release')
+    if (noticesHandoff && found.leaseCounter === seen.leaseCounter && found.checkpointOwner === owner) {
+      seen = { ...found, throughputKBps: seen.throughputKBps }
+    }
     if (found.leaseCounter !== seen.leaseCounter) {
       const isOurs =
         found.leaseCounter > seen.leaseCounter && found.leaseCounter <= (this.#mayBeOurs.get(leaseKey) ?? -1)
       if (
         !isOurs &&
+        this.fleet === undefined &&
         operation !== 'take' &&
         owner !== undefined &&
         found.leaseOwner === owner &&
         found.leaseCounter > seen.leaseCounter
       )
         throw new DuplicateWorkerError(owner, leaseKey)
-      if (!isOurs || (owner !== undefined && found.leaseOwner !== owner)) return undefined
+      if (!isOurs || (owner !== undefined && workingOwner(found) !== owner)) return undefined
       seen = found
     }
-    const written: Lease = { ...seen, ...change(seen), leaseCounter: seen.leaseCounter + 1 }
+    // A checkpoint does not notice a handoff, and leaves it as it is.
+    const { leaseOwner, checkpointOwner } = found
+    const written: Lease = {
+      ...seen,
+      leaseOwner,
+      checkpointOwner,
+      ...change(seen),
+      leaseCounter: seen.leaseCounter + 1
+    }
     this.rows.set(leaseKey, written)
     this.writes += 1
     this.#mayBeOurs.set(leaseKey, written.leaseCounter)
-    const lost = this.loseAnswer?.(operation, leaseKey)
-    if (lost !== undefined) throw lost
-    return written
+    this.mayLoseAnswer(operation, leaseKey)
+    return noticesHandoff || operation !== 'checkpoint'
+      ? written
+      : { ...written, checkpointOwner: seen.checkpointOwner }
   }
 
-  #mayFail(operation: string, leaseKey?: string): void {
+  mayLoseAnswer(operation: string, leaseKey: string): void {
+    const lost = this.loseAnswer?.(operation, leaseKey)
+    if (lost !== undefined) throw lost
+  }
+
+  mayFail(operation: string, leaseKey?: string): void {
     const failure = this.fail?.(operation, leaseKey)
     if (failure !== undefined) throw failure
   }

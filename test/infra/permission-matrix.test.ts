@@ -13,6 +13,7 @@ const arn = (service: string, resource: string): string =>
 
 const streamArn = arn('kinesis', 'stream/orders')
 const tableArn = arn('dynamodb', 'table/orders-worker')
+const ownerIndexArn = `${tableArn}/index/LeaseOwnerToLeaseKeyIndex`
 const queueArn = arn('sqs', 'orders-dead-letters')
 const bucketArn = 'arn:aws:s3:::orders-delivered'
 const objectArn = `${bucketArn}/records/2026/1`
@@ -494,6 +495,28 @@ describe('who may do what', () => {
       ['kcl', 'kms:Decrypt', 'StateKey', dynamodb, 'LeasesThroughDynamodb'],
       ['kcl', 'dynamodb:DeleteTable', tableArn, none, '-'],
       ['lambda', 'dynamodb:Scan', tableArn, none, '!OnlyConsumerTouchesLeases']
+    ])
+  )
+
+  it(
+    'with a leader that assigns the leases',
+    asked({ name: 'orders', consumer: { leaseProtocol: 'kcl3' } }, [
+      ['consumer', 'dynamodb:Query', ownerIndexArn, none, 'FindAssignedLeases'],
+      ['consumer', 'dynamodb:Query', tableArn, none, '-'],
+      ['consumer', 'dynamodb:Scan', `${tableArn}-CoordinatorState`, none, 'NoticeOtherFleets'],
+      ['consumer', 'dynamodb:PutItem', `${tableArn}-CoordinatorState`, none, '-'],
+      ['consumer', 'dynamodb:UpdateTable', tableArn, none, '-'],
+      ['stranger', 'dynamodb:Query', tableArn, none, '!OnlyConsumerTouchesLeases']
+    ])
+  )
+
+  it(
+    'with a leader, and a KCL 3 that shares the lease table',
+    asked({ ...plans.everything, network, consumer: { foreignWorkers: true, leaseProtocol: 'kcl3' } }, [
+      ['consumer', 'dynamodb:UpdateItem', `${tableArn}-WorkerMetricStats`, none, 'NoticeOtherFleets'],
+      ['consumer', 'dynamodb:DeleteItem', `${tableArn}-CoordinatorState`, none, 'NoticeOtherFleets'],
+      ['kcl', 'dynamodb:Query', ownerIndexArn, none, 'FindAssignedLeases'],
+      ['kcl', 'dynamodb:UpdateItem', tableArn, none, 'Checkpoint']
     ])
   )
 

@@ -1,40 +1,87 @@
 // Workers of the Java KCL and of this package on one lease table: kills on both sides, a worker of each kind that replaces
-// one of the other, a split and a merge, while records are put: each sealed, or with `off` plain.
-// Usage: node mixed-fleet.js CLASSPATH [off]
+// one of the other, a split and a merge, while records are put.
+// Usage: node mixed-fleet.js CLASSPATH [SCRIPT] [off]
+// SCRIPT: kcl2; kcl3-theirs and kcl3-ours, where a leader of either kind assigns the leases. Each record is sealed, or with
+// `off` plain.
 import { createInterface } from 'node:readline'
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { clientConfigOf } from 'sealstream'
 import { Fleet, ownWorker, report } from '../fleet/fleet.js'
 import { startJudge } from './judge-process.js'
 
-const classpath = process.argv[2] ?? ''
+/**
+ * @typedef {Pick<import('../fleet/fleet.js').FleetOptions, 'durationMs' | 'workers' | 'script'>} Course
+ * @type {Readonly<Record<string, Course>>}
+ */
+const courses = {
+  kcl2: {
+    durationMs: 75_000,
+    // A worker of the KCL waits long at an empty table, and hardly gets a lease from a living worker that checkpoints as often
+    // as these: the first one makes the leases and leaves them to it.
+    workers: ['own0', 'java1', 'java2'],
+    script: [
+      [6, 'stop own0'],
+      [10, 'start own1'],
+      [15, 'split'],
+      [22, 'kill java1'],
+      [24, 'start own2'],
+      [34, 'kill own1'],
+      [36, 'start java3'],
+      [48, 'merge'],
+      [56, 'stop java2'],
+      [58, 'start own3'],
+      [66, 'stop own2'],
+      [67, 'start java4']
+    ]
+  },
+  // A leader of the KCL that dies leaves the fleet without one for two minutes: this one goes in good order.
+  'kcl3-theirs': {
+    durationMs: 130_000,
+    workers: ['java1'],
+    script: [
+      [40, 'start own1'],
+      [42, 'start own2'],
+      [64, 'split'],
+      [70, 'kill own1'],
+      [74, 'start java2'],
+      [96, 'merge'],
+      [100, 'start own3'],
+      [112, 'stop own2'],
+      [122, 'stop java1']
+    ]
+  },
+  'kcl3-ours': {
+    durationMs: 100_000,
+    workers: ['own0'],
+    script: [
+      [4, 'start java1'],
+      [5, 'start own1'],
+      [30, 'split'],
+      [36, 'kill java1'],
+      [38, 'start java2'],
+      [60, 'kill own0'],
+      [62, 'start own2'],
+      [78, 'merge'],
+      [86, 'stop own1'],
+      [92, 'start own3']
+    ]
+  }
+}
+
+const [, , classpath = '', script = 'kcl2', sealing = 'record'] = process.argv
+const course = courses[script]
+if (course === undefined) throw new Error(`no such script: ${script}`)
 const failoverTimeMs = 4_000
 // The KCL takes aggregates apart, and the Encryption SDK opens what it finds in them.
-const mode = process.argv[3] === 'off' ? 'off' : 'record'
+const mode = sealing === 'off' ? 'off' : 'record'
 
 const fleet = await Fleet.open({
   recordCount: 50_000,
-  durationMs: 75_000,
   failoverTimeMs,
   sealing: { mode },
   foreignWorkers: true,
-  // A worker of the KCL waits long at an empty table, and hardly gets a lease from a living worker that checkpoints as often
-  // as these: the first one makes the leases and leaves them to it.
-  workers: ['own0', 'java1', 'java2'],
-  script: [
-    [6, 'stop own0'],
-    [10, 'start own1'],
-    [15, 'split'],
-    [22, 'kill java1'],
-    [24, 'start own2'],
-    [34, 'kill own1'],
-    [36, 'start java3'],
-    [48, 'merge'],
-    [56, 'stop java2'],
-    [58, 'start own3'],
-    [66, 'stop own2'],
-    [67, 'start java4']
-  ],
+  leaseProtocol: script === 'kcl2' ? 'kcl2' : 'kcl3',
+  ...course,
   launch: worker => (worker.workerId.startsWith('java') ? kclWorker(worker) : ownWorker(worker))
 })
 const kms = new KMSClient(clientConfigOf(fleet.engine, 'kms'))

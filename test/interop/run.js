@@ -57,10 +57,28 @@ const checks = [
     version: kclVersion,
     what: 'The same fleet, the same script, on plain aggregates',
     file: 'mixed-fleet.js',
-    options: ['off'],
+    options: ['kcl2', 'off'],
     prepare: kcl2,
     counts: countsOfFleet
   },
+  ...[
+    {
+      script: 'kcl3-theirs',
+      what: 'Its workers and ours on one lease table by the protocol of KCL 3, sealing in mode `record`, under its leader: one of ours killed, handed over to, stopped; a split and a merge; its leader goes, and another takes over'
+    },
+    {
+      script: 'kcl3-ours',
+      what: 'The same protocol under our leader: workers of either kind killed, the leader too; a split and a merge'
+    }
+  ].map(({ script, what }) => ({
+    judge: 'Amazon Kinesis Client Library for Java',
+    version: kcl3Version,
+    what,
+    file: 'mixed-fleet.js',
+    options: [script],
+    prepare: kcl3,
+    counts: countsOfFleet
+  })),
   ...[
     { version: kclVersion, prepare: kcl2 },
     { version: kcl3Version, prepare: kcl3 }

@@ -265,7 +265,7 @@ describe('rows of other kinds', () => {
       await expect(late.list()).rejects.toMatchObject({
         code: 'SEALSTREAM_LEASE_TABLE_REFUSED',
         signs: [sign],
-        message: expect.stringContaining('stop that fleet')
+        message: expect.stringContaining('to join that fleet')
       })
       await expect(late.list()).rejects.toMatchObject({ name: 'Kcl3StateError' })
       await table.list()
