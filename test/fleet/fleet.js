@@ -30,7 +30,8 @@ const insideTimeoutMs = 5_000
  * @property {number} failoverTimeMs
  * @property {readonly string[]} workers that are there from the start
  * @property {readonly (readonly [second: number, step: string])[]} script what happens to the fleet and to the stream:
- *   split, merge, and start, kill, pause, resume, stop with a worker
+ *   split, merge, and start, kill, pause, resume, stop with a worker; or a name in `steps`
+ * @property {Readonly<Record<string, (fleet: Fleet) => Promise<void>>>} [steps] more that can happen
  * @property {Launch} [launch] default: workers of this package
  * @property {import('sealstream').PipelinePlan['sealing']} [sealing]
  * @property {boolean} [foreignWorkers]
@@ -151,6 +152,7 @@ export class Fleet {
         child?.kill('SIGSTOP')
       } else if (verb === 'resume') child?.kill('SIGCONT')
       else if (verb === 'stop') child?.kill('SIGTERM')
+      else if (this.#options.steps?.[step] !== undefined) await this.#options.steps[step](this)
       else throw new Error(`no such step: ${step}`)
     }
   }

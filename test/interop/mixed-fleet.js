@@ -1,16 +1,18 @@
 // Workers of the Java KCL and of this package on one lease table: kills on both sides, a worker of each kind that replaces
 // one of the other, a split and a merge, while records are put.
 // Usage: node mixed-fleet.js CLASSPATH [SCRIPT] [off]
-// SCRIPT: kcl2; kcl3-theirs and kcl3-ours, where a leader of either kind assigns the leases. Each record is sealed, or with
-// `off` plain.
+// SCRIPT: kcl2; kcl3-theirs and kcl3-ours, where a leader of either kind assigns the leases; kcl3-migration, of a fleet that
+// comes from KCL 2. Each record is sealed, or with `off` plain.
 import { createInterface } from 'node:readline'
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { clientConfigOf } from 'sealstream'
 import { Fleet, ownWorker, report } from '../fleet/fleet.js'
 import { startJudge } from './judge-process.js'
 
 /**
- * @typedef {Pick<import('../fleet/fleet.js').FleetOptions, 'durationMs' | 'workers' | 'script'>} Course
+ * @typedef {Pick<import('../fleet/fleet.js').FleetOptions, 'durationMs' | 'workers' | 'script'> &
+ *   { readonly clientVersion?: string }} Course `clientVersion`: the setting of the KCL's workers
  * @type {Readonly<Record<string, Course>>}
  */
 const courses = {
@@ -50,6 +52,25 @@ const courses = {
       [122, 'stop java1']
     ]
   },
+  // Every worker takes leases for itself until the fleet is said to be ready, and again after it was told to go back. The KCL
+  // looks each minute, and waits ten minutes before it says so itself: here somebody else does.
+  'kcl3-migration': {
+    clientVersion: 'COMPATIBLE_WITH_2X',
+    durationMs: 170_000,
+    workers: ['java1'],
+    script: [
+      [40, 'start own1'],
+      [44, 'start own2'],
+      [50, 'split'],
+      [56, 'kill own1'],
+      [58, 'start java2'],
+      [70, 'to 3X_WITH_ROLLBACK'],
+      [134, 'start own3'],
+      [140, 'merge'],
+      [150, 'kill own2'],
+      [160, 'to 2X']
+    ]
+  },
   'kcl3-ours': {
     durationMs: 100_000,
     workers: ['own0'],
@@ -82,9 +103,34 @@ const fleet = await Fleet.open({
   foreignWorkers: true,
   leaseProtocol: script === 'kcl2' ? 'kcl2' : 'kcl3',
   ...course,
+  steps: { 'to 3X_WITH_ROLLBACK': migrate('3X_WITH_ROLLBACK'), 'to 2X': migrate('2X') },
   launch: worker => (worker.workerId.startsWith('java') ? kclWorker(worker) : ownWorker(worker))
 })
 const kms = new KMSClient(clientConfigOf(fleet.engine, 'kms'))
+
+/**
+ * Tells the fleet by whose rules it works, as the KCL's migration tool does.
+ * @param {string} version
+ * @returns {(fleet: Fleet) => Promise<void>}
+ */
+function migrate(version) {
+  return async ({ engine, pipeline }) => {
+    const dynamodb = new DynamoDBClient(clientConfigOf(engine, 'dynamodb'))
+    await dynamodb.send(
+      new UpdateItemCommand({
+        TableName: pipeline.plan.consumer.applicationName,
+        Key: { leaseKey: { S: 'Migration3.0' } },
+        ConditionExpression: 'attribute_exists(cv)',
+        UpdateExpression: 'SET cv = :version, mts = :now',
+        ExpressionAttributeValues: {
+          ':version': { S: `CLIENT_VERSION_${version}` },
+          ':now': { N: String(Date.now()) }
+        }
+      })
+    )
+    dynamodb.destroy()
+  }
+}
 
 /**
  * A worker of the KCL.
@@ -102,6 +148,7 @@ function kclWorker({ workerId, log, fleet: { engine, pipeline } }) {
     log,
     failoverMs: failoverTimeMs,
     ...(mode === 'off' ? {} : { kms: keyArn }),
+    ...(course?.clientVersion === undefined ? {} : { clientVersion: course.clientVersion }),
     pipeline: plan.name
   })
   createInterface({ input: child.stdout }).on('line', line => child.emit('message', line))

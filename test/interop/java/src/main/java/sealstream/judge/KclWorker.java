@@ -17,6 +17,7 @@ import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
 import software.amazon.kinesis.common.ConfigsBuilder;
 import software.amazon.kinesis.common.InitialPositionInStream;
 import software.amazon.kinesis.common.InitialPositionInStreamExtended;
+import software.amazon.kinesis.coordinator.CoordinatorConfig;
 import software.amazon.kinesis.coordinator.Scheduler;
 import software.amazon.kinesis.lifecycle.events.InitializationInput;
 import software.amazon.kinesis.lifecycle.events.LeaseLostInput;
@@ -34,7 +35,7 @@ import software.amazon.kinesis.retrieval.polling.PollingConfig;
  * (test/fleet/worker.js), line by line, each written before the next step.
  *
  * Properties: kinesisEndpoint, dynamodbEndpoint, kmsEndpoint, application, stream, worker, log, failoverMs,
- * idleMs, kms (ARN of the key; none for plain records), pipeline.
+ * idleMs, kms (ARN of the key; none for plain records), pipeline, clientVersion (of version 3, while it migrates from 2).
  */
 public final class KclWorker {
   private static final int CHECKPOINT_EVERY = 17;
@@ -59,9 +60,11 @@ public final class KclWorker {
         new PollingConfig(stream, kinesis).idleTimeBetweenReadsInMillis(Long.getLong("idleMs", 250)));
     retrieval.initialPositionInStreamExtended(
         InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.TRIM_HORIZON));
+    var coordinator = configs.coordinatorConfig();
+    setClientVersion(coordinator, System.getProperty("clientVersion"));
     var scheduler = new Scheduler(
         configs.checkpointConfig(),
-        configs.coordinatorConfig().parentShardPollIntervalMillis(1_000).shardConsumerDispatchPollIntervalMillis(200),
+        coordinator.parentShardPollIntervalMillis(1_000).shardConsumerDispatchPollIntervalMillis(200),
         configs.leaseManagementConfig().failoverTimeMillis(Long.getLong("failoverMs", 4_000))
             .shardSyncIntervalMillis(2_000).leasesRecoveryAuditorExecutionFrequencyMillis(5_000),
         configs.lifecycleConfig(),
@@ -77,6 +80,14 @@ public final class KclWorker {
     }));
     endWithParent();
     scheduler.run();
+  }
+
+  /** The setting is there from version 3 on, and this class is built with version 2 as well. */
+  private static void setClientVersion(CoordinatorConfig coordinator, String name) throws ReflectiveOperationException {
+    if (name == null) return;
+    Class<?> versions = Class.forName(CoordinatorConfig.class.getName() + "$ClientVersionConfig");
+    coordinator.getClass().getMethod("clientVersionConfig", versions)
+        .invoke(coordinator, versions.getField("CLIENT_VERSION_CONFIG_" + name).get(null));
   }
 
   /** Standard input ends when whoever started this process is gone. */
