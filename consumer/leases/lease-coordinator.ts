@@ -264,7 +264,8 @@ export class LeaseCoordinator {
       ({ leaseOwner, checkpointOwner }) => leaseOwner === workerId && checkpointOwner === undefined
     )
     for (const lease of assigned) {
-      if (this.#mayAcquire(lease)) await this.#acquire(lease, () => table.renew(lease))
+      // Who had it before, the row does not say any more.
+      if (this.#mayAcquire(lease)) await this.#acquire(lease, undefined, () => table.renew(lease))
     }
   }
 
@@ -310,7 +311,10 @@ export class LeaseCoordinator {
     const { table, workerId } = this.#options
     let taken = 0
     for (const lease of leases) {
-      if (this.#mayAcquire(lease) && (await this.#acquire(lease, () => table.take(lease, workerId))))
+      if (
+        this.#mayAcquire(lease) &&
+        (await this.#acquire(lease, lease.leaseOwner, () => table.take(lease, workerId)))
+      )
         taken += 1
     }
     return taken
@@ -320,7 +324,11 @@ export class LeaseCoordinator {
     return this.#isTaking && !this.#held.has(leaseKey) && this.#options.mayTake?.(leaseKey) !== false
   }
 
-  async #acquire(lease: Lease, write: () => Promise<Lease | undefined>): Promise<boolean> {
+  async #acquire(
+    lease: Lease,
+    previousOwner: string | undefined,
+    write: () => Promise<Lease | undefined>
+  ): Promise<boolean> {
     const { table, clock, failoverTimeMs, onEvent, onTaken } = this.#options
     const takenMs = clock.now()
     this.#namesakes.forget(lease.leaseKey)
@@ -352,7 +360,7 @@ export class LeaseCoordinator {
     })
     this.#held.set(lease.leaseKey, held)
     this.#counts.taken += 1
-    onEvent({ type: 'leaseTaken', leaseKey: lease.leaseKey, previousOwner: lease.leaseOwner })
+    onEvent({ type: 'leaseTaken', leaseKey: lease.leaseKey, previousOwner })
     onTaken(held)
     return true
   }

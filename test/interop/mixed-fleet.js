@@ -4,7 +4,7 @@
 // SCRIPT: kcl2; kcl3-theirs and kcl3-ours, where a leader of either kind assigns the leases; kcl3-migration, of a fleet that
 // comes from KCL 2. Each record is sealed, or with `off` plain.
 import { createInterface } from 'node:readline'
-import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { clientConfigOf } from 'sealstream'
 import { Fleet, ownWorker, report } from '../fleet/fleet.js'
@@ -132,6 +132,29 @@ function migrate(version) {
   }
 }
 
+/** Rows beside the leases: in the lease table, as KCL 3.5 has them, and in the tables of 3.0 to 3.4. */
+async function countFleetRows() {
+  const dynamodb = new DynamoDBClient(clientConfigOf(fleet.engine, 'dynamodb'))
+  const { applicationName } = fleet.pipeline.plan.consumer
+  /** @param {string} TableName */
+  const rowsOf = async TableName => {
+    try {
+      return (await dynamodb.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items ?? []
+    } catch (error) {
+      if (/** @type {Error} */ (error).name === 'ResourceNotFoundException') return []
+      throw error
+    }
+  }
+  const [leases, state, metrics] = await Promise.all(
+    ['', '-CoordinatorState', '-WorkerMetricStats'].map(suffix => rowsOf(`${applicationName}${suffix}`))
+  )
+  dynamodb.destroy()
+  return {
+    inLeaseTable: (leases ?? []).filter(({ entityType }) => (entityType?.S ?? 'LEASE') !== 'LEASE').length,
+    inOwnTables: (state?.length ?? 0) + (metrics?.length ?? 0)
+  }
+}
+
 /**
  * A worker of the KCL.
  * @type {import('../fleet/fleet.js').Launch}
@@ -169,7 +192,12 @@ try {
     .reduce((sum, [, records]) => sum + records, 0)
   // Neither kind may have stood aside.
   if (byTheKcl === 0 || byTheKcl === findings.processed) findings.faults.push('one kind of worker did it all')
-  process.exitCode = report({ ...findings, byTheKcl })
+  const { inLeaseTable, inOwnTables } = await countFleetRows()
+  // A KCL before 3.5 cannot scan a lease table that holds anything else.
+  if (inOwnTables > 0 && inLeaseTable > 0) {
+    findings.faults.push(`${inLeaseTable} rows that are no leases lie in the lease table of an older KCL`)
+  }
+  process.exitCode = report({ ...findings, byTheKcl, inLeaseTable, inOwnTables })
 } finally {
   kms.destroy()
   await fleet.close()

@@ -9,6 +9,8 @@ import { pinnedVersion, preparePython } from './python-environment.js'
 const root = resolve(import.meta.dirname, '../..')
 const kclVersion = '2.7.2'
 const kcl3Version = '3.5.1'
+/** Of those that keep tables of their own beside the lease table. */
+const kcl30Version = '3.4.2'
 const kplVersion = '1.0.7'
 const esdkVersion = '3.0.2'
 
@@ -28,6 +30,7 @@ const esdkVersion = '3.0.2'
 
 const kcl2 = once(() => prepareKcl(kclVersion))
 const kcl3 = once(() => prepareKcl(kcl3Version))
+const kcl30 = once(() => prepareKcl(kcl30Version))
 const kpl = once(() => prepareKpl(kplVersion))
 const python = once(() => {
   const missing = preparePython()
@@ -64,19 +67,29 @@ const checks = [
   ...[
     {
       script: 'kcl3-theirs',
-      what: 'Its workers and ours on one lease table by the protocol of KCL 3, sealing in mode `record`, under its leader: one of ours killed, handed over to, stopped; a split and a merge; its leader goes, and another takes over'
+      what: 'Its workers and ours on one lease table by the protocol of KCL 3, sealing in mode `record`, under its leader: one of ours killed, leases handed over, a split and a merge; its leader goes, and another takes over'
+    },
+    {
+      script: 'kcl3-theirs',
+      version: kcl30Version,
+      prepare: kcl30,
+      what: 'The same, with its tables beside the lease table: nothing but leases in that'
     },
     {
       script: 'kcl3-ours',
       what: 'The same protocol under our leader: workers of either kind killed, the leader too; a split and a merge'
+    },
+    {
+      script: 'kcl3-migration',
+      what: 'In its mode that is compatible with KCL 2: each worker takes its leases, then the leader assigns them, then it is rolled back; kills, a split and a merge meanwhile'
     }
-  ].map(({ script, what }) => ({
+  ].map(({ script, what, version = kcl3Version, prepare = kcl3 }) => ({
     judge: 'Amazon Kinesis Client Library for Java',
-    version: kcl3Version,
+    version,
     what,
     file: 'mixed-fleet.js',
     options: [script],
-    prepare: kcl3,
+    prepare,
     counts: countsOfFleet
   })),
   ...[

@@ -122,8 +122,8 @@ export class FleetMember {
   }
 
   /**
-   * To be called with each scan. Takes all leases of the streams that are read, and what is observed of those that are not
-   * finished; returns the latter as they stand after what was assigned.
+   * To be called with each scan. Takes the unfinished leases of the streams that are read; returns them as they stand after
+   * what was assigned.
    * @throws ServiceError: what could not be done is done at the next scan
    */
   async takePart(observed: readonly ObservedLease[]): Promise<readonly Lease[]> {
@@ -132,7 +132,8 @@ export class FleetMember {
     if (this.#hasLeft) return leases
     const state = await table.read()
     this.#changeRules(this.#rulesOf(state))
-    await this.#publish(state)
+    // The fleet goes on for a minute without the row of a worker; without a leader it does not.
+    await this.#attempt(() => this.#publish(state))
     const nowMs = clock.now()
     const workers = this.#workers.observe(this.#withOwnRow(state.workers), nowMs, clock.wallTime())
     const handoffs = this.#handoffs.observe(observed, nowMs)
@@ -145,7 +146,7 @@ export class FleetMember {
     this.#noteLeader()
     if (!this.isLeader) return leases
     this.#tellOfKcl2(observed, state.workers)
-    await this.#forget(workers)
+    await this.#attempt(() => this.#forget(workers))
     const written = await this.#carryOut(this.#decide(observed, workers, handoffs))
     return leases.map(lease => written.get(lease.leaseKey) ?? lease)
   }
@@ -154,12 +155,8 @@ export class FleetMember {
   async leave(): Promise<void> {
     this.#hasLeft = true
     const { table, workerId } = this.#options
-    for (const step of [
-      () => (Number.isFinite(this.#publishedMs) ? table.withdraw(workerId) : Promise.resolve()),
-      () => this.#election.resign()
-    ]) {
-      await step().catch((error: unknown) => this.#report(error))
-    }
+    if (Number.isFinite(this.#publishedMs)) await this.#attempt(() => table.withdraw(workerId))
+    await this.#attempt(() => this.#election.resign())
   }
 
   #rulesOf({ clientVersion }: FleetState): LeaseRules {
@@ -347,11 +344,14 @@ export class FleetMember {
     }
   }
 
-  #report(error: unknown): void {
-    const { onEvent, onFatal } = this.#options
-    if (error instanceof ServiceError) {
+  /** A service that fails is told of, and what comes next is done all the same. */
+  async #attempt(task: () => Promise<void>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
       const { service, operation, failure, serviceCode } = error
-      onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
-    } else onFatal(error)
+      this.#options.onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
+    }
   }
 }
