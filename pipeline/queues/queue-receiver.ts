@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sqs'
 import type { CallOptions } from '../../core/aws-ports.ts'
 import { backoffDelayMs } from '../../core/backoff.ts'
-import { checkInteger, checkKnownOptions } from '../../core/check-option.ts'
+import { checkInteger, checkKnownOptions, checkString } from '../../core/check-option.ts'
 import { KeyUnavailableError, RecordFaultError } from '../../core/errors.ts'
 import { QueueAddress } from '../../core/queue-address.ts'
 import { sendOptions } from '../../core/sdk-client.ts'
@@ -99,7 +99,8 @@ export class SealedQueueReceiver {
     const { client, queue, keyring, context, visibilitySeconds, waitSeconds } = options
     this.#client = client
     this.#address = new QueueAddress(client, queue)
-    const queueName = options.sealedFor ?? this.#address.queueName
+    const queueName =
+      options.sealedFor === undefined ? this.#address.queueName : checkString('sealedFor', options.sealedFor)
     this.#bodies = new SealedBodies({ queueName, keyring, ...(context === undefined ? {} : { context }) })
     this.#visibilitySeconds = checkInteger(
       'visibilitySeconds',

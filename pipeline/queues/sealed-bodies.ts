@@ -44,8 +44,9 @@ const largestBodyBytes = 1_048_576
 export class SealedBodies {
   readonly #options: SealedBodiesOptions
   readonly #maxBodyBytes: number
+  readonly #opener: RecordOpener
+  /** Made at the first use: there are keyrings that only open. */
   #sealer: RecordSealer | undefined
-  #opener: RecordOpener | undefined
   #isClosed = false
 
   /** @throws InvalidOptionError */
@@ -62,11 +63,12 @@ export class SealedBodies {
       1_024,
       largestBodyBytes
     )
+    this.#opener = options.keyring.createOpener(this.#bound())
   }
 
   /** Of sealing and opening together. */
   get keyStats(): KeyStats {
-    return addKeyStats(this.#sealer?.keyStats ?? noKeyStats, this.#opener?.keyStats ?? noKeyStats)
+    return addKeyStats(this.#sealer?.keyStats ?? noKeyStats, this.#opener.keyStats)
   }
 
   /**
@@ -92,7 +94,6 @@ export class SealedBodies {
    */
   async open(body: string): Promise<Uint8Array> {
     if (this.#isClosed) throw new ClosedError('queue')
-    this.#opener ??= this.#options.keyring.createOpener(this.#bound())
     return this.#opener.open(decodeBody(body))
   }
 
@@ -100,7 +101,7 @@ export class SealedBodies {
   close(): void {
     this.#isClosed = true
     this.#sealer?.close()
-    this.#opener?.close()
+    this.#opener.close()
   }
 
   #bound(): { readonly queueName: string; readonly context: EncryptionContext } {

@@ -109,6 +109,7 @@ describe('bodies of queue messages', () => {
     [{ queueName: '' }, 'queueName'],
     [{ keyring: {} as never }, 'keyring'],
     [{ maxBodyBytes: 1_048_577 }, 'maxBodyBytes'],
+    [{ context: { 'aws-crypto-x': 'y' } }, 'context.aws-crypto-x'],
     [{ queue: 'payments' } as never, 'queue']
   ])('name the option that is wrong: %o', (options, option) => {
     expect(() => bodies(options)).toThrow(

@@ -266,6 +266,8 @@ describe('a queue of sealed messages', () => {
     [{ visibilitySeconds: 2 }, 'visibilitySeconds'],
     [{ waitSeconds: 21 }, 'waitSeconds'],
     [{ queue: '' }, 'queue'],
+    [{ sealedFor: '' }, 'sealedFor'],
+    [{ context: { pipeline: 7 } as never }, 'context.pipeline'],
     [{ queueName: 'q' } as never, 'queueName']
   ])('names the option that is wrong: %o', (options, option) => {
     const client = opened(new SQSClient({ region: 'us-east-1' }))
