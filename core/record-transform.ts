@@ -10,18 +10,24 @@ export type EncryptionContext = Readonly<Record<string, string>>
 export const ContextName = {
   pipeline: 'pipeline',
   stream: 'stream',
+  queue: 'queue',
   schema: 'schema',
   tenant: 'tenant'
 } as const
 
-export interface SealerOptions {
+/** What carries the sealed messages. A message that is bound to the one is refused by readers of any other. */
+export type Carrier =
   /** Name of the stream; bound to every message as the pair `stream`. */
-  readonly streamName: string
-  /** Further pairs that are the same for every record of the stream. Nothing that varies per record. */
+  | { readonly streamName: string; readonly queueName?: never }
+  /** Name of the queue; bound to every message as the pair `queue`. */
+  | { readonly queueName: string; readonly streamName?: never }
+
+export type SealerOptions = Carrier & {
+  /** Further pairs that are the same for every record of the carrier. Nothing that varies per record. */
   readonly context?: EncryptionContext
 }
 
-export interface OpenerOptions extends SealerOptions {
+export type OpenerOptions = SealerOptions & {
   /**
    * Pairs that the writer bound to its messages without storing them in the header, as other implementations
    * can. A message that holds one of them all the same must hold this value.

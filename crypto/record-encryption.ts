@@ -37,7 +37,7 @@ interface SealingKey {
   bytes: number
 }
 
-/** Seals the payloads of one stream; keeps one data key within its limits. */
+/** Seals the payloads of one stream or queue; keeps one data key within its limits. */
 export class Sealer implements RecordSealer {
   readonly #keyring: Keyring
   readonly #context: EncryptionContext
@@ -159,7 +159,7 @@ interface RequiredPair {
   readonly mayBeUnstored: boolean
 }
 
-/** Opens messages that are bound to one stream; keeps their data keys. */
+/** Opens messages that are bound to one stream or queue; keeps their data keys. */
 export class Opener implements RecordOpener {
   readonly #keyring: Keyring
   readonly #required: readonly RequiredPair[]
@@ -278,8 +278,10 @@ function requiredPairs(context: EncryptionContext, unstored: EncryptionContext):
   })
 }
 
-function contextOf(options: SealerOptions): EncryptionContext {
-  return checkContext({ ...options.context, [ContextName.stream]: options.streamName })
+function contextOf({ context, streamName, queueName }: SealerOptions): EncryptionContext {
+  const carrier =
+    queueName === undefined ? { [ContextName.stream]: streamName } : { [ContextName.queue]: queueName }
+  return checkContext({ ...context, ...carrier })
 }
 
 function use(key: SealingKey, plaintext: Uint8Array): Uint8Array {

@@ -7,12 +7,12 @@ import {
 } from '@aws-sdk/client-sqs'
 import type { CallOptions } from '../../core/aws-ports.ts'
 import { checkInteger, checkKnownOptions } from '../../core/check-option.ts'
+import { QueueAddress } from '../../core/queue-address.ts'
 import { sendOptions } from '../../core/sdk-client.ts'
 import { callService } from '../../core/service-errors.ts'
 import { type ClaimOptions, Claims } from './claims.ts'
 import type { DeadLetterSource, HeldDeadLetter, ReceiveOptions } from './dead-letter-source.ts'
 import { type ParsedDeadLetter, parseDeadLetter } from './layout.ts'
-import { QueueAddress } from './queue-address.ts'
 
 export interface SqsDeadLetterSourceOptions {
   readonly client: SQSClient

@@ -1,12 +1,12 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import type { CallOptions } from '../../core/aws-ports.ts'
 import { checkInteger, checkKnownOptions } from '../../core/check-option.ts'
+import { QueueAddress } from '../../core/queue-address.ts'
 import type { DeadLetter, DeadLetterStore } from '../../core/record-sink.ts'
 import { sendOptions } from '../../core/sdk-client.ts'
 import { callService, FailureClass, ServiceError } from '../../core/service-errors.ts'
 import { type ClaimOptions, Claims } from './claims.ts'
 import { encodeClaimed, encodeDeadLetter } from './layout.ts'
-import { QueueAddress } from './queue-address.ts'
 
 export interface SqsDeadLetterStoreOptions {
   readonly client: SQSClient

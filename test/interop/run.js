@@ -103,6 +103,15 @@ const checks = [
     counts: countsOfReaders
   })),
   {
+    judge: 'AWS Encryption SDK for Java',
+    version: esdkVersion,
+    what: `The example for Flink: what our producer puts in mode \`record\`, taken apart by the code of the KCL ${kclVersion} and opened as \`examples/flink\` does`,
+    file: 'flink.js',
+    prepare: kcl2,
+    counts: ({ put, kinesisRecords, missing, refused }) =>
+      `${put - missing} of ${put} records out of ${kinesisRecords} of Kinesis; those of another stream ${refused ? '' : 'not '}refused`
+  },
+  {
     judge: 'Amazon Kinesis Producer Library',
     version: kplVersion,
     what: 'Its records over TLS, read by our worker: random explicit hash keys, 4 bytes to 60 KB, two splits and two merges, refused entries, lost answers',

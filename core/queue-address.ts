@@ -1,8 +1,8 @@
 import { GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs'
-import type { CallOptions } from '../../core/aws-ports.ts'
-import { checkString } from '../../core/check-option.ts'
-import { sendOptions } from '../../core/sdk-client.ts'
-import { callService } from '../../core/service-errors.ts'
+import type { CallOptions } from './aws-ports.ts'
+import { checkString } from './check-option.ts'
+import { sendOptions } from './sdk-client.ts'
+import { callService } from './service-errors.ts'
 
 /** The URL of a queue that was named, asked for once; a queue given by its URL is never asked for. */
 export class QueueAddress {
@@ -15,6 +15,11 @@ export class QueueAddress {
     this.#client = client
     this.#queue = checkString('queue', queue)
     if (/^https?:\/\//.test(queue)) this.#url = queue
+  }
+
+  /** Also of a queue that was given by its URL, which ends in it. */
+  get queueName(): string {
+    return this.#queue.slice(this.#queue.lastIndexOf('/') + 1)
   }
 
   /** @throws ServiceError */
