@@ -154,11 +154,16 @@ process.exitCode = await main()
 async function main() {
   /** @type {string[]} */
   const rows = []
+  /** @type {Map<string, string[]>} by reason */
+  const skipped = new Map()
   let failed = 0
   for (const check of checks) {
     const prepared = check.prepare()
     if ('missing' in prepared) {
-      console.log(`interop: ${check.judge} ${check.version} skipped, ${prepared.missing}`)
+      skipped.set(prepared.missing, [
+        ...(skipped.get(prepared.missing) ?? []),
+        `${check.judge} ${check.version}`
+      ])
       continue
     }
     console.log(`interop: ${check.judge} ${check.version}: ${check.what}`)
@@ -174,6 +179,9 @@ async function main() {
     // A table without the judges that were not there would say less than the one in the file.
     if (rows.length === checks.length) write(rows)
     else console.log('interop: not written, not all judges are there')
+  }
+  for (const [reason, judges] of skipped) {
+    console.log(`interop: ${judges.length} skipped, ${reason}: ${[...new Set(judges)].join('; ')}`)
   }
   console.log(`interop: ${rows.length - failed} of ${rows.length} judges are content`)
   return failed === 0 ? 0 : 1

@@ -118,7 +118,8 @@ export class FleetMember {
     if (!isBegun) await this.#refuseKcl2(leases)
     // A worker that could also go back to KCL 2 takes this for the end of that.
     if (state.clientVersion === undefined) await table.declare(ClientVersion.v3, workerId)
-    await this.#publish(state)
+    // A KCL before 3.5 may have made one of its tables, and not the other yet.
+    await this.#attempt(() => this.#publish(state))
   }
 
   /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../../core/concurrency.ts'
 import { Kcl3Fleet } from '../../helpers/kcl3-fleet.ts'
+import { throttled } from '../../helpers/lease-fleet.ts'
 import { aLease } from '../../helpers/leases.ts'
 import { numberedScenarios } from '../../helpers/numbered-scenarios.ts'
 
@@ -281,6 +282,20 @@ describe('a fleet', () => {
     fleet.join('newer')
     await live(fleet, 3)
     expect(fleet.owned).toEqual({ newer: 2 })
+  })
+
+  it('begins although its row cannot be written yet, and is assigned leases once it can', async () => {
+    const fleet = new Kcl3Fleet(2)
+    underForeignLeader(fleet)
+    const worker = fleet.join('w1')
+    worker.table.fail = operation => (operation === 'publish' ? throttled() : undefined)
+    await live(fleet, 3)
+    expect(worker.outcome()).toBeUndefined()
+    expect(fleet.eventsOf('callFailed').length).toBeGreaterThan(0)
+    expect(fleet.rows.workers.size).toBe(0)
+    worker.table.fail = undefined
+    await live(fleet, 2)
+    expect([...fleet.rows.workers.keys()]).toEqual(['w1'])
   })
 
   it('does not wait for ever for an owner that renews and does not let go', async () => {

@@ -139,6 +139,8 @@ public final class KclWorker {
     private final Log log;
     private final Opener opener;
     private String shardId = "";
+    /** The lease is lost. The KCL may hand over another batch before it notices, past the rest of the last one. */
+    private boolean isStopped;
 
     Processor(Log log, Opener opener) {
       this.log = log;
@@ -156,6 +158,7 @@ public final class KclWorker {
     @Override
     public void processRecords(ProcessRecordsInput input) {
       List<KinesisClientRecord> records = input.records();
+      if (isStopped) return;
       try {
         for (int from = 0; from < records.size(); from += CHECKPOINT_EVERY) {
           var part = records.subList(from, Math.min(records.size(), from + CHECKPOINT_EVERY));
@@ -170,6 +173,7 @@ public final class KclWorker {
         }
       } catch (Exception e) {
         // The KCL would pass over the rest of the batch: what was not checkpointed has to come again elsewhere.
+        isStopped = true;
         log.note("stopped", shardId, ",\"reason\":\"" + e.getClass().getSimpleName() + "\"");
         if (!e.getClass().getSimpleName().equals("ShutdownException")) Runtime.getRuntime().halt(3);
       }
