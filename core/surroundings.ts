@@ -19,7 +19,8 @@ export const DiagnosticsChannel = {
   worker: 'sealstream:worker',
   sink: 'sealstream:sink',
   replay: 'sealstream:replay',
-  lambda: 'sealstream:lambda'
+  lambda: 'sealstream:lambda',
+  migration: 'sealstream:migration'
 } as const
 
 /** `source` names what the events come from, such as the stream. */
