@@ -3,27 +3,44 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../core/clock.ts'
 import type { LocalEngines } from '../../local/index.ts'
 import {
+  clientConfigOf,
   definePipeline,
+  type Engine,
   type Evidence,
   embeddedEngine,
   evidenceOf,
+  type KeyUseOptions,
   type PipelinePlan,
   type Proof,
   ProofId,
-  runProofs
+  runProofs,
+  type ServiceName,
+  type VerdictOptions
 } from '../../pipeline/index.ts'
+import { accountServices, openAccount } from '../account.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { tellFailure } from '../explain-error.ts'
 import { listenForInterrupt } from '../interrupt.ts'
+import { accountKeyUses, plannedKeyUses } from '../key-uses.ts'
 import { ownVersion } from '../own-version.ts'
 import { type PlannedPermissions, startPlannedPermissions } from '../planned-permissions.ts'
-import { defaultPlan, endpointOf, type OpenedEngine, oneOf, openEngine, parseOptions } from './run.ts'
+import { accountVerdicts, engineVerdicts } from '../verdicts.ts'
+import {
+  defaultPlan,
+  endpointOf,
+  integer,
+  type OpenedEngine,
+  oneOf,
+  openEngine,
+  parseOptions
+} from './run.ts'
 
 export const proveUsage = `sealstream prove [--config FILE] [--only E2E-01,…] [--evidence FILE]
 
 Proves by trying what a sealed pipeline promises: E2E-01 no plaintext at rest, E2E-02 a revoked key stops opening and
-when, E2E-03 a replay under another context does not open, E2E-04 the roles' permissions are what the policies say.
+when, E2E-03 a replay under another context does not open, E2E-04 the roles' permissions are what the policies say,
+E2E-05 nobody but they used the key, E2E-06 the rules say the same of the plan's template and of what is there.
 Exit code 4 when one of them is not proved.
 
   --config FILE          the plan: .json, .js, .mjs or .ts; needed for aws. Its records, its key and its queue are used:
@@ -32,6 +49,7 @@ Exit code 4 when one of them is not proved.
   --endpoint URL         address of the endpoint engine; default SEALSTREAM_ENDPOINT
   --only IDS             some of the proofs, separated by commas
   --allow-key-changes    disable the plan's key for E2E-02 on aws, too, and enable it again
+  --window HOURS         how far back E2E-05 reads CloudTrail on aws, 1 to 2160; default 24
   --evidence FILE        write what was proved as JSON, with a digest; it holds no payload, key or context value
   --json                 print the same as one last line
   --verbose              show stack traces`
@@ -43,6 +61,7 @@ interface ProveSettings {
   readonly plan: PipelinePlan
   readonly only: readonly ProofId[]
   readonly allowKeyChanges: boolean
+  readonly windowMs: number
   readonly evidenceFile: string | undefined
   readonly json: boolean
 }
@@ -58,6 +77,7 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
         endpoint: { type: 'string' },
         only: { type: 'string' },
         'allow-key-changes': { type: 'boolean', default: false },
+        window: { type: 'string', default: '24' },
         evidence: { type: 'string' },
         json: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
@@ -81,6 +101,7 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
     plan,
     only: proofIds(values.only),
     allowKeyChanges: values['allow-key-changes'],
+    windowMs: integer('--window', values.window, 1, 2_160) * 3_600_000,
     evidenceFile: values.evidence,
     json: values.json
   }
@@ -89,7 +110,12 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
   )
   let opened: OpenedEngine | undefined
   let control: LocalEngines | undefined
-  let permissions: PlannedPermissions | string = 'the roles of an account are not assumed from here'
+  const asked: Asked = {
+    permissions: 'the roles of an account are not assumed from here',
+    keyUses: 'the KMS there has no log that could be read',
+    verdicts: 'what stands there was not made from the template'
+  }
+  const closers: (() => void | Promise<void>)[] = []
   try {
     opened = await openEngine({ engine, endpoint, plan, output: undefined }, async (_, given) => ({
       // Nothing of it is kept.
@@ -99,30 +125,88 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
       unavailable: {}
     }))
     control = opened.local ?? (await startEngines(['kinesis']))
-    const asksRoles = opened.local !== undefined && settings.only.includes(ProofId.permissions)
-    if (asksRoles) permissions = await startPlannedPermissions(plan)
-    return await prove(settings, opened, { control, permissions, signal: interrupt.signal })
+    if (opened.local !== undefined) await askEngines(asked, settings, closers)
+    else if (engine === 'aws') {
+      await askAccount(asked, settings, closers, {
+        engine: opened.engine,
+        isOptional: values.only === undefined,
+        signal: interrupt.signal
+      })
+    }
+    return await prove(settings, opened, { ...asked, control, signal: interrupt.signal })
   } catch (error) {
     if (interrupt.signal.aborted) return ExitCode.interrupted
     return tellFailure(error, opened?.where ?? 'AWS', { isVerbose: values.verbose })
   } finally {
     interrupt.end()
-    if (typeof permissions !== 'string') await permissions.close()
+    for (const close of closers) await close()
     if (control !== opened?.local) await control?.close()
     await opened?.close()
   }
 }
 
-interface ProveWith {
+/** What a proof asks; a text says why there is nothing to ask. */
+interface Asked {
+  permissions: PlannedPermissions | string
+  keyUses: KeyUseOptions | string
+  verdicts: VerdictOptions | string
+}
+
+/** Engines of their own, which decide, or hold, what the plan says. */
+async function askEngines(
+  asked: Asked,
+  { plan, only }: ProveSettings,
+  closers: (() => void | Promise<void>)[]
+): Promise<void> {
+  if (only.includes(ProofId.permissions) || only.includes(ProofId.keyUses)) {
+    const permissions = await startPlannedPermissions(plan)
+    asked.permissions = permissions
+    asked.keyUses = typeof permissions === 'string' ? permissions : plannedKeyUses(plan, permissions)
+    if (typeof permissions !== 'string') closers.push(() => permissions.close())
+  }
+  if (only.includes(ProofId.sameVerdicts)) {
+    const verdicts = await engineVerdicts(plan)
+    asked.verdicts = verdicts.options
+    closers.push(verdicts.close)
+  }
+}
+
+/** What is read of an account, by clients that may not be there: without `isOptional` that is an error. */
+async function askAccount(
+  asked: Asked,
+  { plan, only, windowMs }: ProveSettings,
+  closers: (() => void | Promise<void>)[],
+  { engine, isOptional, signal }: { engine: Engine; isOptional: boolean; signal: AbortSignal }
+): Promise<void> {
+  const orReason = (error: unknown): string => {
+    if (isOptional && error instanceof UsageError) return error.message
+    throw error
+  }
+  if (only.includes(ProofId.keyUses)) {
+    const trail = await accountKeyUses(plan, engine, windowMs, signal).catch(orReason)
+    asked.keyUses = typeof trail === 'string' ? trail : trail.keyUses
+    if (typeof trail !== 'string') closers.push(trail.close)
+  }
+  if (only.includes(ProofId.sameVerdicts)) {
+    const configOf = (service: string) => clientConfigOf(engine, service as ServiceName)
+    const account = await openAccount(accountServices, configOf).catch(orReason)
+    if (typeof account === 'string') asked.verdicts = account
+    else {
+      closers.push(() => account.close())
+      asked.verdicts = await accountVerdicts(plan, account.read, accountServices)
+    }
+  }
+}
+
+interface ProveWith extends Readonly<Asked> {
   readonly control: LocalEngines
-  readonly permissions: PlannedPermissions | string
   readonly signal: AbortSignal
 }
 
 async function prove(
   settings: ProveSettings,
   { engine, local, where }: OpenedEngine,
-  { control, permissions, signal }: ProveWith
+  { control, permissions, keyUses, verdicts, signal }: ProveWith
 ): Promise<ExitCode> {
   const { plan, only, allowKeyChanges, evidenceFile, json } = settings
   const shown = json ? process.stderr : process.stdout
@@ -136,6 +220,8 @@ async function prove(
       ...(local === undefined ? {} : { everythingAtRest: () => local.everythingAtRest() }),
       revocation: { allowKeyChanges },
       permissions,
+      keyUses,
+      verdicts,
       onProof: proof => shown.write(textOf(proof))
     }
   )
