@@ -63,12 +63,12 @@ const isPlain = ({ DeliveryStreamType, ExtendedS3DestinationConfiguration: s3 }:
 
 function callsForStream({
   Name: StreamName,
-  ShardCount,
   RetentionPeriodHours,
-  StreamEncryption
+  StreamEncryption,
+  ...others
 }: Properties): readonly AccountCall[] {
   return [
-    call('kinesis', 'CreateStream', { StreamName, ShardCount }),
+    call('kinesis', 'CreateStream', { StreamName, ...others }),
     ...(StreamEncryption === undefined
       ? []
       : [call('kinesis', 'StartStreamEncryption', { StreamName, ...(StreamEncryption as object) })]),

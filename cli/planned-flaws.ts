@@ -46,6 +46,23 @@ export function flawsOf(model: AuditModel): readonly Flaw[] {
     ]
   }
   return [
+    // Before a key is no longer used, and looked at by nobody.
+    ...on('AWS::KMS::Key', ({ arn }) => ({
+      name: 'a key does not rotate',
+      control: 'KMS-02',
+      change: key => {
+        key.EnableKeyRotation = false
+      },
+      call: ['kms', 'DisableKeyRotation', { KeyId: arn }]
+    })),
+    ...on('AWS::KMS::Key', ({ arn }) => ({
+      name: 'a key is open to everybody',
+      control: 'KMS-04',
+      change: key => {
+        key.KeyPolicy = openToIam
+      },
+      call: ['kms', 'PutKeyPolicy', { KeyId: arn, PolicyName: 'default', Policy: JSON.stringify(openToIam) }]
+    })),
     ...on('AWS::Kinesis::Stream', ({ properties }) => ({
       name: 'the stream is not encrypted',
       control: 'KDS-01',
@@ -98,22 +115,6 @@ export function flawsOf(model: AuditModel): readonly Flaw[] {
       control: 'S3-05',
       change: bucket => delete bucket.PublicAccessBlockConfiguration,
       call: ['s3', 'DeletePublicAccessBlock', { Bucket: properties.BucketName }]
-    })),
-    ...on('AWS::KMS::Key', ({ arn }) => ({
-      name: 'a key does not rotate',
-      control: 'KMS-02',
-      change: key => {
-        key.EnableKeyRotation = false
-      },
-      call: ['kms', 'DisableKeyRotation', { KeyId: arn }]
-    })),
-    ...on('AWS::KMS::Key', ({ arn }) => ({
-      name: 'a key is open to everybody',
-      control: 'KMS-04',
-      change: key => {
-        key.KeyPolicy = openToIam
-      },
-      call: ['kms', 'PutKeyPolicy', { KeyId: arn, PolicyName: 'default', Policy: JSON.stringify(openToIam) }]
     }))
   ]
 }
