@@ -3,29 +3,21 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../core/clock.ts'
 import type { LocalEngines } from '../../local/index.ts'
 import {
-  clientConfigOf,
   definePipeline,
-  type Engine,
   type Evidence,
   embeddedEngine,
   evidenceOf,
-  type KeyUseOptions,
   type PipelinePlan,
   type Proof,
   ProofId,
-  runProofs,
-  type ServiceName,
-  type VerdictOptions
+  runProofs
 } from '../../pipeline/index.ts'
-import { accountServices, openAccount } from '../account.ts'
 import { readConfigFile } from '../config-file.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { tellFailure } from '../explain-error.ts'
 import { listenForInterrupt } from '../interrupt.ts'
-import { accountKeyUses, plannedKeyUses } from '../key-uses.ts'
 import { ownVersion } from '../own-version.ts'
-import { type PlannedPermissions, startPlannedPermissions } from '../planned-permissions.ts'
-import { accountVerdicts, engineVerdicts } from '../verdicts.ts'
+import { askAccount, askEngines, type Closers, type ProofQuestions } from '../proof-questions.ts'
 import {
   defaultPlan,
   endpointOf,
@@ -110,12 +102,12 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
   )
   let opened: OpenedEngine | undefined
   let control: LocalEngines | undefined
-  const asked: Asked = {
+  const asked: ProofQuestions = {
     permissions: 'the roles of an account are not assumed from here',
     keyUses: 'the KMS there has no log that could be read',
     verdicts: 'what stands there was not made from the template'
   }
-  const closers: (() => void | Promise<void>)[] = []
+  const closers: Closers = []
   try {
     opened = await openEngine({ engine, endpoint, plan, output: undefined }, async (_, given) => ({
       // Nothing of it is kept.
@@ -145,60 +137,7 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** What a proof asks; a text says why there is nothing to ask. */
-interface Asked {
-  permissions: PlannedPermissions | string
-  keyUses: KeyUseOptions | string
-  verdicts: VerdictOptions | string
-}
-
-/** Engines of their own, which decide, or hold, what the plan says. */
-async function askEngines(
-  asked: Asked,
-  { plan, only }: ProveSettings,
-  closers: (() => void | Promise<void>)[]
-): Promise<void> {
-  if (only.includes(ProofId.permissions) || only.includes(ProofId.keyUses)) {
-    const permissions = await startPlannedPermissions(plan)
-    asked.permissions = permissions
-    asked.keyUses = typeof permissions === 'string' ? permissions : plannedKeyUses(plan, permissions)
-    if (typeof permissions !== 'string') closers.push(() => permissions.close())
-  }
-  if (only.includes(ProofId.sameVerdicts)) {
-    const verdicts = await engineVerdicts(plan)
-    asked.verdicts = verdicts.options
-    closers.push(verdicts.close)
-  }
-}
-
-/** What is read of an account, by clients that may not be there: without `isOptional` that is an error. */
-async function askAccount(
-  asked: Asked,
-  { plan, only, windowMs }: ProveSettings,
-  closers: (() => void | Promise<void>)[],
-  { engine, isOptional, signal }: { engine: Engine; isOptional: boolean; signal: AbortSignal }
-): Promise<void> {
-  const orReason = (error: unknown): string => {
-    if (isOptional && error instanceof UsageError) return error.message
-    throw error
-  }
-  if (only.includes(ProofId.keyUses)) {
-    const trail = await accountKeyUses(plan, engine, windowMs, signal).catch(orReason)
-    asked.keyUses = typeof trail === 'string' ? trail : trail.keyUses
-    if (typeof trail !== 'string') closers.push(trail.close)
-  }
-  if (only.includes(ProofId.sameVerdicts)) {
-    const configOf = (service: string) => clientConfigOf(engine, service as ServiceName)
-    const account = await openAccount(accountServices, configOf).catch(orReason)
-    if (typeof account === 'string') asked.verdicts = account
-    else {
-      closers.push(() => account.close())
-      asked.verdicts = await accountVerdicts(plan, account.read, accountServices)
-    }
-  }
-}
-
-interface ProveWith extends Readonly<Asked> {
+interface ProveWith extends Readonly<ProofQuestions> {
   readonly control: LocalEngines
   readonly signal: AbortSignal
 }
