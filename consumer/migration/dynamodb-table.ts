@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   DynamoDBClient as Client,
   CreateTableCommand,
   DeleteItemCommand,
@@ -178,7 +179,7 @@ export class DynamodbTable {
           ]),
           ExpressionAttributeValues: {
             ...Object.fromEntries(set.map(([, value], index) => [`:s${index}`, value])),
-            ':seen': { N: String(seen.leaseCounter) }
+            ...valuesOf(seen)
           }
         })
       )
@@ -193,7 +194,7 @@ export class DynamodbTable {
           TableName: this.tableName,
           Key: { [A.leaseKey]: { S: seen.leaseKey } },
           ConditionExpression: untouched,
-          ExpressionAttributeValues: { ':seen': { N: String(seen.leaseCounter) } }
+          ExpressionAttributeValues: valuesOf(seen)
         })
       )
     )
@@ -204,8 +205,12 @@ export class DynamodbTable {
   }
 }
 
-/** Nobody holds it, and nobody has written to it since it was seen. */
-const untouched = `${A.leaseCounter} = :seen AND attribute_not_exists(${A.leaseOwner})`
+/** Nobody holds it, and nobody has written to it since it was seen, nor made it anew. */
+const untouched = `${A.leaseCounter} = :seen AND ${A.checkpoint} = :checkpoint AND attribute_not_exists(${A.leaseOwner})`
+
+function valuesOf({ leaseCounter, checkpoint }: Lease): Record<string, AttributeValue> {
+  return { ':seen': { N: String(leaseCounter) }, ':checkpoint': { S: checkpoint.sequenceNumber } }
+}
 
 async function wasCarriedOut(operation: string, write: () => Promise<unknown>): Promise<boolean> {
   try {
