@@ -26,6 +26,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     const { replayCommand: run, replayUsage: usage } = await import('./commands/replay.ts')
     return { run, usage }
   },
+  'migrate-table': async () => {
+    const { migrateTableCommand: run, migrateTableUsage: usage } = await import('./commands/migrate-table.ts')
+    return { run, usage }
+  },
   open: async () => {
     const { openCommand: run, openUsage: usage } = await import('./commands/open.ts')
     return { run, usage }

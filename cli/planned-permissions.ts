@@ -1,14 +1,18 @@
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
-import { authorizer, evaluate, type NamedPolicy, planAccess } from '../infra/index.ts'
-import type { LocalAuthorize } from '../local/index.ts'
+import { authorizer, type NamedPolicy, planAccess } from '../infra/index.ts'
+import type { KmsLoggedRequest, LocalAuthorize } from '../local/index.ts'
 import { definePipeline, type PermissionOptions, type PipelinePlan } from '../pipeline/index.ts'
+import { mayUseKey } from './key-access.ts'
 
 export interface PlannedPermissions extends PermissionOptions {
+  /** Of a role, under the name that it has here and in the request log. */
+  readonly arnOf: (role: string) => string | undefined
+  readonly requestLog: () => readonly KmsLoggedRequest[]
   close(): void | Promise<void>
 }
 
 /** Of somebody who may do anything, as far as identity policies go: a key's own policy must stop him. */
-const administrator = 'administrator'
+export const administrator = 'administrator'
 const everything: NamedPolicy = {
   name: administrator,
   document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
@@ -52,7 +56,6 @@ export async function startPlannedPermissions(input: PipelinePlan): Promise<Plan
       accountId
     })
     const own = { pipeline: name, stream: stream.name, ...sealing.context }
-    const keyPolicy = access.resourcePolicies.get(keyArn)
     return {
       keyArn,
       roles: [...arns.keys()].map(role => ({ name: role, client: clientOf(role) })),
@@ -64,17 +67,17 @@ export async function startPlannedPermissions(input: PipelinePlan): Promise<Plan
         none: {}
       },
       predict: (role, action, context = {}) => {
-        const arn = arns.get(role)!
-        const pairs = Object.entries(context).map(([pair, value]) => [`kms:EncryptionContext:${pair}`, value])
-        const { effect } = evaluate(
-          { principal: { arn, accountId }, action, resource: keyArn, context: Object.fromEntries(pairs) },
-          {
-            identity: identities.get(arn) ?? [],
-            ...(keyPolicy === undefined ? {} : { resource: keyPolicy })
-          }
-        )
-        return effect === 'allow' ? 'allow' : 'deny'
+        const principal = arns.get(role)!
+        const { resourcePolicies } = access
+        const decided = mayUseKey({ identityPolicies: identities, resourcePolicies }, keyArn, {
+          principal,
+          action,
+          context
+        })
+        return decided ? 'allow' : 'deny'
       },
+      arnOf: role => arns.get(role),
+      requestLog: () => local.kmsRequestLog(),
       close
     }
   } catch (error) {

@@ -93,6 +93,22 @@ export type { LeaseCounts } from './leases/lease-coordinator.ts'
 export type { CheckpointUpdate, LeaseTable, LeaseTableUsage, ShardFacts } from './leases/lease-table.ts'
 export type { CreateLeaseTable } from './leases/lease-table-setup.ts'
 export { ConsumerMetric } from './metrics.ts'
+export { type MigrationObstacle, MigrationRefusedError } from './migration/errors.ts'
+export { migrateLeaseTable } from './migration/migrate-lease-table.ts'
+export type {
+  LeaseTableAddress,
+  LeaseTableKey,
+  LeaseTableMigration,
+  MigrateLeaseTableOptions,
+  MigrationEvent,
+  MigrationWrites
+} from './migration/migration-options.ts'
+export {
+  type RekeyedLeaseTable,
+  type RekeyLeaseTableOptions,
+  rekeyLeaseTable
+} from './migration/rekey-lease-table.ts'
+export type { TableComparison, TableDifference } from './migration/table-comparison.ts'
 export type {
   FailurePolicy,
   FanOutRetrieval,

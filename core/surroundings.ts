@@ -20,7 +20,8 @@ export const DiagnosticsChannel = {
   sink: 'sealstream:sink',
   replay: 'sealstream:replay',
   lambda: 'sealstream:lambda',
-  queue: 'sealstream:queue'
+  queue: 'sealstream:queue',
+  migration: 'sealstream:migration'
 } as const
 
 /** `source` names what the events come from, such as the stream. */

@@ -2,6 +2,7 @@ import { definePipeline, type PipelinePlan } from '../pipeline/plan.ts'
 import { type PlannedKey, plannedKeys } from './plan-keys.ts'
 import { givenReaders, mappedFunctions } from './plan-readers.ts'
 import { madeRoles } from './plan-roles.ts'
+import { migratorPolicy } from './policies/migrator.ts'
 import { analystPolicy, deployerPolicy } from './policies/people.ts'
 import { kclPolicy, lambdaPolicy } from './policies/reader.ts'
 import type { PolicyDocument } from './policy-document.ts'
@@ -16,6 +17,7 @@ export const roleKinds = [
   'lambda',
   'kcl',
   'analyst',
+  'migrator',
   'deployer'
 ] as const
 
@@ -48,7 +50,7 @@ export function keyPolicies(input: PipelinePlan): readonly PlannedKey[] {
  */
 export function rolePolicies(input: PipelinePlan): readonly RolePolicy[] {
   const plan = definePipeline(input)
-  const { analystArn, deployerArn } = plan.roles
+  const { analystArn, deployerArn, migrator } = plan.roles
   const given = (kind: RoleKind, givenArn: string, policy: PolicyDocument): RolePolicy => ({
     kind,
     name: givenArn,
@@ -67,6 +69,9 @@ export function rolePolicies(input: PipelinePlan): readonly RolePolicy[] {
     ...mappedFunctions(plan).map(mapped => given('lambda', mapped.roleArn, lambdaPolicy(plan, mapped))),
     ...givenReaders(plan, 'kcl').map(arn => given('kcl', arn, kclPolicy(plan))),
     ...(analystArn === undefined ? [] : [given('analyst', analystArn, analystPolicy(plan))]),
+    ...(migrator === undefined
+      ? []
+      : [given('migrator', migrator.roleArn, migratorPolicy(plan, migrator.fromTable))]),
     ...(deployerArn === undefined ? [] : [given('deployer', deployerArn, deployerPolicy(plan))])
   ]
 }

@@ -51,8 +51,13 @@ export { PlaintextScan, packNeedles } from './plaintext-scan.ts'
 export type { PipelinePlan, ResolvedPlan } from './plan.ts'
 export { definePipeline } from './plan.ts'
 export type {
+  CloudTrailOptions,
   Evidence,
   EvidenceOptions,
+  KeyUse,
+  KeyUseLog,
+  KeyUseOptions,
+  LookUpEvents,
   PermissionEffect,
   PermissionOptions,
   PermissionRole,
@@ -60,9 +65,22 @@ export type {
   ProofResult,
   ProofSubject,
   RevocationOptions,
-  RunProofsOptions
+  RunProofsOptions,
+  Verdict,
+  VerdictFlaw,
+  VerdictOptions,
+  VerdictPlace
 } from './proofs/index.ts'
-export { evidenceOf, isIntact, ProofId, provePermissions, runProofs } from './proofs/index.ts'
+export {
+  evidenceOf,
+  isIntact,
+  keyUsesOfCloudTrail,
+  ProofId,
+  proveKeyUses,
+  provePermissions,
+  proveSameVerdicts,
+  runProofs
+} from './proofs/index.ts'
 export type { SecretSource } from './secret.ts'
 export { Secret } from './secret.ts'
 export type { LineOpenerOptions, OpenedLine } from './stored-lines.ts'

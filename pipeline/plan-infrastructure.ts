@@ -1,7 +1,7 @@
 import { checkBoolean, checkInteger, checkOneOf, checkString } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import { section } from './plan-checks.ts'
-import { checkArn, checkBucketName, checkRoleArn, checkRoleName } from './plan-names.ts'
+import { checkApplicationName, checkArn, checkBucketName, checkRoleArn, checkRoleName } from './plan-names.ts'
 
 /** Who does what. The template makes the roles that have a name; those given by their ARN are there. */
 export interface PlanRoles {
@@ -31,13 +31,22 @@ export interface PlanRoles {
   readonly custodianArn?: string
   /** Role that reads what was delivered to the buckets. */
   readonly analystArn?: string
+  /** Who moves the leases of a former table into that of the plan, and from where. For as long as that takes. */
+  readonly migrator?: PlanMigrator
+}
+
+export interface PlanMigrator {
+  readonly roleArn: string
+  /** Name of the former lease table, in the same account and region. */
+  readonly fromTable: string
 }
 
 export interface ResolvedRoles
-  extends Required<Omit<PlanRoles, 'deployerArn' | 'custodianArn' | 'analystArn'>> {
+  extends Required<Omit<PlanRoles, 'deployerArn' | 'custodianArn' | 'analystArn' | 'migrator'>> {
   readonly deployerArn: string | undefined
   readonly custodianArn: string | undefined
   readonly analystArn: string | undefined
+  readonly migrator: PlanMigrator | undefined
 }
 
 export interface PlanAlarms {
@@ -93,7 +102,8 @@ export function resolveRoles(value: PlanRoles | undefined, pipelineName: string)
     'operatedBy',
     'deployerArn',
     'custodianArn',
-    'analystArn'
+    'analystArn',
+    'migrator'
   ])
   const nameOf = (role: 'producer' | 'consumer' | 'replayer' | 'operator'): string =>
     checkRoleName(`roles.${role}Name`, roles[`${role}Name`] ?? `${pipelineName}-${role}`)
@@ -109,7 +119,8 @@ export function resolveRoles(value: PlanRoles | undefined, pipelineName: string)
     operatedBy: checkArns('roles.operatedBy', roles.operatedBy ?? []),
     deployerArn: arnOf('deployerArn'),
     custodianArn: arnOf('custodianArn'),
-    analystArn: arnOf('analystArn')
+    analystArn: arnOf('analystArn'),
+    migrator: roles.migrator === undefined ? undefined : resolveMigrator(roles.migrator)
   }
   const made = ['producerName', 'consumerName', 'replayerName', 'operatorName'] as const
   const twice = made.find((member, index) =>
@@ -125,6 +136,14 @@ export function resolveRoles(value: PlanRoles | undefined, pipelineName: string)
     )
   }
   return resolved
+}
+
+function resolveMigrator(value: PlanMigrator): PlanMigrator {
+  const { roleArn, fromTable } = section('roles.migrator', value, ['roleArn', 'fromTable'])
+  return {
+    roleArn: checkRoleArn('roles.migrator.roleArn', roleArn),
+    fromTable: checkApplicationName('roles.migrator.fromTable', fromTable)
+  }
 }
 
 /** @throws InvalidOptionError */

@@ -17,13 +17,22 @@ import { ExitCode, UsageError } from '../exit-code.ts'
 import { tellFailure } from '../explain-error.ts'
 import { listenForInterrupt } from '../interrupt.ts'
 import { ownVersion } from '../own-version.ts'
-import { type PlannedPermissions, startPlannedPermissions } from '../planned-permissions.ts'
-import { defaultPlan, endpointOf, type OpenedEngine, oneOf, openEngine, parseOptions } from './run.ts'
+import { askAccount, askEngines, type Closers, type ProofQuestions } from '../proof-questions.ts'
+import {
+  defaultPlan,
+  endpointOf,
+  integer,
+  type OpenedEngine,
+  oneOf,
+  openEngine,
+  parseOptions
+} from './run.ts'
 
 export const proveUsage = `sealstream prove [--config FILE] [--only E2E-01,…] [--evidence FILE]
 
 Proves by trying what a sealed pipeline promises: E2E-01 no plaintext at rest, E2E-02 a revoked key stops opening and
-when, E2E-03 a replay under another context does not open, E2E-04 the roles' permissions are what the policies say.
+when, E2E-03 a replay under another context does not open, E2E-04 the roles' permissions are what the policies say,
+E2E-05 nobody but they used the key, E2E-06 the rules say the same of the plan's template and of what is there.
 Exit code 4 when one of them is not proved.
 
   --config FILE          the plan: .json, .js, .mjs or .ts; needed for aws. Its records, its key and its queue are used:
@@ -32,6 +41,7 @@ Exit code 4 when one of them is not proved.
   --endpoint URL         address of the endpoint engine; default SEALSTREAM_ENDPOINT
   --only IDS             some of the proofs, separated by commas
   --allow-key-changes    disable the plan's key for E2E-02 on aws, too, and enable it again
+  --window HOURS         how far back E2E-05 reads CloudTrail on aws, 1 to 2160; default 24
   --evidence FILE        write what was proved as JSON, with a digest; it holds no payload, key or context value
   --json                 print the same as one last line
   --verbose              show stack traces`
@@ -43,6 +53,7 @@ interface ProveSettings {
   readonly plan: PipelinePlan
   readonly only: readonly ProofId[]
   readonly allowKeyChanges: boolean
+  readonly windowMs: number
   readonly evidenceFile: string | undefined
   readonly json: boolean
 }
@@ -58,6 +69,7 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
         endpoint: { type: 'string' },
         only: { type: 'string' },
         'allow-key-changes': { type: 'boolean', default: false },
+        window: { type: 'string', default: '24' },
         evidence: { type: 'string' },
         json: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
@@ -81,6 +93,7 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
     plan,
     only: proofIds(values.only),
     allowKeyChanges: values['allow-key-changes'],
+    windowMs: integer('--window', values.window, 1, 2_160) * 3_600_000,
     evidenceFile: values.evidence,
     json: values.json
   }
@@ -89,7 +102,12 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
   )
   let opened: OpenedEngine | undefined
   let control: LocalEngines | undefined
-  let permissions: PlannedPermissions | string = 'the roles of an account are not assumed from here'
+  const asked: ProofQuestions = {
+    permissions: 'the roles of an account are not assumed from here',
+    keyUses: 'the KMS there has no log that could be read',
+    verdicts: 'what stands there was not made from the template'
+  }
+  const closers: Closers = []
   try {
     opened = await openEngine({ engine, endpoint, plan, output: undefined }, async (_, given) => ({
       // Nothing of it is kept.
@@ -99,30 +117,35 @@ export async function proveCommand(args: readonly string[]): Promise<ExitCode> {
       unavailable: {}
     }))
     control = opened.local ?? (await startEngines(['kinesis']))
-    const asksRoles = opened.local !== undefined && settings.only.includes(ProofId.permissions)
-    if (asksRoles) permissions = await startPlannedPermissions(plan)
-    return await prove(settings, opened, { control, permissions, signal: interrupt.signal })
+    if (opened.local !== undefined) await askEngines(asked, settings, closers)
+    else if (engine === 'aws') {
+      await askAccount(asked, settings, closers, {
+        engine: opened.engine,
+        isOptional: values.only === undefined,
+        signal: interrupt.signal
+      })
+    }
+    return await prove(settings, opened, { ...asked, control, signal: interrupt.signal })
   } catch (error) {
     if (interrupt.signal.aborted) return ExitCode.interrupted
     return tellFailure(error, opened?.where ?? 'AWS', { isVerbose: values.verbose })
   } finally {
     interrupt.end()
-    if (typeof permissions !== 'string') await permissions.close()
+    for (const close of closers) await close()
     if (control !== opened?.local) await control?.close()
     await opened?.close()
   }
 }
 
-interface ProveWith {
+interface ProveWith extends Readonly<ProofQuestions> {
   readonly control: LocalEngines
-  readonly permissions: PlannedPermissions | string
   readonly signal: AbortSignal
 }
 
 async function prove(
   settings: ProveSettings,
   { engine, local, where }: OpenedEngine,
-  { control, permissions, signal }: ProveWith
+  { control, permissions, keyUses, verdicts, signal }: ProveWith
 ): Promise<ExitCode> {
   const { plan, only, allowKeyChanges, evidenceFile, json } = settings
   const shown = json ? process.stderr : process.stdout
@@ -136,6 +159,8 @@ async function prove(
       ...(local === undefined ? {} : { everythingAtRest: () => local.everythingAtRest() }),
       revocation: { allowKeyChanges },
       permissions,
+      keyUses,
+      verdicts,
       onProof: proof => shown.write(textOf(proof))
     }
   )

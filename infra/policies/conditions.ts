@@ -57,12 +57,12 @@ export function throughS3(bucketArns: readonly string[]): PolicyConditions {
   }
 }
 
-export function throughDynamodb(tableName: string): PolicyConditions {
+export function throughDynamodb(tableNames: readonly string[]): PolicyConditions {
   return {
     StringEquals: {
       ...viaService('dynamodb'),
       [contextKey('aws:dynamodb:subscriberId')]: accountId,
-      [contextKey('aws:dynamodb:tableName')]: tableName
+      [contextKey('aws:dynamodb:tableName')]: oneOrMore(tableNames)
     }
   }
 }

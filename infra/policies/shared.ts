@@ -115,7 +115,7 @@ export function readingLeases(plan: ResolvedPlan): PolicyStatement {
     Effect: 'Allow',
     Action: ['kms:Decrypt'],
     Resource: keyArn(plan, 'state'),
-    Condition: throughDynamodb(plan.consumer.applicationName)
+    Condition: throughDynamodb([plan.consumer.applicationName])
   }
 }
 

@@ -52,8 +52,9 @@ function allow(
 }
 
 function leaseTable(plan: ResolvedPlan): readonly PolicyStatement[] {
-  const { deployerArn } = plan.roles
-  const condition = throughDynamodb(plan.consumer.applicationName)
+  const { deployerArn, migrator } = plan.roles
+  const { applicationName } = plan.consumer
+  const condition = throughDynamodb([applicationName])
   return [
     allow(
       'LeasesThroughDynamodb',
@@ -61,6 +62,16 @@ function leaseTable(plan: ResolvedPlan): readonly PolicyStatement[] {
       ['kms:Decrypt'],
       condition
     ),
+    ...(migrator === undefined
+      ? []
+      : [
+          allow(
+            'LeasesMoveThroughDynamodb',
+            [migrator.roleArn],
+            ['kms:Decrypt'],
+            throughDynamodb([applicationName, migrator.fromTable])
+          )
+        ]),
     lettingService(plan, 'LeaseTableGetsGrants', grantThrough('dynamodb')),
     ...(deployerArn === undefined
       ? []

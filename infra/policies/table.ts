@@ -4,8 +4,12 @@ import { leaseWorkerArns } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import { leaseTableArn, ownerIndexArn, policyOf } from './shared.ts'
 
-/** The lease table: workers and operator touch its rows, and the operator's own policy lets it read alone. */
+/**
+ * The lease table: workers and operator touch its rows, and the operator's own policy lets it read alone; so does who moves
+ * leases here, as long as the plan names somebody for it.
+ */
 export function leaseTablePolicy(plan: ResolvedPlan): PolicyDocument {
+  const { migrator } = plan.roles
   return policyOf({
     Sid: 'OnlyConsumerTouchesLeases',
     Effect: 'Deny',
@@ -25,7 +29,13 @@ export function leaseTablePolicy(plan: ResolvedPlan): PolicyDocument {
         ? [leaseTableArn(plan), ownerIndexArn(plan)]
         : leaseTableArn(plan),
     Condition: {
-      ArnNotEquals: { 'aws:PrincipalArn': [...leaseWorkerArns(plan), roleArn(roleIds.operator)] }
+      ArnNotEquals: {
+        'aws:PrincipalArn': [
+          ...leaseWorkerArns(plan),
+          roleArn(roleIds.operator),
+          ...(migrator === undefined ? [] : [migrator.roleArn])
+        ]
+      }
     }
   })
 }

@@ -9,7 +9,9 @@ export const ProofId = {
   noPlaintextAtRest: 'E2E-01',
   revocation: 'E2E-02',
   boundContext: 'E2E-03',
-  permissions: 'E2E-04'
+  permissions: 'E2E-04',
+  keyUses: 'E2E-05',
+  sameVerdicts: 'E2E-06'
 } as const
 export type ProofId = (typeof ProofId)[keyof typeof ProofId]
 

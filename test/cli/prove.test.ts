@@ -28,7 +28,9 @@ describe('sealstream prove', { timeout: 90_000 }, () => {
       ['E2E-01', 'proved'],
       ['E2E-02', 'proved'],
       ['E2E-03', 'proved'],
-      ['E2E-04', 'proved']
+      ['E2E-04', 'proved'],
+      ['E2E-05', 'proved'],
+      ['E2E-06', 'proved']
     ])
     expect(done.code).toBe(0)
     const text = readFileSync(file, 'utf8')
@@ -62,7 +64,9 @@ describe('sealstream prove', { timeout: 90_000 }, () => {
 
   it('ends with 2 for wrong usage, and with 3 when nobody answers', async () => {
     const unknown = await prove('--only', 'E2E-09')
-    expect(unknown.stderr).toContain('--only: expected E2E-01, E2E-02, E2E-03, E2E-04, found E2E-09')
+    expect(unknown.stderr).toContain(
+      '--only: expected E2E-01, E2E-02, E2E-03, E2E-04, E2E-05, E2E-06, found E2E-09'
+    )
     const withoutPlan = await prove('--engine', 'aws')
     expect([unknown.code, withoutPlan.code]).toEqual([2, 2])
     const unreachable = await prove('--engine', 'endpoint', '--endpoint', 'http://127.0.0.1:9')

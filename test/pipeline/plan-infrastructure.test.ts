@@ -33,7 +33,8 @@ describe('the infrastructure of a plan', () => {
         operatedBy: [],
         deployerArn: undefined,
         custodianArn: undefined,
-        analystArn: undefined
+        analystArn: undefined,
+        migrator: undefined
       },
       network: undefined,
       alarms: { topicArn: undefined, iteratorAgeMs: 900_000, freshnessSeconds: 1_800 },
@@ -182,6 +183,15 @@ describe('the infrastructure of a plan', () => {
     [{ roles: { producerName: 'a b' } }, 'option roles.producerName: expected 1 to 64 letters'],
     [{ roles: { producerName: 'orders-consumer' } }, 'option roles.consumerName: is that of another role'],
     [{ roles: { analystArn: 'analyst' } }, 'option roles.analystArn: expected an ARN of iam'],
+    [
+      { roles: { migrator: { roleArn: 'mover', fromTable: 'former' } } },
+      'option roles.migrator.roleArn: expected an ARN of iam'
+    ],
+    [
+      { roles: { migrator: { roleArn: 'arn:aws:iam::111122223333:role/mover', fromTable: 'a' } } },
+      'option roles.migrator.fromTable: expected 3 to 128 letters'
+    ],
+    [{ roles: { migrator: { from: 'former' } } as object }, 'option roles.migrator.from: unknown'],
     [{ roles: { assumedBy: ['*'] } }, 'option roles.assumedBy[0]: expected an ARN of iam'],
     [{ roles: { assumedBy: [] } }, 'option roles.assumedBy: expected a list'],
     [{ roles: { custodianArn: roleArn('custodian') } }, 'option roles.custodianArn: needs roles.deployerArn'],

@@ -8,9 +8,9 @@ export const ddb06: Control = {
   severity: 'medium',
   title: 'A lease table with a wrong key or name is moved without losing a checkpoint.',
   rationale:
-    'The key of a table can be changed in place. A table that has to be another is copied row by row and compared, ' +
-    'with the workers at rest; one whose key is gone is archived by DynamoDB.',
-  fix: 'Change SSESpecification in place, or copy, compare count and digest of the rows, and deny the old table.',
+    'The key of a table can be changed in place. A table that has to be another is copied row by row, forward only, and ' +
+    'compared; one whose key is gone is archived by DynamoDB.',
+  fix: 'Change SSESpecification in place, or move it by sealstream migrate-table, and deny the old table.',
   kind: 'manual',
   sources: { statements: [46] },
   evaluate: model =>
