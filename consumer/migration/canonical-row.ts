@@ -4,7 +4,7 @@ import { LeaseAttribute as A } from '../leases/lease-schema.ts'
 import { ownerAttributes, type Row } from './rows.ts'
 
 /** What changes while nothing is processed: by renewals, and with the owner. */
-const liveAttributes = new Set<string>([...ownerAttributes, A.leaseCounter, 'throughputKBps'])
+const liveAttributes = new Set<string>([...ownerAttributes, A.leaseCounter, A.throughputKBps])
 
 /** Their absence says something, too: that nothing is prepared any more. */
 const pendingAttributes: readonly string[] = [

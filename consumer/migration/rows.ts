@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { FleetEntity } from '../leases/kcl3/fleet-rows.ts'
 import type { Lease } from '../leases/lease.ts'
 import { type Item, parseRow } from '../leases/lease-item.ts'
 import { LeaseAttribute as A } from '../leases/lease-schema.ts'
@@ -22,7 +23,7 @@ export type TableRow =
   | { readonly kind: 'live'; readonly key: string; readonly row: Row }
   | { readonly kind: 'unreadable'; readonly key: string; readonly row: Row; readonly attribute: string }
 
-const liveTypes: readonly unknown[] = ['LEADER', 'WORKER_METRIC_STATS']
+const liveTypes: readonly unknown[] = [FleetEntity.lock, FleetEntity.worker]
 
 /** Who holds a lease at the moment: of no use in another table, whose workers are others. */
 export const ownerAttributes: readonly string[] = [A.leaseOwner, A.checkpointOwner]
