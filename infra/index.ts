@@ -16,8 +16,10 @@ export {
 } from './audit/audit.ts'
 export {
   type AcceptedFinding,
+  type Attestation,
   applyBaseline,
   type Baseline,
+  type BaselineEntry,
   type BaselineOutcome,
   checkBaseline
 } from './audit/baseline.ts'

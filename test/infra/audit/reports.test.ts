@@ -175,3 +175,36 @@ describe('reportAsSarif', () => {
     expect(results[4]!.locations).toBeUndefined()
   })
 })
+
+describe('an attested finding', () => {
+  const attestation = { control: 'MAN-01', statement: 'looked at', by: 'custodians', expires: '2026-12-31' }
+  const attested = applyBaseline(
+    audit(modelOfTemplate({}), [
+      aControl({ id: 'MAN-01', evaluate: () => [{ status: 'manual', evidence: 'ask somebody' }] })
+    ]),
+    { accepted: [], attested: [attestation] },
+    '2026-11-25'
+  )
+
+  it('is told with who said what, and no longer as one to be decided', () => {
+    expect(reportAsText(attested)).toBe(`Attested by people
+  MAN-01 looked at (custodians, until 2026-12-31)
+
+1 controls: 0 failed, 0 undecided, 1 manual, 0 passed, 0 not applicable
+`)
+  })
+
+  it('is told to programs, and suppressed for code scanning', () => {
+    const [control] = reportAsJson(attested).controls as { findings: object[] }[]
+    expect(control!.findings[0]).toMatchObject({
+      status: 'manual',
+      open: false,
+      attested: { statement: 'looked at', by: 'custodians', expires: '2026-12-31' }
+    })
+    const [run] = reportAsSarif(attested, { version: '1.0.0' }).runs as { results: object[] }[]
+    expect(run!.results[0]).toMatchObject({
+      kind: 'review',
+      suppressions: [{ kind: 'external', status: 'accepted', justification: 'looked at' }]
+    })
+  })
+})
