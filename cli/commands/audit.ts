@@ -19,6 +19,7 @@ import {
   reportAsJson,
   reportAsSarif,
   reportAsText,
+  servicesOfNeighbours,
   severities
 } from '../../infra/index.ts'
 import {
@@ -163,7 +164,7 @@ async function load(values: Values): Promise<Loaded | ExitCode> {
   const where = live ? 'AWS' : (endpoint ?? process.env.AWS_ENDPOINT_URL)
   try {
     const model = live
-      ? await loadAccount(names, awsEngine, accountServices, 'live')
+      ? await loadAccount(names, awsEngine, servicesOf(names), 'live')
       : await loadLocal(plan, names, where)
     if (model.resources.length > 0) return { model, text: '' }
     const reads = model.failedReads.map(({ action, resource, code }) => `${action} on ${resource}: ${code}`)
@@ -183,6 +184,11 @@ async function loadFromTemplate(path: string, values: Values): Promise<Loaded> {
     imports: pairsOf('--import', values.import)
   })
   return { model, text }
+}
+
+/** Of the services beside a pipeline those alone that the plan names something of. */
+function servicesOf({ neighbours = {} }: PipelineNames): readonly AccountService[] {
+  return [...accountServices, ...servicesOfNeighbours(neighbours)]
 }
 
 async function loadAccount(

@@ -289,4 +289,13 @@ describe('sealstream audit of what is there', { timeout: 60_000 }, () => {
     )
     expect(code).toBe(2)
   })
+
+  it('names those of what the plan delivers to as well', async () => {
+    const domainArn = 'arn:aws:es:eu-west-1:111122223333:domain/orders'
+    write('search.json', { name: 'orders', destinations: [{ kind: 'opensearch', domainArn }] })
+    const { stderr, code } = await auditOf(['--live', '--config', 'search.json'])
+    expect(stderr).toMatch(/ @aws-sdk\/client-opensearch\n$/)
+    expect(stderr).not.toContain('client-redshift')
+    expect(code).toBe(2)
+  })
 })
