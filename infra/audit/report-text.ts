@@ -38,7 +38,10 @@ export function reportAsText(
       'To be decided by people or by a run',
       results.filter(({ status }) => status === 'manual'),
       ({ findings, ...result }) =>
-        evidence({ ...result, findings: findings.filter(({ attested }) => attested === undefined) })
+        evidence({
+          ...result,
+          findings: findings.filter(({ status, attested }) => status === 'manual' && attested === undefined)
+        })
     ),
     ...(isVerbose
       ? [

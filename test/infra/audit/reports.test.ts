@@ -22,7 +22,13 @@ const controls = [
     evaluate: () => [finding('fail', 'B', 'is wide open'), finding('pass', 'C', 'is shut')]
   }),
   aControl({ id: 'MID-01', severity: 'medium', evaluate: () => [finding('error', 'A', 'cannot be told')] }),
-  aControl({ id: 'MAN-01', evaluate: () => [{ status: 'manual', evidence: 'ask somebody' }] }),
+  aControl({
+    id: 'MAN-01',
+    evaluate: () => [
+      { status: 'manual', evidence: 'ask somebody' },
+      { status: 'pass', evidence: 'as for the rest' }
+    ]
+  }),
   aControl({ id: 'OK-01' }),
   aControl({ id: 'NONE-01', evaluate: () => [] })
 ]
@@ -146,6 +152,7 @@ describe('reportAsSarif', () => {
       ['TOP-01', 'pass', 'none'],
       ['MID-01', 'open', 'none'],
       ['MAN-01', 'review', 'none'],
+      ['MAN-01', 'pass', 'none'],
       ['OK-01', 'pass', 'none'],
       ['NONE-01', 'notApplicable', 'none']
     ])

@@ -3,6 +3,7 @@ import { isObject, knownListAt, textAt, valueAt } from '../../readers.ts'
 import { resourceArn, type TemplateScope } from '../../template/resource-names.ts'
 import type { AccountReader } from './account-reader.ts'
 import { resource } from './resource.ts'
+import { readQueue } from './storage.ts'
 
 /** A thing with what is attached to it, and the other things to which that is attached. */
 export async function readThing(reader: AccountReader, name: string): Promise<readonly AuditResource[]> {
@@ -81,7 +82,7 @@ export async function readThingPolicy(
   ]
 }
 
-/** A rule by which what devices send goes elsewhere. */
+/** A rule by which what devices send goes elsewhere, and the queue of what did not. */
 export async function readTopicRule(reader: AccountReader, name: string): Promise<readonly AuditResource[]> {
   if (!reader.has('iot')) return []
   const answer = await reader.read(
@@ -91,6 +92,7 @@ export async function readTopicRule(reader: AccountReader, name: string): Promis
   const arn = textAt(answer, 'ruleArn')
   if (arn === undefined) return []
   const rule = valueAt(answer, 'rule')
+  const queue = textAt(rule, 'errorAction', 'sqs', 'queueUrl')
   return [
     resource('AWS::IoT::TopicRule', name, arn, 'iot:GetTopicRule', {
       RuleName: name,
@@ -98,7 +100,8 @@ export async function readTopicRule(reader: AccountReader, name: string): Promis
         Actions: capitalized(valueAt(rule, 'actions')),
         ErrorAction: capitalized(valueAt(rule, 'errorAction'))
       }
-    })
+    }),
+    ...(queue === undefined ? [] : await readQueue(reader, queue))
   ]
 }
 

@@ -118,6 +118,9 @@ const account: Answers = {
       errorAction: { sqs: { queueUrl: 'https://sqs/refused', useBase64: true } }
     }
   }),
+  'sqs:GetQueueAttributes': () => ({
+    Attributes: { QueueArn: arn('sqs', 'refused'), KmsMasterKeyId: keyArn }
+  }),
   'iot:DescribeEncryptionConfiguration': () => ({ encryptionType: 'AWS_OWNED_KMS_KEY' }),
   'iot:ListDomainConfigurations': () => ({
     domainConfigurations: [{ domainConfigurationName: 'own' }, { domainConfigurationName: 'off' }]
@@ -446,13 +449,14 @@ describe('IoT Core', () => {
     expect(statusesOf(model, 'IOT')['IOT-02']).toBe('fail')
   })
 
-  it('tells a rule under the names of CloudFormation, with its role', async () => {
+  it('tells a rule under the names of CloudFormation, with its role and its queue', async () => {
     const model = await load({ topicRules: ['orders'] })
     expect(find(model, 'IoT::TopicRule')!.properties.TopicRulePayload).toEqual({
       Actions: [{ Kinesis: { RoleArn: 'arn:aws:iam::111122223333:role/rule', StreamName: 'orders' } }],
       ErrorAction: { Sqs: { QueueUrl: 'https://sqs/refused', UseBase64: true } }
     })
     expect(find(model, 'IAM::Role', 'rule')).toBeDefined()
+    expect(find(model, 'SQS::Queue', 'refused')!.properties.KmsMasterKeyId).toBe(keyArn)
   })
 
   it('leaves out endpoints that are disabled', async () => {
