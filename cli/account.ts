@@ -15,10 +15,31 @@ const clients: Readonly<Record<AccountService, readonly [packageName: string, cl
   lambda: ['@aws-sdk/client-lambda', 'LambdaClient'],
   logs: ['@aws-sdk/client-cloudwatch-logs', 'CloudWatchLogsClient'],
   cloudwatch: ['@aws-sdk/client-cloudwatch', 'CloudWatchClient'],
-  events: ['@aws-sdk/client-eventbridge', 'EventBridgeClient']
+  events: ['@aws-sdk/client-eventbridge', 'EventBridgeClient'],
+  cloudhsm: ['@aws-sdk/client-cloudhsm-v2', 'CloudHSMV2Client'],
+  kinesisanalytics: ['@aws-sdk/client-kinesis-analytics-v2', 'KinesisAnalyticsV2Client'],
+  iot: ['@aws-sdk/client-iot', 'IoTClient'],
+  rds: ['@aws-sdk/client-rds', 'RDSClient'],
+  redshift: ['@aws-sdk/client-redshift', 'RedshiftClient'],
+  es: ['@aws-sdk/client-opensearch', 'OpenSearchClient'],
+  glue: ['@aws-sdk/client-glue', 'GlueClient']
 }
 
-export const accountServices = Object.keys(clients) as readonly AccountService[]
+/** Those that every pipeline of an account is read from. */
+export const accountServices = [
+  'kinesis',
+  'kms',
+  's3',
+  'sqs',
+  'dynamodb',
+  'firehose',
+  'iam',
+  'ec2',
+  'lambda',
+  'logs',
+  'cloudwatch',
+  'events'
+] as const satisfies readonly AccountService[]
 
 /** Those that the engines have. */
 export const localServices = [

@@ -16,8 +16,10 @@ export {
 } from './audit/audit.ts'
 export {
   type AcceptedFinding,
+  type Attestation,
   applyBaseline,
   type Baseline,
+  type BaselineEntry,
   type BaselineOutcome,
   checkBaseline
 } from './audit/baseline.ts'
@@ -36,6 +38,7 @@ export type {
   ReadAccount
 } from './audit/loaders/account/account-reader.ts'
 export { type LiveOptions, loadLive, type PipelineNames } from './audit/loaders/live.ts'
+export { type NeighbourNames, servicesOfNeighbours } from './audit/loaders/neighbours.ts'
 export { namesOfPlan } from './audit/loaders/plan-names.ts'
 export { loadTemplate } from './audit/loaders/template.ts'
 export type {

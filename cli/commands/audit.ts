@@ -19,6 +19,7 @@ import {
   reportAsJson,
   reportAsSarif,
   reportAsText,
+  servicesOfNeighbours,
   severities
 } from '../../infra/index.ts'
 import {
@@ -58,17 +59,18 @@ cannot be decided.
                           what the plan names
   --config FILE           a plan: .json, .js, .mjs or .ts
   --fail-on SEVERITY      the least that counts: critical, high (default), medium or low
-  --baseline FILE         findings that are accepted, each with a reason and a last day: JSON,
-                          { "accepted": [{ "control", "resource", "reason", "expires" }] }
+  --baseline FILE         findings that are accepted, and what people attest of those that are left to them, each with a
+                          last day: JSON, { "accepted": [{ "control", "resource", "reason", "expires" }],
+                          "attested": [{ "control", "resource", "statement", "by", "expires" }] }
   --json, --sarif         print a report for programs: our own, or SARIF 2.1.0
   --verbose               also what passed, and what did not apply
   --explain ID            tell what a control wants, and why
-  --list                  list all controls`
+  --list                  list all controls; with --json each with its kind and the ids that others know it by`
 
 export async function auditCommand(args: readonly string[]): Promise<ExitCode> {
   const values = parseValues(args)
   if (values.help) return print(`${auditUsage}\n`)
-  if (values.list) return print(listOfControls())
+  if (values.list) return print(values.json ? listAsJson() : listOfControls())
   if (values.explain !== undefined) {
     const control = findControl(values.explain)
     if (control === undefined)
@@ -162,7 +164,7 @@ async function load(values: Values): Promise<Loaded | ExitCode> {
   const where = live ? 'AWS' : (endpoint ?? process.env.AWS_ENDPOINT_URL)
   try {
     const model = live
-      ? await loadAccount(names, awsEngine, accountServices, 'live')
+      ? await loadAccount(names, awsEngine, servicesOf(names), 'live')
       : await loadLocal(plan, names, where)
     if (model.resources.length > 0) return { model, text: '' }
     const reads = model.failedReads.map(({ action, resource, code }) => `${action} on ${resource}: ${code}`)
@@ -182,6 +184,11 @@ async function loadFromTemplate(path: string, values: Values): Promise<Loaded> {
     imports: pairsOf('--import', values.import)
   })
   return { model, text }
+}
+
+/** Of the services beside a pipeline those alone that the plan names something of. */
+function servicesOf({ neighbours = {} }: PipelineNames): readonly AccountService[] {
+  return [...accountServices, ...servicesOfNeighbours(neighbours)]
 }
 
 async function loadAccount(
@@ -251,6 +258,17 @@ function listOfControls(): string {
   return catalogue
     .map(({ id, severity, title }) => `${id.padEnd(8)}${severity.padEnd(10)}${title}\n`)
     .join('')
+}
+
+function listAsJson(): string {
+  const controls = catalogue.map(({ id, severity, kind, title, sources }) => ({
+    id,
+    severity,
+    kind,
+    title,
+    sources
+  }))
+  return `${JSON.stringify(controls, undefined, 2)}\n`
 }
 
 /** As code scanning wants it: relative, with slashes. */

@@ -8,6 +8,10 @@ export interface AuditFinding extends Finding {
   readonly severity: Severity
   /** Why it is accepted, from a baseline; undefined for one that is not. */
   readonly accepted?: { readonly reason: string; readonly expires: string } | undefined
+  /** What somebody answers for, from a baseline, of one that is left to people. */
+  readonly attested?:
+    | { readonly statement: string; readonly by: string; readonly expires: string }
+    | undefined
 }
 
 /** What one control came to: the gravest of its findings. */

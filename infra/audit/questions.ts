@@ -152,6 +152,11 @@ export function principalsToldApart(
   return [anybody(model), ...[...new Set(rolesNamedBy(policy))].map(principalOf)]
 }
 
+/** Whether a policy names this principal, itself or in a condition; a pattern names nobody. */
+export function isNamedBy(policy: NamedPolicy | undefined, arn: string): boolean {
+  return namesOfPrincipals(policy).includes(arn)
+}
+
 /** Roles and users among whom a policy names; a pattern as one that it matches. */
 function rolesNamedBy(policy: NamedPolicy | undefined): readonly string[] {
   return namesOfPrincipals(policy)
@@ -213,8 +218,10 @@ function withoutWildcards(pattern: string): string {
   return pattern.replaceAll('*', 'x').replaceAll('?', 'x')
 }
 
-/** ARN of that whose policy decides: the bucket of an object, the table of an index. */
+/** ARN of that whose policy decides: the bucket of an object, the table of an index, the catalog of a database. */
 function ownerOf(resource: string): string {
+  const [, catalog] = /^(arn:[^:]+:glue:[^:]*:[^:]*:)(database|table)\//.exec(resource) ?? []
+  if (catalog !== undefined) return `${catalog}catalog`
   if (/^arn:[^:]+:s3:::/.test(resource)) return resource.split('/', 1)[0]!
   return /^arn:[^:]+:dynamodb:/.test(resource) ? resource.split('/').slice(0, 2).join('/') : resource
 }

@@ -18,7 +18,8 @@ export function reportAsJson({ report, expired, unused }: BaselineOutcome): Reco
         resource: finding.resourceId ?? null,
         location: finding.location ?? null,
         evidence: finding.evidence,
-        ...(finding.accepted === undefined ? {} : { accepted: finding.accepted })
+        ...(finding.accepted === undefined ? {} : { accepted: finding.accepted }),
+        ...(finding.attested === undefined ? {} : { attested: finding.attested })
       })),
       ...(status === 'fail' ? { fix: control.fix } : {}),
       sources: control.sources

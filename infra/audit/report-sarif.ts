@@ -70,12 +70,13 @@ function ruleOf({ id, severity, title, rationale, fix, sources }: Control): Reco
 }
 
 function resultOf(
-  { controlId, severity, status, resourceId, location, evidence, accepted }: AuditFinding,
+  { controlId, severity, status, resourceId, location, evidence, accepted, attested }: AuditFinding,
   ruleIndex: number,
   { artifact, lines }: SarifOptions
 ): Record<string, unknown> {
   const name = location ?? resourceId
   const startLine = (resourceId === undefined ? undefined : lines?.get(resourceId)) ?? 1
+  const justification = accepted?.reason ?? attested?.statement
   const places = {
     ...(artifact === undefined
       ? {}
@@ -90,8 +91,8 @@ function resultOf(
     message: { text: evidence },
     ...(Object.keys(places).length === 0 ? {} : { locations: [places] }),
     partialFingerprints: { 'sealstreamFinding/v1': `${controlId}/${resourceId ?? ''}` },
-    ...(accepted === undefined
+    ...(justification === undefined
       ? {}
-      : { suppressions: [{ kind: 'external', status: 'accepted', justification: accepted.reason }] })
+      : { suppressions: [{ kind: 'external', status: 'accepted', justification }] })
   }
 }

@@ -1,5 +1,5 @@
 import { type AuditFinding, type ControlResult, isOpen, severities } from './audit.ts'
-import type { AcceptedFinding, BaselineOutcome } from './baseline.ts'
+import type { BaselineEntry, BaselineOutcome } from './baseline.ts'
 import type { Control } from './control.ts'
 
 export interface TextOptions {
@@ -27,10 +27,21 @@ export function reportAsText(
         .filter(finding => finding.accepted !== undefined)
         .map(finding => `${place(finding)}${finding.accepted!.reason} (until ${finding.accepted!.expires})`)
     ),
+    ...section('Attested by people', results, ({ findings }) =>
+      findings.flatMap(finding => {
+        const { attested } = finding
+        if (attested === undefined) return []
+        return `${place(finding)}${attested.statement} (${attested.by}, until ${attested.expires})`
+      })
+    ),
     ...section(
       'To be decided by people or by a run',
       results.filter(({ status }) => status === 'manual'),
-      evidence
+      ({ findings, ...result }) =>
+        evidence({
+          ...result,
+          findings: findings.filter(({ status, attested }) => status === 'manual' && attested === undefined)
+        })
     ),
     ...(isVerbose
       ? [
@@ -113,7 +124,7 @@ function place({ location, resourceId }: AuditFinding): string {
   return at === undefined ? '' : `${at}: `
 }
 
-function nameOf({ control, resource }: AcceptedFinding): string {
+function nameOf({ control, resource }: BaselineEntry): string {
   return resource === undefined ? control : `${control} ${resource}`
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { auditCommand } from '../../cli/commands/audit.ts'
+import { catalogue } from '../../infra/audit/catalogue.ts'
 import { createPipeline, embeddedEngine } from '../../pipeline/index.ts'
 import { launchCommand, makeCommandFolder, type Outcome, outcome } from '../helpers/command.ts'
 import { openLocal } from '../helpers/local.ts'
@@ -140,6 +141,32 @@ describe('sealstream audit', { timeout: 60_000 }, () => {
     ).toHaveLength(23)
   })
 
+  it('lists all controls for programs, with their kinds', async () => {
+    const { stdout } = await auditOf(['--list', '--json'])
+    const listed = JSON.parse(stdout) as { id: string; kind: string; sources: object }[]
+    expect(listed.map(({ id }) => id)).toEqual(catalogue.map(({ id }) => id))
+    expect(listed.find(({ id }) => id === 'E2E-01')).toMatchObject({
+      severity: 'critical',
+      kind: 'proof',
+      sources: { statements: [13, 14] }
+    })
+  })
+
+  it('takes what people attest until its day has passed', async () => {
+    const stream = JSON.stringify({ Resources: { Stream: { Type: 'AWS::Kinesis::Stream' } } })
+    const attestedUntil = (expires: string) => {
+      const entry = { control: 'KDS-03', resource: 'Stream', statement: 'ran the proof', by: 'me', expires }
+      write('attested.json', { attested: [entry] })
+      return auditOf(['--template', '-', '--baseline', 'attested.json'], stream)
+    }
+    const { stdout } = await attestedUntil('9999-12-31')
+    expect(stdout).toContain('KDS-03 Resources.Stream: ran the proof (me, until 9999-12-31)')
+    expect(stdout).not.toMatch(/CRITICAL KDS-03/)
+    const after = (await attestedUntil('2020-01-01')).stdout
+    expect(after).toMatch(/^CRITICAL KDS-03 .*\n {2}Resources\.Stream: .*; attested until 2020-01-01 alone$/m)
+    expect(after).toContain('Expired in the baseline\n  KDS-03 Stream (2020-01-01)\n')
+  })
+
   it('leaves out what passed unless asked for it', async () => {
     const input = JSON.stringify(key({ EnableKeyRotation: true }))
     expect((await auditOf(['--template', '-'], input)).stdout).not.toContain('Passed\n')
@@ -260,6 +287,15 @@ describe('sealstream audit of what is there', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(
       /^sealstream: to read an account, some clients are missing: npm i -D @aws-sdk\/client-iam /
     )
+    expect(code).toBe(2)
+  })
+
+  it('names those of what the plan delivers to as well', async () => {
+    const domainArn = 'arn:aws:es:eu-west-1:111122223333:domain/orders'
+    write('search.json', { name: 'orders', destinations: [{ kind: 'opensearch', domainArn }] })
+    const { stderr, code } = await auditOf(['--live', '--config', 'search.json'])
+    expect(stderr).toMatch(/ @aws-sdk\/client-opensearch\n$/)
+    expect(stderr).not.toContain('client-redshift')
     expect(code).toBe(2)
   })
 })

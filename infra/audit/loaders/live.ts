@@ -9,6 +9,7 @@ import { readRole } from './account/roles.ts'
 import { readBucket, readQueue, readTable } from './account/storage.ts'
 import { readStream } from './account/streams.ts'
 import { readAlarms, readEndpoints, readLogGroup } from './account/surroundings.ts'
+import { type NeighbourNames, readNeighbours } from './neighbours.ts'
 import { collectPolicies } from './policies.ts'
 
 /** What belongs to a pipeline, by name. */
@@ -25,6 +26,8 @@ export interface PipelineNames {
   readonly readers?: DeclaredReaders
   /** Those of delivery streams and their functions are found by themselves. */
   readonly roles: readonly string[]
+  /** Services beside the pipeline. @default none */
+  readonly neighbours?: NeighbourNames
 }
 
 export interface LiveOptions {
@@ -62,6 +65,7 @@ export async function loadLive(names: PipelineNames, options: LiveOptions): Prom
     if (!names.buckets.includes(bucket)) await add(readBucket(reader, scope.partition, bucket))
   }
   for (const name of names.deliveryStreams) await add(readDeliveryStream(reader, name))
+  await add(readNeighbours(reader, scope, names.neighbours ?? {}))
   for (const name of valuesNamed(resources, /^LogGroupName$/)) await add(readLogGroup(reader, scope, name))
   // Before the others: what an alias means only the service can tell.
   const envelope: AuditResource[] = []
@@ -71,7 +75,7 @@ export async function loadLive(names: PipelineNames, options: LiveOptions): Prom
     if (!isKnownKey(resources, key)) await add(readKey(reader, key))
   }
   if (reader.has('iam')) {
-    const roleArns = valuesNamed(resources, /role.*arn$/i)
+    const roleArns = valuesNamed(resources, /(role.*arn|ServiceExecutionRole)$/i)
     const roleNames = [...names.roles, ...roleArns].map(role => role.slice(role.lastIndexOf('/') + 1))
     for (const role of new Set(roleNames)) await add(readRole(reader, role))
   }

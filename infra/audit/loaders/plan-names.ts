@@ -2,6 +2,7 @@ import type { ResolvedPlan } from '../../../pipeline/plan.ts'
 import { failureQueues, sourcedDeliveries } from '../../plan-readers.ts'
 import type { DeclaredReaders } from '../model.ts'
 import type { PipelineNames } from './live.ts'
+import type { NeighbourNames } from './neighbours.ts'
 
 /**
  * What a plan says that there is, by name.
@@ -26,8 +27,25 @@ export function namesOfPlan(plan: ResolvedPlan, isProvisioned = false): Pipeline
       roles.consumerName,
       roles.operatorName,
       ...(roles.replayer ? [roles.replayerName] : [])
-    ]
+    ],
+    neighbours: isProvisioned ? {} : neighboursOf(plan)
   }
+}
+
+/** Clusters and domains that it delivers to, where they are ones of AWS. */
+function neighboursOf({ destinations }: ResolvedPlan): NeighbourNames {
+  const searchDomains = destinations.flatMap(destination =>
+    destination.kind === 'opensearch' || destination.kind === 'elasticsearch'
+      ? (/:domain\/(.+)$/.exec(destination.domainArn ?? '')?.[1] ?? [])
+      : []
+  )
+  const redshiftClusters = destinations.flatMap(destination =>
+    destination.kind === 'redshift'
+      ? (/^jdbc:redshift:\/\/([^.:/]+)(\.[\w-]+){2}\.redshift\.amazonaws\./.exec(destination.jdbcUrl)?.[1] ??
+        [])
+      : []
+  )
+  return { searchDomains: [...new Set(searchDomains)], redshiftClusters: [...new Set(redshiftClusters)] }
 }
 
 const consumerType = 'AWS::Kinesis::StreamConsumer'

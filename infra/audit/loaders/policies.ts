@@ -137,6 +137,13 @@ class PolicyCollector {
           this.#ofResource(arn, resource, 'Replicas', documentIn(replica.ResourcePolicy))
         }
         return
+      case 'AWS::OpenSearchService::Domain':
+      case 'AWS::Elasticsearch::Domain':
+        this.#ofResource(arn, resource, 'AccessPolicies', properties.AccessPolicies)
+        return
+      case 'AWS::Glue::ResourcePolicy':
+        this.#ofResource(arn, resource, 'PolicyDocument', properties.PolicyDocument)
+        return
       case 'AWS::EC2::VPCEndpoint':
         this.#ofResource(arn, resource, 'PolicyDocument', properties.PolicyDocument)
         return

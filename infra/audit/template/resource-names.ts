@@ -61,7 +61,35 @@ const rules: Readonly<Record<string, NamingRule>> = {
     arn: 'redshift:{region}:{account}:cluster:{name}'
   },
   'AWS::RDS::DBCluster': { nameIn: 'DBClusterIdentifier', arn: 'rds:{region}:{account}:cluster:{name}' },
-  'AWS::RDS::DBInstance': { nameIn: 'DBInstanceIdentifier', arn: 'rds:{region}:{account}:db:{name}' }
+  'AWS::RDS::DBInstance': { nameIn: 'DBInstanceIdentifier', arn: 'rds:{region}:{account}:db:{name}' },
+  'AWS::RDS::DBClusterParameterGroup': {
+    nameIn: 'DBClusterParameterGroupName',
+    arn: 'rds:{region}:{account}:cluster-pg:{name}'
+  },
+  'AWS::RDS::DBParameterGroup': { nameIn: 'DBParameterGroupName', arn: 'rds:{region}:{account}:pg:{name}' },
+  'AWS::Redshift::ClusterParameterGroup': {
+    nameIn: 'ParameterGroupName',
+    arn: 'redshift:{region}:{account}:parametergroup:{name}'
+  },
+  'AWS::CloudHSM::Cluster': { arn: 'cloudhsm:{region}:{account}:cluster/{name}' },
+  'AWS::KinesisAnalyticsV2::Application': {
+    nameIn: 'ApplicationName',
+    arn: 'kinesisanalytics:{region}:{account}:application/{name}'
+  },
+  'AWS::IoT::Thing': { nameIn: 'ThingName', arn: 'iot:{region}:{account}:thing/{name}' },
+  'AWS::IoT::ThingGroup': { nameIn: 'ThingGroupName', arn: 'iot:{region}:{account}:thinggroup/{name}' },
+  'AWS::IoT::Policy': { nameIn: 'PolicyName', arn: 'iot:{region}:{account}:policy/{name}' },
+  'AWS::IoT::Certificate': { arn: 'iot:{region}:{account}:cert/{name}' },
+  'AWS::IoT::TopicRule': { nameIn: 'RuleName', arn: 'iot:{region}:{account}:rule/{name}' },
+  'AWS::Glue::Connection': { nameIn: 'Name', arn: 'glue:{region}:{account}:connection/{name}' },
+  'AWS::Glue::Crawler': { nameIn: 'Name', arn: 'glue:{region}:{account}:crawler/{name}' },
+  'AWS::Glue::Job': { nameIn: 'Name', arn: 'glue:{region}:{account}:job/{name}' },
+  // It has no ARN in policies; one all the same, by which it is found.
+  'AWS::Glue::SecurityConfiguration': {
+    nameIn: 'Name',
+    arn: 'glue:{region}:{account}:security-configuration/{name}'
+  },
+  'AWS::Glue::DataCatalogEncryptionSettings': { arn: 'glue:{region}:{account}:catalog' }
 }
 
 /** The property that names a resource of this type; undefined for one that only the service names. */

@@ -5,6 +5,7 @@ import { audit } from '../../../infra/audit/audit.ts'
 import { catalogue } from '../../../infra/audit/catalogue.ts'
 import { loadTemplate } from '../../../infra/audit/loaders/template.ts'
 import { planTemplate } from '../../../infra/planner.ts'
+import { neighboursTemplate } from '../neighbours.ts'
 import { plans } from '../plans.ts'
 
 const ids = fc.constantFrom('A', 'B', 'C', 'Gone')
@@ -70,8 +71,11 @@ describe('any template', () => {
     )
   })
 
-  it('is decided, or said to be undecided, when any property is something else', () => {
-    const template = JSON.parse(JSON.stringify(planTemplate(plans.everything))) as {
+  it.each([
+    ['a pipeline', planTemplate(plans.everything), 20],
+    ['the services beside it', neighboursTemplate, 100]
+  ])('is decided, or said to be undecided, when any property of %s is something else', (_, made, numRuns) => {
+    const template = JSON.parse(JSON.stringify(made)) as {
       Resources: Record<string, { Properties?: Record<string, unknown> }>
     }
     const places = Object.entries(template.Resources).flatMap(([id, { Properties = {} }]) =>
@@ -101,7 +105,7 @@ describe('any template', () => {
         // Our own errors are no mistakes of controls; any other is.
         expect(evidence.filter(each => /^could not be decided: [A-Z]\w+$/.test(each))).toEqual([])
       }),
-      { numRuns: 20 }
+      { numRuns }
     )
   })
 })

@@ -22,7 +22,13 @@ const controls = [
     evaluate: () => [finding('fail', 'B', 'is wide open'), finding('pass', 'C', 'is shut')]
   }),
   aControl({ id: 'MID-01', severity: 'medium', evaluate: () => [finding('error', 'A', 'cannot be told')] }),
-  aControl({ id: 'MAN-01', evaluate: () => [{ status: 'manual', evidence: 'ask somebody' }] }),
+  aControl({
+    id: 'MAN-01',
+    evaluate: () => [
+      { status: 'manual', evidence: 'ask somebody' },
+      { status: 'pass', evidence: 'as for the rest' }
+    ]
+  }),
   aControl({ id: 'OK-01' }),
   aControl({ id: 'NONE-01', evaluate: () => [] })
 ]
@@ -146,6 +152,7 @@ describe('reportAsSarif', () => {
       ['TOP-01', 'pass', 'none'],
       ['MID-01', 'open', 'none'],
       ['MAN-01', 'review', 'none'],
+      ['MAN-01', 'pass', 'none'],
       ['OK-01', 'pass', 'none'],
       ['NONE-01', 'notApplicable', 'none']
     ])
@@ -173,5 +180,38 @@ describe('reportAsSarif', () => {
     const { results } = sarif().runs[0]
     expect(results[1]!.locations).toEqual([{ logicalLocations: [{ fullyQualifiedName: 'Resources.B' }] }])
     expect(results[4]!.locations).toBeUndefined()
+  })
+})
+
+describe('an attested finding', () => {
+  const attestation = { control: 'MAN-01', statement: 'looked at', by: 'custodians', expires: '2026-12-31' }
+  const attested = applyBaseline(
+    audit(modelOfTemplate({}), [
+      aControl({ id: 'MAN-01', evaluate: () => [{ status: 'manual', evidence: 'ask somebody' }] })
+    ]),
+    { accepted: [], attested: [attestation] },
+    '2026-11-25'
+  )
+
+  it('is told with who said what, and no longer as one to be decided', () => {
+    expect(reportAsText(attested)).toBe(`Attested by people
+  MAN-01 looked at (custodians, until 2026-12-31)
+
+1 controls: 0 failed, 0 undecided, 1 manual, 0 passed, 0 not applicable
+`)
+  })
+
+  it('is told to programs, and suppressed for code scanning', () => {
+    const [control] = reportAsJson(attested).controls as { findings: object[] }[]
+    expect(control!.findings[0]).toMatchObject({
+      status: 'manual',
+      open: false,
+      attested: { statement: 'looked at', by: 'custodians', expires: '2026-12-31' }
+    })
+    const [run] = reportAsSarif(attested, { version: '1.0.0' }).runs as { results: object[] }[]
+    expect(run!.results[0]).toMatchObject({
+      kind: 'review',
+      suppressions: [{ kind: 'external', status: 'accepted', justification: 'looked at' }]
+    })
   })
 })

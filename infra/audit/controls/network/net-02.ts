@@ -1,7 +1,8 @@
 import type { Control } from '../../control.ts'
 import { demand, judge, type Problem, unknown, wrong } from '../../judge.ts'
 import { type AuditModel, type AuditResource, unknownValue } from '../../model.ts'
-import { isTrue, knownListAt, listAt, numberOf, resourceFor, resourcesOf, valueAt } from '../../readers.ts'
+import { isTrue, knownListAt, listAt, numberOf, resourcesOf, valueAt } from '../../readers.ts'
+import { groupFor, ingressOf, isOpenToAll } from '../../security-groups.ts'
 
 const httpsPort = 443
 
@@ -57,25 +58,15 @@ function demandCount(
 
 /** A group that is not of the model is kept by somebody else: nothing is said of it. */
 function groupProblems(model: AuditModel, id: unknown): readonly Problem[] {
-  const group = resourceFor(model, id, 'AWS::EC2::SecurityGroup')
-  if (group === undefined) return []
-  const own = resourcesOf(model, 'AWS::EC2::SecurityGroupIngress').filter(
-    ({ properties }) => resourceFor(model, properties.GroupId, 'AWS::EC2::SecurityGroup') === group
-  )
-  const rules = [
-    ...knownListAt(group.properties, 'SecurityGroupIngress'),
-    ...own.map(({ properties }) => properties)
-  ]
-  return rules.flatMap(rule => ruleProblems(group, rule))
+  const group = groupFor(model, id)
+  return group === undefined ? [] : ingressOf(model, group).flatMap(rule => ruleProblems(group, rule))
 }
 
 function ruleProblems({ id }: AuditResource, rule: unknown): readonly Problem[] {
+  if (rule === unknownValue) return [unknown(`the rules of ${id} cannot be told`)]
   const ports = [valueAt(rule, 'FromPort'), valueAt(rule, 'ToPort')]
-  const isOpen = ['CidrIp', 'CidrIpv6'].some(name =>
-    ['0.0.0.0/0', '::/0'].includes(String(valueAt(rule, name) ?? ''))
-  )
   return [
     ...(ports.some(port => numberOf(port) !== httpsPort) ? [wrong(`${id} admits more than port 443`)] : []),
-    ...(isOpen ? [wrong(`${id} admits every address`)] : [])
+    ...(isOpenToAll(rule) ? [wrong(`${id} admits every address`)] : [])
   ]
 }

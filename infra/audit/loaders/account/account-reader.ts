@@ -15,6 +15,13 @@ export type AccountService =
   | 'logs'
   | 'cloudwatch'
   | 'events'
+  | 'cloudhsm'
+  | 'kinesisanalytics'
+  | 'iot'
+  | 'rds'
+  | 'redshift'
+  | 'es'
+  | 'glue'
 
 /** One read of an account, as the API names it. */
 export interface AccountCall {

@@ -1,4 +1,4 @@
-import type { AuditResource } from '../../model.ts'
+import { type AuditResource, unknownValue } from '../../model.ts'
 import { knownListAt, textAt, valueAt } from '../../readers.ts'
 import type { AccountReader } from './account-reader.ts'
 import { resource } from './resource.ts'
@@ -26,6 +26,7 @@ export async function readKey(reader: AccountReader, reference: string): Promise
     })
   const grants = await readAll('ListGrants', 'Grants')
   const aliases = await readAll('ListAliases', 'Aliases')
+  const keyStoreId = textAt(metadata, 'CustomKeyStoreId')
   return [
     resource('AWS::KMS::Key', keyId, arn, 'kms:DescribeKey', {
       KeyPolicy: valueAt(policy, 'Policy'),
@@ -35,7 +36,8 @@ export async function readKey(reader: AccountReader, reference: string): Promise
       KeyState: valueAt(metadata, 'KeyState'),
       KeyUsage: valueAt(metadata, 'KeyUsage'),
       KeySpec: valueAt(metadata, 'KeySpec'),
-      Origin: origin
+      Origin: origin,
+      CustomKeyStore: keyStoreId === undefined ? undefined : await readKeyStore(reader, keyId, keyStoreId)
     }),
     ...knownListAt(aliases).map(alias => {
       const name = textAt(alias, 'AliasName') ?? ''
@@ -45,4 +47,19 @@ export async function readKey(reader: AccountReader, reference: string): Promise
       })
     })
   ]
+}
+
+/** Where a key is that KMS itself does not hold. */
+async function readKeyStore(reader: AccountReader, keyId: string, id: string): Promise<unknown> {
+  const answer = await reader.read(
+    { service: 'kms', operation: 'DescribeCustomKeyStores', input: { CustomKeyStoreId: id } },
+    keyId
+  )
+  if (answer === unknownValue) return unknownValue
+  const [store] = knownListAt(answer, 'CustomKeyStores')
+  return {
+    ConnectionState: valueAt(store, 'ConnectionState'),
+    CustomKeyStoreType: valueAt(store, 'CustomKeyStoreType'),
+    CloudHsmClusterId: valueAt(store, 'CloudHsmClusterId')
+  }
 }

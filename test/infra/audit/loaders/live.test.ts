@@ -485,7 +485,8 @@ describe('namesOfPlan', () => {
       buckets: ['orders-delivered', 'orders-dead-letters'],
       deliveryStreams: ['orders-s3', 'more'],
       readers: { consumers: [], functions: [], unnamed: [] },
-      roles: ['orders-producer', 'orders-consumer', 'orders-operator', 'orders-replayer']
+      roles: ['orders-producer', 'orders-consumer', 'orders-operator', 'orders-replayer'],
+      neighbours: { searchDomains: [], redshiftClusters: [] }
     })
     const read = definePipeline({
       name: 'orders',
