@@ -156,7 +156,7 @@ export class LeaseCoordinator {
       const intervalMs = fleet?.rules === 'kcl3' ? Math.min(smallTableScanMs, scanMs) : scanMs
       await clock.sleep(intervalMs, this.#stop.signal).catch(() => {})
       if (this.#stop.signal.aborted || !this.#isTaking) continue
-      const isDue = clock.now() - scannedMs >= scanMs
+      const isDue = intervalMs === scanMs || clock.now() - scannedMs >= scanMs
       if (isDue) scannedMs = clock.now()
       this.#scanning = isDue ? this.#scan() : this.#discover()
       await this.#scanning.catch((error: unknown) => this.#report(error))

@@ -24,6 +24,8 @@ export function judge(ids, entries, { harmed, failoverTimeMs }) {
   const reached = new Map()
   /** @type {Map<string, Entry>} */
   const holders = new Map()
+  /** Shards that somebody has begun. */
+  const worked = new Set()
   /** @type {Record<string, number>} */
   const duplicates = { killed: 0, paused: 0, 'lease moved': 0 }
   /** @type {Record<string, number>} */
@@ -35,9 +37,14 @@ export function judge(ids, entries, { harmed, failoverTimeMs }) {
   for (const entry of entries) {
     const { workerId, type, shardId = '' } = entry
     if (type === 'initialize') {
-      if (holders.has(shardId)) takeovers += 1
+      if (worked.has(shardId)) takeovers += 1
+      worked.add(shardId)
       holders.set(shardId, entry)
       begun.set(shardId, entry)
+    }
+    // It began late, when the lease had moved on already: whoever works there meanwhile is right.
+    if (type === 'leaseLost' && holders.get(entry.leaseKey ?? shardId)?.workerId === workerId) {
+      holders.delete(entry.leaseKey ?? shardId)
     }
     if (type !== 'process') continue
     const held = holders.get(shardId)
