@@ -39,10 +39,15 @@ export const queueArn = (queue: string): string => arnOf('sqs', queue)
 export const bucketArn = (bucket: string): string => `arn:${partition}:s3:::${bucket}`
 export const deliveryStreamArn = (name: string): string => arnOf('firehose', `deliverystream/${name}`)
 export const functionArn = (name: string): string => arnOf('lambda', `function:${name}`)
+export const glueArn = (resource: string): string => arnOf('glue', resource)
 export const logGroupArn = (logGroup: string): string => arnOf('logs', `log-group:${logGroup}`)
 export const deliveryLogGroup = (deliveryStreamName: string): string =>
   `/aws/kinesisfirehose/${deliveryStreamName}`
 export const functionLogGroup = (functionName: string): string => `/aws/lambda/${functionName}`
+
+/** Log groups of jobs under a security configuration of Glue; the rest of the name is that of their role. */
+export const jobLogGroups = (securityConfiguration: string): string =>
+  `/aws-glue/jobs/${securityConfiguration}-role/*`
 
 /** As the API takes it; a name alone stands for the secret of that name. */
 export function secretArn(secret: string): string {
@@ -58,7 +63,8 @@ const keyIds = {
   envelope: 'EnvelopeKey',
   stream: 'StreamKey',
   sink: 'SinkKey',
-  state: 'StateKey'
+  state: 'StateKey',
+  services: 'ServicesKey'
 } as const satisfies Record<KeyPurpose, string>
 
 export const keyId = (purpose: KeyPurpose): string => keyIds[purpose]

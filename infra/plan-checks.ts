@@ -22,6 +22,7 @@ export function checkPlannable(plan: ResolvedPlan): void {
   checkAliases(plan)
   checkDeadLetters(plan)
   checkLogicalIds(plan)
+  checkDeployer(plan)
   for (const [index, destination] of plan.destinations.entries()) {
     const option = `destinations[${index}]`
     switch (destination.kind) {
@@ -55,6 +56,15 @@ function checkKeyId({ sealing, keys }: ResolvedPlan): void {
   if (sealing.mode === 'off' || keys.envelope.arn !== undefined) return
   if (/^alias\/(?!aws\/)[\w/-]{1,249}$/.test(sealing.keyId)) return
   throw new InvalidOptionError('sealing.keyId', 'expected the alias of a key that is made, or the ARN of one')
+}
+
+/** Some services use a key in the name of whoever makes what it encrypts, whom the policy of the key has to name. */
+function checkDeployer({ roles, services }: ResolvedPlan): void {
+  if (roles.deployerArn !== undefined || services.glue === undefined) return
+  throw new InvalidOptionError(
+    'roles.deployerArn',
+    'is missing: services.glue is made under a key in its name'
+  )
 }
 
 /** Of the keys that are made. */

@@ -7,6 +7,7 @@ import { checkPlannable } from './plan-checks.ts'
 import { leaseTableResources } from './resources/dynamodb.ts'
 import { endpointResources } from './resources/ec2.ts'
 import { deliveryResources } from './resources/firehose.ts'
+import { glueResources } from './resources/glue.ts'
 import { rolePolicyResources, roleResources } from './resources/iam.ts'
 import { streamResources } from './resources/kinesis.ts'
 import { keyResources } from './resources/kms.ts'
@@ -62,6 +63,7 @@ export function plannedResources(plan: ResolvedPlan, options: PlanTemplateOption
     logResources(plan),
     deliveryResources(plan),
     mappingResources(plan),
+    glueResources(plan),
     hasEndpoints ? endpointResources(plan) : {},
     profile === 'full' ? monitoringResources(plan) : {}
   )

@@ -15,6 +15,12 @@ export function section<T extends object>(
   return value
 }
 
+/** A list of a plan, its items not checked yet. */
+export function itemsOf<T>(path: string, value: unknown): readonly T[] {
+  if (Array.isArray(value)) return value
+  throw new InvalidOptionError(path, `expected a list, found ${typeof value}`)
+}
+
 export function checkText(option: string, value: unknown): string {
   if (typeof value === 'string') return value
   throw new InvalidOptionError(option, `expected a string, found ${typeof value}`)

@@ -58,6 +58,14 @@ export function checkRoleArn(option: string, value: unknown): string {
   return checkArn(option, value, 'iam', /^role\/[\w+=,.@/-]+$/)
 }
 
+/** Of the secret in Secrets Manager, not the secret. */
+export function checkSecretId(option: string, value: unknown): string {
+  const id = checkString(option, value)
+  if (id.startsWith('arn:')) return checkArn(option, id, 'secretsmanager', /^secret:[\w/+=.@-]{1,519}$/)
+  if (/^[\w/+=.@-]{1,512}$/.test(id)) return id
+  throw new InvalidOptionError(option, 'expected the ARN or the name of a secret')
+}
+
 function checkPattern(option: string, value: unknown, pattern: RegExp, accepted: string): string {
   const name = checkString(option, value)
   if (pattern.test(name)) return name

@@ -11,7 +11,7 @@ Prints one policy of a plan: what a role may do, or who may use a key. What only
 as \${EnvelopeKey.Arn}.
 
   --role ROLE        producer, consumer, replayer, operator, delivery, transform, lambda, kcl, analyst or deployer
-  --key KEY          envelope, stream, sink or state
+  --key KEY          envelope, stream, sink, state or services
   --name NAME        which of several: delivery stream, function, ARN of a role, or tenant
   --config FILE      the plan of the pipeline: .json, .js, .mjs or .ts; default that of the example flights
   --account ID, --region NAME, --partition NAME
@@ -59,7 +59,7 @@ function rolesOf(plan: PipelinePlan, role: string): readonly Candidate[] {
 }
 
 function keysOf(plan: PipelinePlan, key: string): readonly Candidate[] {
-  const wanted = oneOf('--key', key, ['envelope', 'stream', 'sink', 'state'])
+  const wanted = oneOf('--key', key, ['envelope', 'stream', 'sink', 'state', 'services'])
   return keyPolicies(plan)
     .filter(({ purpose }) => purpose === wanted)
     .map(({ tenant, logicalId, policy }) => ({ name: tenant ?? logicalId, policy }))

@@ -67,6 +67,11 @@ export function throughDynamodb(tableName: string): PolicyConditions {
   }
 }
 
+/** The catalogue of the account: the context names no table. */
+export function throughGlue(): PolicyConditions {
+  return { StringEquals: { ...viaService('glue'), [contextKey('glue_catalog_id')]: accountId } }
+}
+
 export function throughSecretsManager(secrets: readonly string[]): PolicyConditions {
   return {
     StringEquals: viaService('secretsmanager'),

@@ -15,6 +15,7 @@ import {
 import type { SourcedDelivery } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { throughS3, throughSecretsManager } from './conditions.ts'
+import { readingSchema } from './glue.ts'
 import { policyOf, readingSealedStream } from './shared.ts'
 
 /*
@@ -28,7 +29,8 @@ export function deliveryPolicy(plan: ResolvedPlan, destination: ResolvedDestinat
     // Manifests, with which Redshift loads, lie beside the prefix.
     writingObjects(plan, destination.kind === 'redshift' ? { ...destination, prefix: '' } : destination),
     loggingErrors(destination.deliveryStreamName),
-    destinationOf(plan, destination)
+    destinationOf(plan, destination),
+    readingSchema(plan, destination.deliveryStreamName)
   )
 }
 

@@ -1,5 +1,4 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { region } from '../placeholders.ts'
 import {
   bucketArn,
   deliveryLogGroup,
@@ -20,7 +19,7 @@ import {
 } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { grantThrough, throughDynamodb, throughS3, throughSecretsManager, throughSqs } from './conditions.ts'
-import { administering, lettingService } from './key-administration.ts'
+import { administering, lettingLogs, lettingService } from './key-administration.ts'
 import { hasQueue, policyOf } from './shared.ts'
 
 /** The key of what is kept beside the records, at rest: leases, dead letters, logs, secrets of destinations. */
@@ -101,23 +100,7 @@ function givenUp(plan: ResolvedPlan): readonly PolicyStatement[] {
 }
 
 function logs(plan: ResolvedPlan): PolicyStatement {
-  return {
-    Sid: 'CloudWatchLogs',
-    Effect: 'Allow',
-    Principal: { Service: `logs.${region}.amazonaws.com` },
-    Action: [
-      'kms:Encrypt',
-      'kms:Decrypt',
-      'kms:ReEncryptFrom',
-      'kms:ReEncryptTo',
-      'kms:GenerateDataKey',
-      'kms:DescribeKey'
-    ],
-    Resource: '*',
-    Condition: {
-      ArnLike: { 'kms:EncryptionContext:aws:logs:arn': oneOrMore(logGroups(plan).map(logGroupArn)) }
-    }
-  }
+  return lettingLogs('CloudWatchLogs', logGroups(plan).map(logGroupArn))
 }
 
 /** Names of all log groups that the template makes. */

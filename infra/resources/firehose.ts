@@ -21,6 +21,7 @@ import {
 import { type SourcedDelivery, sourcedDeliveries } from '../plan-readers.ts'
 import { sourcedPrefix } from '../policies/delivery.ts'
 import { after, type TemplateResource, type TemplateResources } from '../template.ts'
+import { formatConversion } from './glue.ts'
 import { rolePolicyId } from './iam.ts'
 import { deliveryLogStream, deliveryLogStreamId } from './logs.ts'
 
@@ -75,7 +76,8 @@ function configurationOf(
         ExtendedS3DestinationConfiguration: {
           ...objects(plan, destination),
           ...hints(destination),
-          CompressionFormat: destination.compression
+          CompressionFormat: destination.compression,
+          ...formatConversion(plan, destination.deliveryStreamName)
         }
       }
     case 'elasticsearch':

@@ -6,6 +6,7 @@ import { App, type AppProps, BootstraplessSynthesizer, type IStackSynthesizer, S
 import { onTestFinished } from 'vitest'
 import flights from '../../examples/flights/sealstream.config.ts'
 import type { PipelinePlan } from '../../pipeline/index.ts'
+import { plans as planned } from '../infra/plans.ts'
 
 const recommendedFlags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json')
 
@@ -111,5 +112,6 @@ export const plans: Readonly<Record<string, PipelinePlan>> = {
     storage: { lockMode: 'off' },
     alarms: false
   },
+  'with services beside it': planned.services,
   'as in the example': flights
 }

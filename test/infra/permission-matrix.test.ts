@@ -497,6 +497,23 @@ describe('who may do what', () => {
     ])
   )
 
+  const catalogue = via('glue', { glue_catalog_id: accountId })
+  it(
+    'with a catalogue: the converting delivery stream reads its own table, through Glue alone',
+    asked(plans.services, [
+      ['delivery', 'glue:GetTable', arn('glue', 'table/orders/orders_s3'), none, 'ReadSchema'],
+      ['delivery', 'glue:GetTable', arn('glue', 'table/orders/other'), none, '-'],
+      ['delivery', 'glue:UpdateTable', arn('glue', 'table/orders/orders_s3'), none, '-'],
+      ['delivery', 'kms:Decrypt', 'ServicesKey', catalogue, 'DeliveriesReadSchemas'],
+      ['delivery', 'kms:Decrypt', 'ServicesKey', none, '-'],
+      ['delivery', 'kms:GenerateDataKey', 'ServicesKey', catalogue, '-'],
+      ['deployer', 'kms:Encrypt', 'ServicesKey', catalogue, 'DeployerMakesTables'],
+      ['deployer', 'kms:Decrypt', 'ServicesKey', none, '-'],
+      ['consumer', 'kms:Decrypt', 'ServicesKey', catalogue, '-'],
+      ['administrator', 'kms:Decrypt', 'ServicesKey', catalogue, '-']
+    ])
+  )
+
   it('with pinned endpoints: workloads through them alone, services from wherever they are', () => {
     const plan = { name: 'orders', network: { ...network, pinToEndpoint: true }, roles: people } as const
     const through = { 'aws:SourceVpce': 'KinesisStreamsEndpoint' }

@@ -92,5 +92,26 @@ export const plans = {
       pinToEndpoint: true
     },
     alarms: { topicArn: 'arn:aws:sns:eu-west-1:111122223333:operations' }
+  },
+  services: {
+    name: 'orders',
+    destinations: [{ kind: 's3', bufferSizeMiB: 64 }],
+    roles: people,
+    network,
+    services: {
+      glue: {
+        conversions: [
+          {
+            deliveryStreamName: 'orders-s3',
+            format: 'parquet',
+            columns: { id: 'bigint', tags: 'array<string>' }
+          }
+        ],
+        connection: {
+          jdbcUrl: 'jdbc:postgresql://orders.abc.eu-west-1.rds.amazonaws.com:5432/orders',
+          secret: 'orders-rds'
+        }
+      }
+    }
   }
 } as const satisfies Record<string, PipelinePlan>

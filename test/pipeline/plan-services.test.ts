@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { definePipeline, type PipelinePlan } from '../../pipeline/plan.ts'
+
+const network = {
+  vpcId: 'vpc-1a',
+  subnetIds: ['subnet-1a', 'subnet-1b'],
+  securityGroupIds: ['sg-1a'],
+  routeTableIds: ['rtb-1a']
+}
+const resolve = (plan: object) => definePipeline({ name: 'orders-eu', ...plan } as PipelinePlan)
+const servicesOf = (services: object, plan: object = {}) => resolve({ ...plan, services }).services
+
+describe('the services beside a pipeline', () => {
+  it('are none by default', () => {
+    expect(Object.values(resolve({}).services).flat()).toEqual([undefined])
+  })
+
+  it('refuse one that nobody knows', () => {
+    expect(() => servicesOf({ kafka: {} })).toThrow('option services.kafka: unknown; known are glue')
+  })
+})
+
+describe('services.glue', () => {
+  const destinations = [{ kind: 's3', bufferSizeMiB: 64 }]
+  const conversion = { deliveryStreamName: 'orders-eu-s3', format: 'orc', columns: { id: 'bigint' } }
+  const glue = (conversions: readonly object[], others: object = {}) =>
+    servicesOf({ glue: { conversions, ...others } }, { destinations, network }).glue
+
+  it('fills in names that Hive knows', () => {
+    expect(glue([conversion])).toEqual({
+      database: 'orders_eu',
+      conversions: [
+        {
+          deliveryStreamName: 'orders-eu-s3',
+          format: 'orc',
+          table: 'orders_eu_s3',
+          columns: [{ name: 'id', type: 'bigint' }]
+        }
+      ],
+      connection: undefined,
+      catalogSettings: true
+    })
+  })
+
+  it('takes a connection from the network', () => {
+    const connection = { jdbcUrl: 'jdbc:mysql://db.example.com:3306/orders', secret: 'orders' }
+    expect(glue([], { connection })?.connection).toEqual({
+      name: 'orders-eu',
+      ...connection,
+      availabilityZone: undefined
+    })
+    expect(() => servicesOf({ glue: { connection } })).toThrow(
+      'option services.glue.connection: needs network'
+    )
+  })
+
+  const jdbcUrl = 'jdbc:mysql://db.example.com/orders'
+  it.each([
+    [{ conversions: {} }, 'option services.glue.conversions: expected a list'],
+    [{ database: 'Orders' }, 'option services.glue.database: expected 1 to 255 lower-case letters'],
+    [
+      { conversions: [{ ...conversion, deliveryStreamName: 'other' }] },
+      "option services.glue.conversions[0].deliveryStreamName: expected that of a destination of kind 's3'"
+    ],
+    [{ conversions: [conversion, conversion] }, 'services.glue.conversions[1].deliveryStreamName: is that'],
+    [
+      { conversions: [{ ...conversion, format: 'avro' }] },
+      "option services.glue.conversions[0].format: expected 'p"
+    ],
+    [
+      { conversions: [{ ...conversion, columns: {} }] },
+      'services.glue.conversions[0].columns: expected an object'
+    ],
+    [
+      { conversions: [{ ...conversion, columns: { Id: 'int' } }] },
+      'services.glue.conversions[0].columns: expected names of lower-case letters'
+    ],
+    [
+      { conversions: [{ ...conversion, columns: { id: 'int; drop' } }] },
+      'services.glue.conversions[0].columns.id: expected a type of Hive'
+    ],
+    [{ connection: { jdbcUrl: 'db:5432', secret: 's' } }, 'services.glue.connection.jdbcUrl: expected'],
+    [
+      { connection: { jdbcUrl: `${jdbcUrl}?user=a`, secret: 's' } },
+      'option services.glue.connection.jdbcUrl: cannot hold credentials'
+    ],
+    [
+      { connection: { jdbcUrl, secret: 'a secret' } },
+      'option services.glue.connection.secret: expected the ARN'
+    ],
+    [{ connection: { jdbcUrl, secret: 's', name: 'a b' } }, 'option services.glue.connection.name: expected'],
+    [
+      { connection: { jdbcUrl, secret: 's', availabilityZone: '1' } },
+      'availabilityZone: expected the name of a zone'
+    ]
+  ])('refuses %j', (value, message) => {
+    expect(() => servicesOf({ glue: value }, { destinations, network })).toThrow(message)
+  })
+
+  it.each([
+    [
+      { bufferSizeMiB: 63 },
+      'destinations[0].bufferSizeMiB: expected 64 at least with services.glue.conversions'
+    ],
+    [{ compression: 'GZIP' }, "destinations[0].compression: expected 'UNCOMPRESSED'"],
+    [{ framing: 'lines' }, "destinations[0].framing: expected 'ndjson'"],
+    [{ deliver: 'ciphertext' }, "destinations[0].deliver: expected 'plaintext'"],
+    [{ packing: true }, 'destinations[0].packing: expected false'],
+    [{ prefix: 'year=!{timestamp:yyyy}/' }, 'destinations[0].prefix: cannot hold an expression']
+  ])('refuses a conversion of a destination with %j', (members, message) => {
+    const converted = { glue: { conversions: [conversion] } }
+    expect(() =>
+      servicesOf(converted, { destinations: [{ kind: 's3', bufferSizeMiB: 64, ...members }] })
+    ).toThrow(message)
+  })
+})
