@@ -24,6 +24,7 @@ export function idPart(name: string): string {
 export const deliveryRoleId = (deliveryStreamName: string): string =>
   `${idPart(deliveryStreamName)}DeliveryRole`
 export const transformRoleId = (functionName: string): string => `${idPart(functionName)}TransformRole`
+export const readerRoleId = (functionName: string): string => `${idPart(functionName)}ReaderRole`
 export const bucketId = (bucket: string): string => `${idPart(bucket)}Bucket`
 export const tenantKeyId = ({ id }: ResolvedTenant): string => `EnvelopeKey${idPart(id)}`
 

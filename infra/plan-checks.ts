@@ -12,6 +12,7 @@ import {
   transformFunctions
 } from './plan-readers.ts'
 import { madeRoles } from './plan-roles.ts'
+import { hasVariables } from './plan-services.ts'
 
 /**
  * What a plan may leave open while it runs on what is there, and must say before anything is made of it.
@@ -60,10 +61,15 @@ function checkKeyId({ sealing, keys }: ResolvedPlan): void {
 
 /** Some services use a key in the name of whoever makes what it encrypts, whom the policy of the key has to name. */
 function checkDeployer({ roles, services }: ResolvedPlan): void {
-  if (roles.deployerArn !== undefined || services.glue === undefined) return
+  if (roles.deployerArn !== undefined) return
+  const who = [
+    services.glue === undefined ? [] : 'services.glue',
+    services.functions.some(hasVariables) ? 'the variables of services.functions' : []
+  ].flat()
+  if (who.length === 0) return
   throw new InvalidOptionError(
     'roles.deployerArn',
-    'is missing: services.glue is made under a key in its name'
+    `is missing: in its name ${who.join(' and ')} will be encrypted, so that the policy of a key has to name it`
   )
 }
 

@@ -1,10 +1,11 @@
 import type { ResolvedPlan } from '../pipeline/plan.ts'
-import { deliveryRoleId, roleIds, transformRoleId } from './plan-arns.ts'
-import { sourcedDeliveries, transformFunctions } from './plan-readers.ts'
+import { deliveryRoleId, readerRoleId, roleIds, transformRoleId } from './plan-arns.ts'
+import { mappedFunctions, readerFunctions, sourcedDeliveries, transformFunctions } from './plan-readers.ts'
 import { consumerPolicy } from './policies/consumer.ts'
 import { deliveryPolicy, deliveryTrust, sourcedDeliveryPolicy } from './policies/delivery.ts'
 import { operatorPolicy } from './policies/operator.ts'
 import { producerPolicy } from './policies/producer.ts'
+import { lambdaPolicy } from './policies/reader.ts'
 import { replayerPolicy } from './policies/replayer.ts'
 import { transformPolicy, transformTrust } from './policies/transform.ts'
 import { operatorTrust, workloadTrust } from './policies/trust.ts'
@@ -12,7 +13,7 @@ import type { PolicyDocument } from './policy-document.ts'
 
 /** A role that the template makes, and what it may do. */
 export interface MadeRole {
-  readonly kind: 'producer' | 'consumer' | 'replayer' | 'operator' | 'delivery' | 'transform'
+  readonly kind: 'producer' | 'consumer' | 'replayer' | 'operator' | 'delivery' | 'transform' | 'lambda'
   /** The delivery stream or function that it is for; or else its kind. */
   readonly subject: string
   readonly logicalId: string
@@ -75,6 +76,14 @@ export function madeRoles(plan: ResolvedPlan): readonly MadeRole[] {
       name: shortened(name, '-transform'),
       trust: transformTrust(),
       policy: transformPolicy(plan, name)
+    })),
+    ...readerFunctions(plan).map(name => ({
+      kind: 'lambda' as const,
+      subject: name,
+      logicalId: readerRoleId(name),
+      name: shortened(name, '-reader'),
+      trust: transformTrust(),
+      policy: lambdaPolicy(plan, mappedFunctions(plan).find(({ made }) => made === name)!)
     }))
   ]
 }

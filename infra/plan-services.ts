@@ -1,4 +1,4 @@
-import type { ResolvedPlan } from '../pipeline/plan.ts'
+import type { ResolvedFunction, ResolvedPlan } from '../pipeline/plan.ts'
 
 /** Whether a service beside the pipeline keeps something at rest that is none of the records. */
 export function hasServicesKey({ services }: ResolvedPlan): boolean {
@@ -7,3 +7,5 @@ export function hasServicesKey({ services }: ResolvedPlan): boolean {
 
 /** Name of the security configuration of Glue. */
 export const securityConfiguration = ({ name }: ResolvedPlan): string => name
+
+export const hasVariables = ({ variables }: ResolvedFunction): boolean => Object.keys(variables).length > 0

@@ -7,6 +7,7 @@ import { checkPlannable } from './plan-checks.ts'
 import { leaseTableResources } from './resources/dynamodb.ts'
 import { endpointResources } from './resources/ec2.ts'
 import { deliveryResources } from './resources/firehose.ts'
+import { functionResources } from './resources/functions.ts'
 import { glueResources } from './resources/glue.ts'
 import { rolePolicyResources, roleResources } from './resources/iam.ts'
 import { streamResources } from './resources/kinesis.ts'
@@ -62,6 +63,7 @@ export function plannedResources(plan: ResolvedPlan, options: PlanTemplateOption
     bucketResources(plan, hasEndpoints && plan.network.endpoints.includes('s3')),
     logResources(plan),
     deliveryResources(plan),
+    functionResources(plan),
     mappingResources(plan),
     glueResources(plan),
     hasEndpoints ? endpointResources(plan) : {},

@@ -46,6 +46,20 @@ export function checkBucketName(option: string, value: unknown): string {
   )
 }
 
+/** https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html; no ARN */
+export function checkFunctionName(option: string, value: unknown): string {
+  const name = checkString(option, value)
+  if (/^[\w-]{1,64}$/.test(name)) return name
+  throw new InvalidOptionError(option, 'expected a name, not an ARN')
+}
+
+/** Of a function: a version or an alias. */
+export function checkQualifier(option: string, value: unknown): string {
+  const qualifier = checkString(option, value)
+  if (/^[\w-]{1,128}$/.test(qualifier)) return qualifier
+  throw new InvalidOptionError(option, "expected a version or an alias, not '$LATEST'")
+}
+
 /** An ARN of that service, in any partition, account and region. */
 export function checkArn(option: string, value: unknown, service: string, resource: RegExp): string {
   const arn = checkString(option, value)

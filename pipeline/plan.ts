@@ -38,6 +38,7 @@ import {
   type StreamReader
 } from './stream-readers.ts'
 
+export type { ResolvedFunction } from './plan-functions.ts'
 export type { ResolvedConnection, ResolvedConversion } from './plan-glue.ts'
 export type {
   PlanAlarms,
@@ -353,7 +354,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     alarms: resolveAlarms(plan.alarms),
     logs: resolveLogs(plan.logs),
     storage: resolveStorage(plan.storage, name),
-    services: resolveServices(plan.services, { name, destinations, network })
+    services: resolveServices(plan.services, { name, destinations, network, readers: stream.readers })
   }
 }
 

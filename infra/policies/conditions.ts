@@ -72,6 +72,12 @@ export function throughGlue(): PolicyConditions {
   return { StringEquals: { ...viaService('glue'), [contextKey('glue_catalog_id')]: accountId } }
 }
 
+export function throughLambda(functionArns: readonly string[]): PolicyConditions {
+  return {
+    StringEquals: { ...viaService('lambda'), [contextKey('aws:lambda:FunctionArn')]: oneOrMore(functionArns) }
+  }
+}
+
 export function throughSecretsManager(secrets: readonly string[]): PolicyConditions {
   return {
     StringEquals: viaService('secretsmanager'),

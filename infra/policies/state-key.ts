@@ -3,6 +3,7 @@ import {
   bucketArn,
   deliveryLogGroup,
   deliveryRoleId,
+  functionArn,
   functionLogGroup,
   logGroupArn,
   oneOrMore,
@@ -14,11 +15,20 @@ import {
   failureQueues,
   leaseWorkerArns,
   mappedFunctions,
+  readerFunctions,
   sourcedDeliveries,
   transformFunctions
 } from '../plan-readers.ts'
+import { hasVariables } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { grantThrough, throughDynamodb, throughS3, throughSecretsManager, throughSqs } from './conditions.ts'
+import {
+  grantThrough,
+  throughDynamodb,
+  throughLambda,
+  throughS3,
+  throughSecretsManager,
+  throughSqs
+} from './conditions.ts'
 import { administering, lettingLogs, lettingService } from './key-administration.ts'
 import { hasQueue, policyOf } from './shared.ts'
 
@@ -30,7 +40,8 @@ export function stateKeyPolicy(plan: ResolvedPlan): PolicyDocument {
     deadLetters(plan),
     givenUp(plan),
     logs(plan),
-    secrets(plan)
+    secrets(plan),
+    variables(plan)
   )
 }
 
@@ -109,7 +120,7 @@ export function logGroups(plan: ResolvedPlan): readonly string[] {
     ...[...plan.destinations, ...sourcedDeliveries(plan)].map(({ deliveryStreamName }) =>
       deliveryLogGroup(deliveryStreamName)
     ),
-    ...transformFunctions(plan).map(functionLogGroup)
+    ...[...transformFunctions(plan), ...readerFunctions(plan)].map(functionLogGroup)
   ]
 }
 
@@ -123,4 +134,19 @@ function secrets(plan: ResolvedPlan): readonly PolicyStatement[] {
   const roles = users.map(({ role }) => role)
   const condition = throughSecretsManager([...new Set(users.map(({ secret }) => secret))])
   return [allow('SecretsThroughSecretsManager', roles, ['kms:Decrypt'], condition)]
+}
+
+/** Whoever makes a function encrypts its variables; Lambda decrypts them for its role by a grant. */
+function variables(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const arns = plan.services.functions.filter(hasVariables).map(({ name }) => functionArn(name))
+  if (arns.length === 0) return []
+  return [
+    allow(
+      'DeployerSetsVariables',
+      [plan.roles.deployerArn!],
+      ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey'],
+      throughLambda(arns)
+    ),
+    lettingService(plan, 'FunctionsGetGrants', grantThrough('lambda'))
+  ]
 }

@@ -21,6 +21,7 @@ import {
 import { type SourcedDelivery, sourcedDeliveries } from '../plan-readers.ts'
 import { sourcedPrefix } from '../policies/delivery.ts'
 import { after, type TemplateResource, type TemplateResources } from '../template.ts'
+import { aliasId } from './functions.ts'
 import { formatConversion } from './glue.ts'
 import { rolePolicyId } from './iam.ts'
 import { deliveryLogStream, deliveryLogStreamId } from './logs.ts'
@@ -41,7 +42,7 @@ export function deliveryResources(plan: ResolvedPlan): TemplateResources {
     ]),
     ...sourcedDeliveries(plan).map(delivery => [
       deliveryStreamId(delivery.deliveryStreamName),
-      deliveryStream(delivery, sourced(plan, delivery))
+      deliveryStream(delivery, sourced(plan, delivery), ...transformIds(plan, delivery))
     ])
   ])
 }
@@ -49,18 +50,27 @@ export function deliveryResources(plan: ResolvedPlan): TemplateResources {
 export const deliveryStreamId = (deliveryStreamName: string): string =>
   `${idPart(deliveryStreamName)}DeliveryStream`
 
+/** The alias of a transform that is made. */
+function transformIds({ services }: ResolvedPlan, { transform }: SourcedDelivery): readonly string[] {
+  if (transform === undefined) return []
+  const isMade = services.functions.some(({ name }) => name === transform.functionName)
+  return isMade ? [aliasId(transform.functionName, transform.qualifier)] : []
+}
+
 type Delivery = Pick<ResolvedDestination, 'deliveryStreamName' | 'bucket'>
 
 function deliveryStream(
   { deliveryStreamName, bucket }: Delivery,
-  properties: Readonly<Record<string, unknown>>
+  properties: Readonly<Record<string, unknown>>,
+  ...others: readonly string[]
 ): TemplateResource {
   return {
     Type: 'AWS::KinesisFirehose::DeliveryStream',
     ...after(
       rolePolicyId(deliveryRoleId(deliveryStreamName)),
       `${bucketId(bucket)}Policy`,
-      deliveryLogStreamId(deliveryStreamName)
+      deliveryLogStreamId(deliveryStreamName),
+      ...others
     ),
     Properties: { DeliveryStreamName: deliveryStreamName, ...properties }
   }

@@ -1,7 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { refTo } from '../placeholders.ts'
 import { deliveryLogGroup, functionLogGroup, idPart, keyArn } from '../plan-arns.ts'
-import { sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
+import { readerFunctions, sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
 import type { TemplateResources } from '../template.ts'
 
 /** The one log stream of a delivery stream, of its destination and its backup: the role may write events alone. */
@@ -27,12 +27,13 @@ export function logResources(plan: ResolvedPlan): TemplateResources {
       }
     }
   }))
-  const functions = transformFunctions(plan).map(name => ({
-    [`${idPart(name)}FunctionLogs`]: group(functionLogGroup(name))
+  const functions = [...transformFunctions(plan), ...readerFunctions(plan)].map(name => ({
+    [functionLogGroupId(name)]: group(functionLogGroup(name))
   }))
   return Object.assign({}, ...deliveries, ...functions)
 }
 
+export const functionLogGroupId = (functionName: string): string => `${idPart(functionName)}FunctionLogs`
 const deliveryLogGroupId = (deliveryStreamName: string): string => `${idPart(deliveryStreamName)}DeliveryLogs`
 export const deliveryLogStreamId = (deliveryStreamName: string): string =>
   `${idPart(deliveryStreamName)}DeliveryLogStream`

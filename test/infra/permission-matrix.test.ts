@@ -68,6 +68,7 @@ const principals = {
   sourced: 'orders-raw-delivery',
   transform: 'orders-open-transform',
   lambda: 'count',
+  counting: 'orders-count-reader',
   kcl: 'archive',
   analyst: 'analyst',
   deployer: 'deployer',
@@ -494,6 +495,48 @@ describe('who may do what', () => {
       ['kcl', 'kms:Decrypt', 'StateKey', dynamodb, 'LeasesThroughDynamodb'],
       ['kcl', 'dynamodb:DeleteTable', tableArn, none, '-'],
       ['lambda', 'dynamodb:Scan', tableArn, none, '!OnlyConsumerTouchesLeases']
+    ])
+  )
+
+  const functionVariables = via('lambda', {
+    'aws:lambda:FunctionArn': arn('lambda', 'function:orders-count')
+  })
+  it(
+    'with functions that are made: each what it is for',
+    asked(plans.services, [
+      ['counting', 'kinesis:GetRecords', streamArn, none, 'ReadStream'],
+      ['counting', 'kinesis:PutRecords', streamArn, none, '-'],
+      ['counting', 'kms:Decrypt', 'StreamKey', kinesis, 'ReadThroughKinesis'],
+      ['counting', 'kms:Decrypt', 'EnvelopeKey', right, 'ReadersUnwrap'],
+      ['counting', 'kms:GenerateDataKey', 'EnvelopeKey', right, '!NeverWrap'],
+      ['counting', 'sqs:SendMessage', arn('sqs', 'orders-lambda-failures'), none, 'DeclaredSends'],
+      ['counting', 'ec2:CreateNetworkInterface', '*', none, 'Interfaces'],
+      [
+        'counting',
+        'ec2:CreateNetworkInterface',
+        '*',
+        { 'lambda:SourceFunctionArn': arn('lambda', 'function:orders-count') },
+        '-'
+      ],
+      ['counting', 'kms:Decrypt', 'StateKey', functionVariables, '-'],
+      ['transform', 'kms:Decrypt', 'EnvelopeKey', right, 'ReadersUnwrap'],
+      ['transform', 'kinesis:GetRecords', streamArn, none, '-'],
+      ['deployer', 'kms:Encrypt', 'StateKey', functionVariables, 'DeployerSetsVariables'],
+      ['deployer', 'kms:Encrypt', 'StateKey', none, '-'],
+      [
+        'deployer',
+        'iam:PassRole',
+        roleArn('orders-count-reader'),
+        { 'iam:PassedToService': 'lambda.amazonaws.com' },
+        'PassFunctionRoles'
+      ],
+      [
+        'deployer',
+        'iam:PassRole',
+        roleArn('orders-count-reader'),
+        { 'iam:PassedToService': 'firehose.amazonaws.com' },
+        '-'
+      ]
     ])
   )
 

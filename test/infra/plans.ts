@@ -95,10 +95,33 @@ export const plans = {
   },
   services: {
     name: 'orders',
+    stream: {
+      readers: [
+        { kind: 'lambda', handler: 'sealstream', functionName: 'orders-count', qualifier: 'live' },
+        {
+          kind: 'firehose',
+          destination: 's3',
+          deliveryStreamName: 'orders-raw',
+          transform: { functionName: 'orders-open', qualifier: 'live' }
+        }
+      ]
+    },
     destinations: [{ kind: 's3', bufferSizeMiB: 64 }],
     roles: people,
     network,
     services: {
+      functions: [
+        {
+          name: 'orders-count',
+          code: { bucket: 'orders-code', key: 'count.zip', version: 'a1' },
+          variables: { TABLE: 'counts' }
+        },
+        {
+          name: 'orders-open',
+          code: { bucket: 'orders-code', key: 'open.zip', version: 'b2' },
+          concurrency: 4
+        }
+      ],
       glue: {
         conversions: [
           {

@@ -3,7 +3,7 @@ import { planAccess } from '../../infra/plan-access.ts'
 import { planTemplate } from '../../infra/planner.ts'
 import type { PipelinePlan } from '../../pipeline/plan.ts'
 import { network, people, plans } from './plans.ts'
-import { conversionRights } from './service-rights.ts'
+import { conversionRights, readerFunctionRights, transformFunctionRights } from './service-rights.ts'
 
 const accountId = '111122223333'
 const region = 'eu-west-1'
@@ -20,10 +20,70 @@ function resourcesOf(type: string, plan: PipelinePlan = plans.services) {
   return Object.values(Resources).filter(({ Type }) => Type === type)
 }
 
+/** The plan of the services with some of them altered, or without them. */
+function withServices(altered: NonNullable<PipelinePlan['services']>): PipelinePlan {
+  return { ...plans.services, services: { ...plans.services.services, ...altered } }
+}
+
 describe('a plan without services', () => {
   it('has no key for them', () => {
     const names = Object.keys(planTemplate(plans.everything).Resources)
     expect(names.filter(name => name.startsWith('ServicesKey'))).toEqual([])
+  })
+})
+
+describe('functions', () => {
+  const functionNamed = (name: string, plan?: PipelinePlan) =>
+    resourcesOf('AWS::Lambda::Function', plan).find(({ Properties }) => Properties.FunctionName === name)!
+
+  it('have the rights of what they are for, and no more', () => {
+    expect(rightsOf('orders-count-reader')).toEqual(readerFunctionRights)
+    expect(rightsOf('orders-open-transform')).toEqual(transformFunctionRights)
+  })
+
+  it('run from a bucket, bounded, in the network, their variables under a key', () => {
+    expect(functionNamed('orders-count').Properties).toMatchObject({
+      Code: { S3Bucket: 'orders-code', S3Key: 'count.zip', S3ObjectVersion: 'a1' },
+      ReservedConcurrentExecutions: 10,
+      Environment: { Variables: { TABLE: 'counts' } },
+      KmsKeyArn: { 'Fn::GetAtt': ['StateKey', 'Arn'] },
+      VpcConfig: { SubnetIds: network.subnetIds, SecurityGroupIds: network.securityGroupIds }
+    })
+    expect(functionNamed('orders-open').Properties).not.toHaveProperty('KmsKeyArn')
+  })
+
+  it('are outside of a network where the plan has none', () => {
+    const { network: _, ...plan } = plans.services
+    const {
+      glue: { connection: __, ...glue },
+      ...services
+    } = plan.services
+    const outside: PipelinePlan = { ...plan, services: { ...services, glue } }
+    expect(functionNamed('orders-open', outside).Properties).not.toHaveProperty('VpcConfig')
+    expect(rightsOf('orders-open-transform', outside).map(({ Sid }) => Sid)).not.toContain('Interfaces')
+  })
+
+  it('are called by an alias, whose version is another one with other code', () => {
+    const versionOf = (plan: PipelinePlan): unknown => {
+      const aliases = resourcesOf('AWS::Lambda::Alias', plan).map(({ Properties }) => Properties)
+      const { FunctionVersion } = aliases.find(each => JSON.stringify(each).includes('OrdersOpen'))!
+      return (FunctionVersion as { 'Fn::GetAtt': string[] })['Fn::GetAtt'][0]
+    }
+    const [count, open] = plans.services.services.functions
+    const altered = withServices({
+      functions: [count, { ...open, code: { ...open.code, version: 'c3' } }]
+    })
+    expect(versionOf(plans.services)).toMatch(/^OrdersOpenVersion[0-9a-f]{12}$/)
+    expect(versionOf(altered)).not.toBe(versionOf(plans.services))
+  })
+
+  it('are there before what calls them', () => {
+    const [mapping] = resourcesOf('AWS::Lambda::EventSourceMapping')
+    expect(mapping?.DependsOn).toEqual(['OrdersCountAliasLive'])
+    const sourced = resourcesOf('AWS::KinesisFirehose::DeliveryStream').find(
+      ({ Properties }) => Properties.DeliveryStreamName === 'orders-raw'
+    )
+    expect(sourced?.DependsOn).toContain('OrdersOpenAliasLive')
   })
 })
 
@@ -61,11 +121,8 @@ describe('the catalogue', () => {
   })
 
   it('writes columns in the format of the plan', () => {
-    const { glue } = plans.services.services
-    const plan = {
-      ...plans.services,
-      services: { glue: { conversions: [{ ...glue.conversions[0], format: 'orc' as const }] } }
-    }
+    const [conversion] = plans.services.services.glue.conversions
+    const plan = withServices({ glue: { conversions: [{ ...conversion, format: 'orc' }] } })
     const [stream] = resourcesOf('AWS::KinesisFirehose::DeliveryStream', plan)
     expect(JSON.stringify(stream)).toContain('OrcSerDe')
     expect(JSON.stringify(resourcesOf('AWS::Glue::Table', plan))).toContain('orc.OrcSerde')
@@ -78,7 +135,7 @@ describe('the catalogue', () => {
       EncryptionAtRest: { CatalogEncryptionMode: 'SSE-KMS', SseAwsKmsKeyId: keyArn },
       ConnectionPasswordEncryption: { ReturnConnectionPasswordEncrypted: true, KmsKeyId: keyArn }
     })
-    const plan = { ...plans.services, services: { glue: { catalogSettings: false } } }
+    const plan = withServices({ glue: { catalogSettings: false } })
     expect(resourcesOf('AWS::Glue::DataCatalogEncryptionSettings', plan)).toEqual([])
   })
 
@@ -94,7 +151,7 @@ describe('the catalogue', () => {
   it('needs a deployer, in whose name tables are encrypted', () => {
     const { deployerArn: _, custodianArn: __, ...others } = people
     expect(() => planTemplate({ ...plans.services, roles: others })).toThrow(
-      'option roles.deployerArn: is missing: services.glue'
+      'option roles.deployerArn: is missing: in its name services.glue and the variables of services.functions'
     )
   })
 })

@@ -12,11 +12,122 @@ const servicesOf = (services: object, plan: object = {}) => resolve({ ...plan, s
 
 describe('the services beside a pipeline', () => {
   it('are none by default', () => {
-    expect(Object.values(resolve({}).services).flat()).toEqual([undefined])
+    expect(
+      Object.values(resolve({}).services)
+        .flat()
+        .filter(each => each !== undefined)
+    ).toEqual([])
   })
 
   it('refuse one that nobody knows', () => {
-    expect(() => servicesOf({ kafka: {} })).toThrow('option services.kafka: unknown; known are glue')
+    expect(() => servicesOf({ kafka: {} })).toThrow(
+      'option services.kafka: unknown; known are functions, glue'
+    )
+  })
+})
+
+describe('services.functions', () => {
+  const code = { bucket: 'orders-code', key: 'open.zip', version: 'a1' }
+  const transformed = {
+    kind: 'firehose',
+    destination: 's3',
+    deliveryStreamName: 'raw',
+    transform: { functionName: 'open', qualifier: 'live' }
+  }
+  const mapped = { kind: 'lambda', handler: 'sealstream', functionName: 'count', qualifier: 'live' }
+  const functions = (made: readonly object[], readers: readonly object[]) =>
+    servicesOf({ functions: made }, { stream: { readers } }).functions
+
+  it('fills in how a function runs, and whom it serves by which alias', () => {
+    expect(
+      functions(
+        [
+          { name: 'open', code },
+          { name: 'count', code }
+        ],
+        [transformed, mapped]
+      )
+    ).toEqual([
+      {
+        name: 'open',
+        code,
+        handler: 'index.handler',
+        runtime: 'nodejs24.x',
+        memoryMiB: 512,
+        timeoutSeconds: 60,
+        concurrency: 10,
+        variables: {},
+        aliases: ['live'],
+        use: 'transform'
+      },
+      expect.objectContaining({ name: 'count', aliases: ['live'], use: 'reader' })
+    ])
+  })
+
+  it('gives a reader of one a queue for what is given up', () => {
+    const [reader] = resolve({
+      services: { functions: [{ name: 'count', code }] },
+      stream: { readers: [mapped] }
+    }).stream.readers
+    expect(reader).toMatchObject({ functionName: 'count', onFailureQueue: 'orders-eu-lambda-failures' })
+  })
+
+  const open = { name: 'open', code }
+  it.each([
+    [[open], [], 'option services.functions[0].name: is named by none of stream.readers'],
+    [[open, open], [transformed], 'option services.functions[1].name: is that of another function'],
+    [[], [mapped], 'option stream.readers[0].functionName: is none of services.functions'],
+    [
+      [open],
+      [transformed, { ...mapped, functionName: 'open' }],
+      'option services.functions[0].name: transforms and reads'
+    ],
+    [
+      [open],
+      [{ ...transformed, transform: { functionName: 'open', qualifier: '7' } }],
+      'option services.functions[0].name: is named by its version'
+    ],
+    [[{ ...open, name: 'a:b' }], [transformed], 'option services.functions[0].name: expected a name'],
+    [[{ name: 'open' }], [transformed], 'option services.functions[0].code.bucket: expected'],
+    [
+      [{ ...open, code: { ...code, version: undefined } }],
+      [transformed],
+      'option services.functions[0].code.version: expected'
+    ],
+    [[{ ...open, runtime: 'java21' }], [transformed], 'option services.functions[0].runtime: expected'],
+    [
+      [{ ...open, timeoutSeconds: 301 }],
+      [transformed],
+      'option services.functions[0].timeoutSeconds: expected an integer from 1 to 300'
+    ],
+    [[{ ...open, concurrency: 0 }], [transformed], 'option services.functions[0].concurrency: expected'],
+    [
+      [{ ...open, variables: { '1A': 'x' } }],
+      [transformed],
+      'services.functions[0].variables: expected names'
+    ],
+    [
+      [{ ...open, variables: { A1: 7 } }],
+      [transformed],
+      'services.functions[0].variables.A1: expected a string'
+    ],
+    [
+      [{ name: 'count', code }],
+      [{ ...mapped, roleArn: 'arn:aws:iam::111122223333:role/count' }],
+      'option stream.readers[0].roleArn: does not go with functionName'
+    ],
+    [
+      [],
+      [{ kind: 'lambda', qualifier: 'live' }],
+      'option stream.readers[0].qualifier: goes with functionName alone'
+    ],
+    [
+      [{ name: 'count', code }],
+      [{ ...mapped, qualifier: '$LATEST' }],
+      'option stream.readers[0].qualifier: expected a version or an alias'
+    ]
+  ])('refuses %j of readers %j', (made, readers, message) => {
+    expect(() => functions(made, readers)).toThrow(message)
   })
 })
 
