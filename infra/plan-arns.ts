@@ -10,7 +10,12 @@ export const roleIds = {
   producer: 'ProducerRole',
   consumer: 'ConsumerRole',
   replayer: 'ReplayerRole',
-  operator: 'OperatorRole'
+  operator: 'OperatorRole',
+  flink: 'FlinkRole',
+  iotRule: 'IotRuleRole',
+  iotError: 'IotErrorRole',
+  iotLogging: 'IotLoggingRole',
+  iotKey: 'IotKeyRole'
 } as const
 
 /** A name as part of a logical id, which takes letters and digits alone. */
@@ -31,7 +36,8 @@ export const tenantKeyId = ({ id }: ResolvedTenant): string => `EnvelopeKey${idP
 export const roleArn = (roleId: string): string => attributeOf(roleId, 'Arn')
 export const accountRootArn = `arn:${partition}:iam::${accountId}:root`
 
-export const streamArn = ({ stream }: ResolvedPlan): string => arnOf('kinesis', `stream/${stream.name}`)
+export const streamArnOf = (name: string): string => arnOf('kinesis', `stream/${name}`)
+export const streamArn = ({ stream }: ResolvedPlan): string => streamArnOf(stream.name)
 /** The ARN of a fan-out consumer ends in the time at which it was made. */
 export const fanOutArn = ({ stream, consumer }: ResolvedPlan): string =>
   arnOf('kinesis', `stream/${stream.name}/consumer/${consumer.applicationName}:*`)
@@ -40,11 +46,16 @@ export const queueArn = (queue: string): string => arnOf('sqs', queue)
 export const bucketArn = (bucket: string): string => `arn:${partition}:s3:::${bucket}`
 export const deliveryStreamArn = (name: string): string => arnOf('firehose', `deliverystream/${name}`)
 export const functionArn = (name: string): string => arnOf('lambda', `function:${name}`)
+export const applicationArn = (name: string): string => arnOf('kinesisanalytics', `application/${name}`)
 export const glueArn = (resource: string): string => arnOf('glue', resource)
 export const logGroupArn = (logGroup: string): string => arnOf('logs', `log-group:${logGroup}`)
 export const deliveryLogGroup = (deliveryStreamName: string): string =>
   `/aws/kinesisfirehose/${deliveryStreamName}`
 export const functionLogGroup = (functionName: string): string => `/aws/lambda/${functionName}`
+
+export const applicationLogGroup = (name: string): string => `/aws/kinesis-analytics/${name}`
+/** The one log group of IoT Core in an account and region. */
+export const iotLogGroup = 'AWSIotLogsV2'
 
 /** Log groups of jobs under a security configuration of Glue; the rest of the name is that of their role. */
 export const jobLogGroups = (securityConfiguration: string): string =>

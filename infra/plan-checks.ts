@@ -64,12 +64,13 @@ function checkDeployer({ roles, services }: ResolvedPlan): void {
   if (roles.deployerArn !== undefined) return
   const who = [
     services.glue === undefined ? [] : 'services.glue',
+    services.flink === undefined ? [] : 'services.flink',
     services.functions.some(hasVariables) ? 'the variables of services.functions' : []
   ].flat()
   if (who.length === 0) return
   throw new InvalidOptionError(
     'roles.deployerArn',
-    `is missing: in its name ${who.join(' and ')} will be encrypted, so that the policy of a key has to name it`
+    `is missing: a key is used in its name for ${who.join(', ')}`
   )
 }
 

@@ -94,6 +94,7 @@ export function envelopeReaderArns(plan: ResolvedPlan): readonly string[] {
     ...(opens && replayer ? [roleArn(roleIds.replayer)] : []),
     ...transformFunctions(plan).map(name => roleArn(transformRoleId(name))),
     ...readerFunctionArns(plan),
+    ...(plan.services.flink?.opens ? [roleArn(roleIds.flink)] : []),
     ...givenReaderArns(plan),
     // Sealed bytes were delivered: whoever reads them has to open them.
     ...(opens || analystArn === undefined ? [] : [analystArn])
@@ -106,8 +107,14 @@ export function streamReaderArns(plan: ResolvedPlan): readonly string[] {
     roleArn(roleIds.consumer),
     ...sourcedDeliveries(plan).map(({ deliveryStreamName }) => roleArn(deliveryRoleId(deliveryStreamName))),
     ...readerFunctionArns(plan),
+    ...(plan.services.flink === undefined ? [] : [roleArn(roleIds.flink)]),
     ...givenReaderArns(plan)
   ]
+}
+
+/** Who writes the stream. */
+export function streamWriterArns({ services }: ResolvedPlan): readonly string[] {
+  return [roleArn(roleIds.producer), ...(services.iot === undefined ? [] : [roleArn(roleIds.iotRule)])]
 }
 
 /** Who keeps leases: our workers, and those of a KCL that shares their table. */

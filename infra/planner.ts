@@ -7,14 +7,17 @@ import { checkPlannable } from './plan-checks.ts'
 import { leaseTableResources } from './resources/dynamodb.ts'
 import { endpointResources } from './resources/ec2.ts'
 import { deliveryResources } from './resources/firehose.ts'
+import { flinkResources } from './resources/flink.ts'
 import { functionResources } from './resources/functions.ts'
 import { glueResources } from './resources/glue.ts'
 import { rolePolicyResources, roleResources } from './resources/iam.ts'
+import { iotResources } from './resources/iot.ts'
 import { streamResources } from './resources/kinesis.ts'
 import { keyResources } from './resources/kms.ts'
 import { mappingResources } from './resources/lambda.ts'
 import { logResources } from './resources/logs.ts'
 import { monitoringResources } from './resources/monitoring.ts'
+import { databaseAccessResources } from './resources/rds.ts'
 import { bucketResources } from './resources/s3.ts'
 import { queueResources } from './resources/sqs.ts'
 import { inScope, type PlanScope } from './scope.ts'
@@ -65,7 +68,10 @@ export function plannedResources(plan: ResolvedPlan, options: PlanTemplateOption
     deliveryResources(plan),
     functionResources(plan),
     mappingResources(plan),
+    flinkResources(plan),
+    iotResources(plan),
     glueResources(plan),
+    databaseAccessResources(plan),
     hasEndpoints ? endpointResources(plan) : {},
     profile === 'full' ? monitoringResources(plan) : {}
   )

@@ -14,6 +14,8 @@ export const roleKinds = [
   'delivery',
   'transform',
   'lambda',
+  'flink',
+  'iot',
   'kcl',
   'analyst',
   'deployer'

@@ -105,7 +105,7 @@ function checkIds(option: string, value: unknown, prefix: string): readonly stri
   return ids
 }
 
-function checkId(option: string, value: unknown, prefix: string): string {
+export function checkId(option: string, value: unknown, prefix: string): string {
   const id = checkString(option, value)
   if (new RegExp(`^${prefix}-[0-9a-f]+$`).test(id)) return id
   throw new InvalidOptionError(option, `expected '${prefix}-' and hexadecimal digits`)

@@ -1,38 +1,58 @@
 import type { ResolvedDestination } from './destinations.ts'
 import { section } from './plan-checks.ts'
+import { type PlanFlink, type ResolvedFlink, resolveFlink } from './plan-flink.ts'
 import { type PlanFunction, type ResolvedFunction, resolveFunctions } from './plan-functions.ts'
 import { type PlanGlue, type ResolvedGlue, resolveGlue } from './plan-glue.ts'
+import { type PlanIot, type ResolvedIot, resolveIot } from './plan-iot.ts'
 import type { ResolvedNetwork } from './plan-network.ts'
+import { type PlanRds, type ResolvedRds, resolveRds } from './plan-rds.ts'
 import type { StreamReader } from './stream-readers.ts'
 
 /** Services beside the pipeline that a template makes. Each is absent unless the plan has it; a process reads none of it. */
 export interface PlanServices {
   /** Functions that readers of the stream name, and that are not there yet. @default [] */
   readonly functions?: readonly PlanFunction[]
+  /** An application of Flink that reads the stream. */
+  readonly flink?: PlanFlink
+  /** Devices that write to the stream. */
+  readonly iot?: PlanIot
   /** Catalogue of what is delivered, and its conversion to columns. */
   readonly glue?: PlanGlue
+  /** A database that is there, for reference data. */
+  readonly rds?: PlanRds
 }
 
 /** Undefined: the plan has none. */
 export interface ResolvedServices {
   readonly functions: readonly ResolvedFunction[]
+  readonly flink: ResolvedFlink | undefined
+  readonly iot: ResolvedIot | undefined
   readonly glue: ResolvedGlue | undefined
+  readonly rds: ResolvedRds | undefined
 }
 
 /** What of the plan the services go by. */
 export interface ServiceSurroundings {
   readonly name: string
+  readonly streamName: string
+  readonly sealMode: 'aggregate' | 'record' | 'off'
   readonly destinations: readonly ResolvedDestination[]
   readonly network: ResolvedNetwork | undefined
   readonly readers: readonly StreamReader[]
 }
 
 /** @throws InvalidOptionError naming the member, such as `services.glue.conversions[0].columns` */
-export function resolveServices(value: unknown, around: ServiceSurroundings): ResolvedServices {
-  const services = section('services', value as PlanServices | undefined, ['functions', 'glue'])
-  const { functions, glue } = services
+export function resolveServices(
+  value: PlanServices | undefined,
+  around: ServiceSurroundings
+): ResolvedServices {
+  const services = section('services', value, ['functions', 'flink', 'iot', 'glue', 'rds'])
+  const { functions, flink, iot, glue, rds } = services
   return {
     functions: resolveFunctions(functions, around.readers),
-    glue: glue === undefined ? undefined : resolveGlue(glue, around)
+    flink: flink === undefined ? undefined : resolveFlink(flink, around),
+    iot: iot === undefined ? undefined : resolveIot(iot, around),
+    glue: glue === undefined ? undefined : resolveGlue(glue, around),
+    rds: rds === undefined ? undefined : resolveRds(rds, around)
   }
 }

@@ -38,6 +38,7 @@ import {
   type StreamReader
 } from './stream-readers.ts'
 
+export type { ResolvedFlink } from './plan-flink.ts'
 export type { ResolvedFunction } from './plan-functions.ts'
 export type { ResolvedConnection, ResolvedConversion } from './plan-glue.ts'
 export type {
@@ -48,6 +49,7 @@ export type {
   ResolvedAlarms,
   ResolvedRoles
 } from './plan-infrastructure.ts'
+export type { ResolvedIot } from './plan-iot.ts'
 export type {
   KeyPurpose,
   PlanKey,
@@ -354,7 +356,14 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     alarms: resolveAlarms(plan.alarms),
     logs: resolveLogs(plan.logs),
     storage: resolveStorage(plan.storage, name),
-    services: resolveServices(plan.services, { name, destinations, network, readers: stream.readers })
+    services: resolveServices(plan.services, {
+      name,
+      streamName: stream.name,
+      sealMode: mode,
+      destinations,
+      network,
+      readers: stream.readers
+    })
   }
 }
 

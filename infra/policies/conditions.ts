@@ -42,7 +42,11 @@ export function foreignContext({ name }: ResolvedPlan): PolicyConditions {
 }
 
 export function throughKinesis(plan: ResolvedPlan): PolicyConditions {
-  return { StringEquals: { ...viaService('kinesis'), [contextKey('aws:kinesis:arn')]: streamArn(plan) } }
+  return throughStream(streamArn(plan))
+}
+
+export function throughStream(arn: string): PolicyConditions {
+  return { StringEquals: { ...viaService('kinesis'), [contextKey('aws:kinesis:arn')]: arn } }
 }
 
 export function throughSqs(queueArns: readonly string[]): PolicyConditions {
@@ -70,6 +74,20 @@ export function throughDynamodb(tableName: string): PolicyConditions {
 /** The catalogue of the account: the context names no table. */
 export function throughGlue(): PolicyConditions {
   return { StringEquals: { ...viaService('glue'), [contextKey('glue_catalog_id')]: accountId } }
+}
+
+/** The state of an application; `byService` for the service itself, which comes through none. */
+export function stateOf(application: string, byService = false): PolicyConditions {
+  return {
+    StringEquals: {
+      ...(byService ? {} : viaService('kinesisanalytics')),
+      [contextKey('aws:kinesisanalytics:arn')]: application
+    }
+  }
+}
+
+export function throughIot(): PolicyConditions {
+  return { StringEquals: viaService('iot') }
 }
 
 export function throughLambda(functionArns: readonly string[]): PolicyConditions {

@@ -1,6 +1,6 @@
 import type { ResolvedDestination } from '../../pipeline/destinations.ts'
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { accountId, arnOf } from '../placeholders.ts'
+import { accountId } from '../placeholders.ts'
 import {
   bucketArn,
   deliveryLogGroup,
@@ -16,6 +16,7 @@ import type { SourcedDelivery } from '../plan-readers.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { throughS3, throughSecretsManager } from './conditions.ts'
 import { readingSchema } from './glue.ts'
+import { networkInterfaces } from './network.ts'
 import { policyOf, readingSealedStream } from './shared.ts'
 
 /*
@@ -122,7 +123,7 @@ function destinationOf(plan: ResolvedPlan, destination: ResolvedDestination): re
       return []
     case 'elasticsearch':
     case 'opensearch':
-      return [...indexing(destination.domainArn!, destination.indexName), ...interfaces(plan)]
+      return [...indexing(destination.domainArn!, destination.indexName), ...networkInterfaces(plan)]
     case 'redshift':
     case 'splunk':
       return secret(plan, destination.secret!)
@@ -159,39 +160,6 @@ function indexing(domainArn: string, indexName: string): readonly PolicyStatemen
         '_stats',
         `${indexName}*/_stats`
       )
-    }
-  ]
-}
-
-/** For a domain in the VPC, where Firehose has network interfaces. The describing calls know no resources. */
-function interfaces({ network }: ResolvedPlan): readonly PolicyStatement[] {
-  if (network === undefined) return []
-  return [
-    {
-      Sid: 'SeeNetwork',
-      Effect: 'Allow',
-      Action: [
-        'ec2:DescribeVpcs',
-        'ec2:DescribeVpcAttribute',
-        'ec2:DescribeSubnets',
-        'ec2:DescribeSecurityGroups',
-        'ec2:DescribeNetworkInterfaces'
-      ],
-      Resource: '*'
-    },
-    {
-      Sid: 'ManageInterfaces',
-      Effect: 'Allow',
-      Action: [
-        'ec2:CreateNetworkInterface',
-        'ec2:CreateNetworkInterfacePermission',
-        'ec2:DeleteNetworkInterface'
-      ],
-      Resource: [
-        arnOf('ec2', 'network-interface/*'),
-        ...network.subnetIds.map(id => arnOf('ec2', `subnet/${id}`)),
-        ...network.securityGroupIds.map(id => arnOf('ec2', `security-group/${id}`))
-      ]
     }
   ]
 }

@@ -9,9 +9,11 @@ import {
   queueArn,
   secretArnPattern,
   streamArn,
+  streamArnOf,
   tableArn
 } from '../plan-arns.ts'
 import { sinkBucketArns } from '../plan-readers.ts'
+import { outputStream } from '../plan-services.ts'
 import type { PolicyConditions, PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { claimArn, leaseActions, policyOf, queueNames } from './shared.ts'
 import { logGroups } from './state-key.ts'
@@ -34,7 +36,11 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
       return [
         allow(
           'ThesePipelineDeliveries',
-          ['firehose:PutRecordBatch', 'firehose:DescribeDeliveryStream'],
+          [
+            'firehose:PutRecordBatch',
+            'firehose:DescribeDeliveryStream',
+            ...(plan.services.flink?.output.kind === 'firehose' ? ['firehose:PutRecord'] : [])
+          ],
           plan.destinations.map(({ deliveryStreamName }) => deliveryStreamArn(deliveryStreamName))
         )
       ]
@@ -101,6 +107,7 @@ function allow(
 }
 
 function kinesis(plan: ResolvedPlan): PolicyStatement {
+  const output = outputStream(plan)
   return allow(
     'ThisStreamOnly',
     [
@@ -110,9 +117,10 @@ function kinesis(plan: ResolvedPlan): PolicyStatement {
       'kinesis:GetShardIterator',
       'kinesis:GetRecords',
       'kinesis:DescribeStreamConsumer',
-      'kinesis:SubscribeToShard'
+      'kinesis:SubscribeToShard',
+      ...(plan.services.flink === undefined ? [] : ['kinesis:DescribeStream', 'kinesis:PutRecord'])
     ],
-    [streamArn(plan), `${streamArn(plan)}/consumer/*`]
+    [streamArn(plan), `${streamArn(plan)}/consumer/*`, ...(output === undefined ? [] : [streamArnOf(output)])]
   )
 }
 
@@ -127,6 +135,7 @@ function dynamodb({ consumer: { applicationName } }: ResolvedPlan): PolicyStatem
 function s3(plan: ResolvedPlan): readonly PolicyStatement[] {
   const own = { 'aws:ResourceAccount': accountId }
   const sinks = sinkBucketArns(plan)
+  const reference = plan.services.flink?.reference
   return [
     allow(
       'SinkReadersOnly',
@@ -139,7 +148,10 @@ function s3(plan: ResolvedPlan): readonly PolicyStatement[] {
       ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:ListBucket'],
       [bucketArn(plan.deadLetters.bucket), claimArn(plan)],
       own
-    )
+    ),
+    ...(reference === undefined
+      ? []
+      : [allow('ReferenceOnly', ['s3:GetObject'], [`${bucketArn(reference.bucket)}/${reference.key}`], own)])
   ]
 }
 

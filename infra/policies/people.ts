@@ -6,6 +6,7 @@ import {
   opensRecords,
   readerRoleId,
   roleArn,
+  roleIds,
   transformRoleId
 } from '../plan-arns.ts'
 import { sinkBucketArns, sourcedDeliveries } from '../plan-readers.ts'
@@ -29,18 +30,30 @@ export function deployerPolicy(plan: ResolvedPlan): PolicyDocument {
       deliveries.map(({ deliveryStreamName }) => deliveryRoleId(deliveryStreamName)),
       'firehose'
     ),
-    passing('PassFunctionRoles', functions, 'lambda')
+    passing('PassFunctionRoles', functions, 'lambda'),
+    passing('PassFlinkRole', plan.services.flink === undefined ? [] : [roleIds.flink], 'kinesisanalytics'),
+    passing('PassIotRoles', iotRoles(plan), 'iot')
   )
 }
 
-function passing(sid: string, roleIds: readonly string[], service: string): readonly PolicyStatement[] {
-  if (roleIds.length === 0) return []
+function iotRoles({ services: { iot } }: ResolvedPlan): readonly string[] {
+  if (iot === undefined) return []
+  return [
+    roleIds.iotRule,
+    roleIds.iotError,
+    ...(iot.logging ? [roleIds.iotLogging] : []),
+    ...(iot.encryption ? [roleIds.iotKey] : [])
+  ]
+}
+
+function passing(sid: string, ids: readonly string[], service: string): readonly PolicyStatement[] {
+  if (ids.length === 0) return []
   return [
     {
       Sid: sid,
       Effect: 'Allow',
       Action: ['iam:PassRole'],
-      Resource: oneOrMore(roleIds.map(roleArn)),
+      Resource: oneOrMore(ids.map(roleArn)),
       Condition: { StringEquals: { 'iam:PassedToService': `${service}.amazonaws.com` } }
     }
   ]

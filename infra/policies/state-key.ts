@@ -19,7 +19,7 @@ import {
   sourcedDeliveries,
   transformFunctions
 } from '../plan-readers.ts'
-import { hasVariables } from '../plan-services.ts'
+import { hasVariables, iotErrorQueue, serviceLogGroups } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import {
   grantThrough,
@@ -39,6 +39,7 @@ export function stateKeyPolicy(plan: ResolvedPlan): PolicyDocument {
     leaseTable(plan),
     deadLetters(plan),
     givenUp(plan),
+    iotErrors(plan),
     logs(plan),
     secrets(plan),
     variables(plan)
@@ -110,6 +111,13 @@ function givenUp(plan: ResolvedPlan): readonly PolicyStatement[] {
   return [allow('GivenUpThroughSqs', roles, ['kms:GenerateDataKey', 'kms:Decrypt'], condition)]
 }
 
+function iotErrors(plan: ResolvedPlan): readonly PolicyStatement[] {
+  if (plan.services.iot === undefined) return []
+  const condition = throughSqs([queueArn(iotErrorQueue(plan))])
+  const roles = [roleArn(roleIds.iotError)]
+  return [allow('IotErrorsThroughSqs', roles, ['kms:GenerateDataKey', 'kms:Decrypt'], condition)]
+}
+
 function logs(plan: ResolvedPlan): PolicyStatement {
   return lettingLogs('CloudWatchLogs', logGroups(plan).map(logGroupArn))
 }
@@ -120,7 +128,8 @@ export function logGroups(plan: ResolvedPlan): readonly string[] {
     ...[...plan.destinations, ...sourcedDeliveries(plan)].map(({ deliveryStreamName }) =>
       deliveryLogGroup(deliveryStreamName)
     ),
-    ...[...transformFunctions(plan), ...readerFunctions(plan)].map(functionLogGroup)
+    ...[...transformFunctions(plan), ...readerFunctions(plan)].map(functionLogGroup),
+    ...serviceLogGroups(plan).map(({ name }) => name)
   ]
 }
 

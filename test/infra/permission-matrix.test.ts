@@ -69,6 +69,11 @@ const principals = {
   transform: 'orders-open-transform',
   lambda: 'count',
   counting: 'orders-count-reader',
+  flink: 'orders-flink-application',
+  iotRule: 'orders-iot-rule',
+  iotError: 'orders-iot-error',
+  iotLogging: 'orders-iot-logging',
+  iotKey: 'orders-iot-key',
   kcl: 'archive',
   analyst: 'analyst',
   deployer: 'deployer',
@@ -537,6 +542,69 @@ describe('who may do what', () => {
         { 'iam:PassedToService': 'firehose.amazonaws.com' },
         '-'
       ]
+    ])
+  )
+
+  const output = arn('kinesis', 'stream/orders-counted')
+  const intoOutput = via('kinesis', { 'aws:kinesis:arn': output })
+  const state = via('kinesisanalytics', {
+    'aws:kinesisanalytics:arn': arn('kinesisanalytics', 'application/orders-flink')
+  })
+  const grant = { 'kms:GrantConstraintType': 'EncryptionContextSubset', 'kms:GrantOperations': ['Decrypt'] }
+  it(
+    'with Flink: it reads one stream and writes another, and opens nothing',
+    asked(plans.services, [
+      ['flink', 'kinesis:GetRecords', streamArn, none, 'ReadStream'],
+      ['flink', 'kinesis:PutRecords', streamArn, none, '-'],
+      ['flink', 'kinesis:PutRecords', output, none, 'WriteOutput'],
+      ['flink', 'kinesis:GetRecords', output, none, '-'],
+      ['flink', 'kms:Decrypt', 'StreamKey', kinesis, 'ReadThroughKinesis'],
+      ['flink', 'kms:Decrypt', 'EnvelopeKey', right, '!NeverOpen'],
+      ['flink', 'kms:GenerateDataKey', 'ServicesKey', intoOutput, 'FlinkWritesThroughKinesis'],
+      ['flink', 'kms:GenerateDataKey', 'ServicesKey', kinesis, '-'],
+      ['flink', 'kms:Decrypt', 'ServicesKey', state, '-'],
+      ['flink', 's3:GetObject', 'arn:aws:s3:::orders-reference/countries.csv', none, 'ReadReference'],
+      ['flink', 's3:GetObject', 'arn:aws:s3:::orders-reference/others.csv', none, '-'],
+      ['deployer', 'kms:GenerateDataKey', 'ServicesKey', state, 'DeployerMakesApplication'],
+      ['deployer', 'kms:CreateGrant', 'ServicesKey', { ...state, ...grant }, 'DeployerLetsItRun'],
+      ['deployer', 'kms:CreateGrant', 'ServicesKey', state, '-'],
+      ['administrator', 'kms:Decrypt', 'ServicesKey', state, '-']
+    ])
+  )
+
+  const errors = via('sqs', { 'aws:sqs:arn': arn('sqs', 'orders-iot-errors') })
+  it(
+    'with devices: the rule puts single records, and its error action messages',
+    asked(plans.services, [
+      ['iotRule', 'kinesis:PutRecord', streamArn, none, 'PutRecord'],
+      ['iotRule', 'kinesis:PutRecord', output, none, '-'],
+      ['iotRule', 'kinesis:GetRecords', streamArn, none, '-'],
+      ['iotRule', 'kms:GenerateDataKey', 'StreamKey', kinesis, 'WriteThroughKinesis'],
+      ['iotRule', 'kms:GenerateDataKey', 'EnvelopeKey', right, '!WrapOnlyByProducer'],
+      ['iotRule', 'sqs:SendMessage', arn('sqs', 'orders-iot-errors'), none, '!OnlyDeclaredSends'],
+      ['iotError', 'sqs:SendMessage', arn('sqs', 'orders-iot-errors'), none, 'DeclaredSends'],
+      ['iotError', 'sqs:SendMessage', queueArn, none, '!OnlyDeclaredSends'],
+      ['iotError', 'kms:GenerateDataKey', 'StateKey', errors, 'IotErrorsThroughSqs'],
+      ['iotError', 'kinesis:PutRecord', streamArn, none, '-'],
+      ['iotKey', 'kms:Decrypt', 'ServicesKey', via('iot', {}), 'IotKeepsWhatItHas'],
+      ['iotKey', 'kms:Decrypt', 'ServicesKey', none, '-'],
+      [
+        'iotLogging',
+        'logs:PutLogEvents',
+        arn('logs', 'log-group:AWSIotLogsV2:log-stream:a'),
+        none,
+        'WriteLog'
+      ],
+      ['iotLogging', 'logs:PutLogEvents', arn('logs', 'log-group:other:log-stream:a'), none, '-']
+    ])
+  )
+
+  it(
+    'with a database: the consumer connects as its user, and nobody else does',
+    asked(plans.services, [
+      ['consumer', 'rds-db:connect', arn('rds-db', 'dbuser:cluster-ABC123/lookup'), none, 'LookUp'],
+      ['consumer', 'rds-db:connect', arn('rds-db', 'dbuser:cluster-ABC123/admin'), none, '-'],
+      ['producer', 'rds-db:connect', arn('rds-db', 'dbuser:cluster-ABC123/lookup'), none, '-']
     ])
   )
 

@@ -122,6 +122,13 @@ export const plans = {
           concurrency: 4
         }
       ],
+      flink: {
+        code: { bucket: 'orders-code', key: 'flink.zip', version: 'c3' },
+        output: { streamName: 'orders-counted' },
+        reference: { bucket: 'orders-reference', key: 'countries.csv' }
+      },
+      iot: {},
+      rds: { resourceId: 'cluster-ABC123', user: 'lookup', securityGroupId: 'sg-0d1e2f3a' },
       glue: {
         conversions: [
           {

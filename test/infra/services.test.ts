@@ -1,9 +1,23 @@
 import { describe, expect, it } from 'vitest'
+import {
+  accountId as accountOfStack,
+  partition,
+  refTo,
+  region as regionOfStack
+} from '../../infra/placeholders.ts'
 import { planAccess } from '../../infra/plan-access.ts'
 import { planTemplate } from '../../infra/planner.ts'
 import type { PipelinePlan } from '../../pipeline/plan.ts'
 import { network, people, plans } from './plans.ts'
-import { conversionRights, readerFunctionRights, transformFunctionRights } from './service-rights.ts'
+import {
+  conversionRights,
+  flinkRights,
+  flinkToFirehose,
+  iotRights,
+  lookupRights,
+  readerFunctionRights,
+  transformFunctionRights
+} from './service-rights.ts'
 
 const accountId = '111122223333'
 const region = 'eu-west-1'
@@ -54,11 +68,7 @@ describe('functions', () => {
 
   it('are outside of a network where the plan has none', () => {
     const { network: _, ...plan } = plans.services
-    const {
-      glue: { connection: __, ...glue },
-      ...services
-    } = plan.services
-    const outside: PipelinePlan = { ...plan, services: { ...services, glue } }
+    const outside: PipelinePlan = { ...plan, services: { functions: plan.services.functions } }
     expect(functionNamed('orders-open', outside).Properties).not.toHaveProperty('VpcConfig')
     expect(rightsOf('orders-open-transform', outside).map(({ Sid }) => Sid)).not.toContain('Interfaces')
   })
@@ -151,7 +161,120 @@ describe('the catalogue', () => {
   it('needs a deployer, in whose name tables are encrypted', () => {
     const { deployerArn: _, custodianArn: __, ...others } = people
     expect(() => planTemplate({ ...plans.services, roles: others })).toThrow(
-      'option roles.deployerArn: is missing: in its name services.glue and the variables of services.functions'
+      'option roles.deployerArn: is missing: a key is used in its name for services.glue, services.flink, the var'
     )
+  })
+})
+
+describe('an application of Flink', () => {
+  const { flink } = plans.services.services
+
+  it('has the rights that it needs to read, to look up and to write, and no more', () => {
+    expect(rightsOf('orders-flink-application')).toEqual(flinkRights)
+  })
+
+  it('writes to a delivery stream instead, and opens records, where the plan says so', () => {
+    const { output: _, ...others } = flink
+    const plan: PipelinePlan = {
+      ...withServices({ flink: { ...others, output: { deliveryStreamName: 'orders-s3' }, opens: true } }),
+      sealing: { mode: 'record' }
+    }
+    const rights = rightsOf('orders-flink-application', plan)
+    expect(rights.find(({ Sid }) => Sid === 'WriteOutput')).toEqual(flinkToFirehose)
+    expect(rights.map(({ Sid }) => Sid)).toContain('UnwrapDataKeys')
+    expect(rights.map(({ Sid }) => Sid)).not.toContain('NeverOpen')
+    expect(rights.map(({ Sid }) => Sid)).not.toContain('OutputKey')
+    expect(JSON.stringify(resourcesOf('AWS::Kinesis::Stream', plan))).not.toContain('orders-counted')
+  })
+
+  it('keeps its state under a key of the customer, makes checkpoints, and runs in the network', () => {
+    const [application] = resourcesOf('AWS::KinesisAnalyticsV2::Application')
+    expect(application?.Properties).toMatchObject({
+      RuntimeEnvironment: 'FLINK-2_3',
+      ApplicationConfiguration: {
+        ApplicationEncryptionConfiguration: { KeyType: 'CUSTOMER_MANAGED_KEY' },
+        FlinkApplicationConfiguration: { CheckpointConfiguration: { CheckpointingEnabled: true } },
+        VpcConfigurations: [{ SubnetIds: network.subnetIds }]
+      }
+    })
+  })
+
+  it('makes its output stream encrypted, kept and within reach of the endpoint', () => {
+    const { Resources } = planTemplate(plans.services)
+    expect(Resources.FlinkOutputStream).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: { Name: 'orders-counted', StreamEncryption: { EncryptionType: 'KMS' } }
+    })
+    expect(JSON.stringify(Resources.KinesisStreamsEndpoint)).toContain('stream/orders-counted')
+    expect(JSON.stringify(Resources.S3Endpoint)).toContain('orders-reference/countries.csv')
+  })
+})
+
+describe('devices', () => {
+  const thingName = 'iot:Connection.Thing.ThingName'
+
+  it('put records, errors, logs and keys in hands that do nothing else', () => {
+    for (const [role, rights] of Object.entries(iotRights)) expect(rightsOf(role)).toEqual(rights)
+  })
+
+  it('have one policy, in which each is itself alone', () => {
+    const [policy] = resourcesOf('AWS::IoT::Policy').map(({ Properties }) => Properties.PolicyDocument)
+    const { Statement: statements } = policy as { Statement: { Resource: unknown }[] }
+    const arn = `arn:${partition}:iot:${regionOfStack}:${accountOfStack}`
+    expect(statements.map(({ Resource }) => Resource)).toEqual([
+      { 'Fn::Sub': `${arn}:client/${refTo(`!${thingName}`)}` },
+      { 'Fn::Sub': `${arn}:topic/orders/records/${refTo(`!${thingName}`)}` }
+    ])
+  })
+
+  it('have that policy as IoT Core reads it, also where the template asks for nothing', () => {
+    const scope = { accountId, region }
+    const { IotPolicy } = planTemplate(plans.services, scope).Resources
+    const client = `arn:aws:iot:eu-west-1:111122223333:client/${refTo(thingName)}`
+    expect(JSON.stringify(IotPolicy)).toContain(`"${client}"`)
+  })
+
+  it('reach the stream in the order of each, and a queue where they do not', () => {
+    const [rule] = resourcesOf('AWS::IoT::TopicRule')
+    expect(rule?.Properties.TopicRulePayload).toMatchObject({
+      Sql: "SELECT * FROM 'orders/records/+'",
+      Actions: [{ Kinesis: { PartitionKey: refTo('topic(3)') } }],
+      ErrorAction: { Sqs: { QueueUrl: { Ref: 'IotErrorQueue' } } }
+    })
+    expect(planTemplate(plans.services).Resources).toHaveProperty('IotErrorsAlarm')
+  })
+
+  it('speak TLS 1.2 at least', () => {
+    const [endpoint] = resourcesOf('AWS::IoT::DomainConfiguration')
+    expect(endpoint?.Properties.TlsConfig).toEqual({ SecurityPolicy: 'IoTSecurityPolicy_TLS13_1_2_2022_10' })
+  })
+
+  it('leave what an account has once to others where the plan says so', () => {
+    const plan = withServices({ iot: { logging: false, encryption: false } })
+    const types = ['AWS::IoT::Logging', 'AWS::IoT::EncryptionConfiguration']
+    expect(types.flatMap(type => resourcesOf(type, plan))).toEqual([])
+    expect(types.flatMap(type => resourcesOf(type))).toHaveLength(2)
+    expect(Object.keys(planTemplate(plan).Resources)).not.toContain('IotLogs')
+    expect(rightsOf('orders-iot-key', plan)).toEqual([])
+  })
+})
+
+describe('a database that is there', () => {
+  it('is open to the consumer as one user', () => {
+    expect(rightsOf('orders-consumer').slice(-1)).toEqual(lookupRights)
+  })
+
+  it('admits the workload on its port, and nothing of it is made', () => {
+    const [ingress] = resourcesOf('AWS::EC2::SecurityGroupIngress')
+    expect(ingress?.Properties).toMatchObject({
+      GroupId: 'sg-0d1e2f3a',
+      FromPort: 5_432,
+      ToPort: 5_432,
+      SourceSecurityGroupId: network.securityGroupIds[0]
+    })
+    const [egress] = resourcesOf('AWS::EC2::SecurityGroupEgress')
+    expect(egress?.Properties).toMatchObject({ DestinationSecurityGroupId: 'sg-0d1e2f3a', FromPort: 5_432 })
+    const types = Object.values(planTemplate(plans.services).Resources).map(({ Type }) => Type)
+    expect(types.filter(type => type.startsWith('AWS::RDS::'))).toEqual([])
   })
 })

@@ -21,7 +21,7 @@ describe('the services beside a pipeline', () => {
 
   it('refuse one that nobody knows', () => {
     expect(() => servicesOf({ kafka: {} })).toThrow(
-      'option services.kafka: unknown; known are functions, glue'
+      'option services.kafka: unknown; known are functions, flink, iot, glue, rds'
     )
   })
 })
@@ -223,5 +223,109 @@ describe('services.glue', () => {
     expect(() =>
       servicesOf(converted, { destinations: [{ kind: 's3', bufferSizeMiB: 64, ...members }] })
     ).toThrow(message)
+  })
+})
+
+describe('services.flink', () => {
+  const code = { bucket: 'orders-code', key: 'flink.zip', version: 'a1' }
+  const output = { streamName: 'counted' }
+  const flink = (members: object, plan: object = {}) =>
+    servicesOf({ flink: { code, output, ...members } }, { network, ...plan }).flink
+
+  it('fills in how it runs, opening nothing', () => {
+    expect(flink({})).toEqual({
+      name: 'orders-eu-flink',
+      code,
+      runtime: 'FLINK-2_3',
+      parallelism: 1,
+      output: { kind: 'stream', name: 'counted', shards: 1 },
+      reference: undefined,
+      opens: false
+    })
+  })
+
+  it('opens records of which it writes to a delivery stream', () => {
+    const delivered = { output: { deliveryStreamName: 'orders-eu-s3' }, opens: true }
+    expect(flink(delivered, { sealing: { mode: 'record' } })).toMatchObject({
+      output: { kind: 'firehose', name: 'orders-eu-s3' },
+      opens: true
+    })
+    expect(() => flink(delivered)).toThrow(
+      "option services.flink.opens: needs sealing.mode 'record', found 'aggregate'"
+    )
+  })
+
+  it.each([
+    [{ opens: true }, 'option services.flink.opens: does not go with output.streamName'],
+    [
+      { output: undefined },
+      'option services.flink.output: expected exactly one of streamName and deliveryStreamName'
+    ],
+    [
+      { output: { streamName: 'orders-eu' } },
+      'option services.flink.output.streamName: is the stream that it reads'
+    ],
+    [
+      { output: { deliveryStreamName: 'other' } },
+      'services.flink.output.deliveryStreamName: expected that of a'
+    ],
+    [
+      { output: { deliveryStreamName: 'orders-eu-s3', shards: 2 } },
+      'services.flink.output.shards: goes with'
+    ],
+    [{ output: { topic: 'a' } }, 'option services.flink.output.topic: unknown'],
+    [{ runtime: 'SQL-1_0' }, 'option services.flink.runtime: expected'],
+    [{ parallelism: 0 }, 'option services.flink.parallelism: expected'],
+    [{ reference: { bucket: 'orders-reference' } }, 'option services.flink.reference.key: expected'],
+    [{ opens: 'yes' }, 'option services.flink.opens: expected true or false']
+  ])('refuses %j', (members, message) => {
+    expect(() => flink(members)).toThrow(message)
+  })
+
+  it('refuses one without a network', () => {
+    expect(() => servicesOf({ flink: { code, output } })).toThrow('option services.flink: needs network')
+  })
+})
+
+describe('services.iot', () => {
+  it('fills in names', () => {
+    expect(servicesOf({ iot: {} }).iot).toEqual({
+      topic: 'orders-eu/records',
+      thingGroup: 'orders-eu-devices',
+      logging: true,
+      encryption: true
+    })
+  })
+
+  it.each([
+    [{ topic: '#' }, 'option services.iot.topic: expected 1 to 6 levels'],
+    [{ topic: 'orders/+' }, 'option services.iot.topic: expected 1 to 6 levels'],
+    [{ topic: '$aws/things' }, 'option services.iot.topic: expected 1 to 6 levels'],
+    [{ topic: 'a/b/c/d/e/f/g' }, 'option services.iot.topic: expected 1 to 6 levels'],
+    [{ thingGroup: 'a b' }, 'option services.iot.thingGroup: expected'],
+    [{ logging: 1 }, 'option services.iot.logging: expected true or false']
+  ])('refuses %j', (iot, message) => {
+    expect(() => servicesOf({ iot })).toThrow(message)
+  })
+})
+
+describe('services.rds', () => {
+  const rds = { resourceId: 'db-ABC1', user: 'lookup', securityGroupId: 'sg-1b' }
+
+  it('fills in the port of PostgreSQL', () => {
+    expect(servicesOf({ rds }, { network }).rds).toEqual({ ...rds, port: 5_432 })
+  })
+
+  it('refuses one without a network', () => {
+    expect(() => servicesOf({ rds })).toThrow('option services.rds: needs network')
+  })
+
+  it.each([
+    [{ resourceId: 'orders' }, "option services.rds.resourceId: expected 'db-' or 'cluster-'"],
+    [{ user: '*' }, 'option services.rds.user: expected 1 to 63 letters'],
+    [{ securityGroupId: 'sg' }, "option services.rds.securityGroupId: expected 'sg-'"],
+    [{ port: 80 }, 'option services.rds.port: expected an integer from 1150 to 65535']
+  ])('refuses %j', (members, message) => {
+    expect(() => servicesOf({ rds: { ...rds, ...members } }, { network })).toThrow(message)
   })
 })
