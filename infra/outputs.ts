@@ -5,7 +5,12 @@ import { bucketId } from './plan-arns.ts'
 import { plannedKeys } from './plan-keys.ts'
 import { madeRoles } from './plan-roles.ts'
 import { hasQueue } from './policies/shared.ts'
+import { cloudHsmClusterId } from './resources/cloud-hsm.ts'
 import { deliveryStreamId } from './resources/firehose.ts'
+import { applicationId } from './resources/flink.ts'
+import { functionId } from './resources/functions.ts'
+import { databaseId } from './resources/glue.ts'
+import { iotEndpointId } from './resources/iot.ts'
 import { deadLetterQueueId } from './resources/sqs.ts'
 
 /** What a stack tells of itself: names, ARNs of keys and roles, what else has to be looked up. */
@@ -30,9 +35,23 @@ export function planOutputs(plan: ResolvedPlan): Readonly<Record<string, { reado
         `${deliveryStreamId(deliveryStreamName)}Name`,
         refTo(deliveryStreamId(deliveryStreamName))
       ])
-    )
+    ),
+    ...serviceOutputs(plan)
   }
   return Object.fromEntries(Object.entries(outputs).map(([name, Value]) => [name, { Value }]))
+}
+
+function serviceOutputs({ services }: ResolvedPlan): Readonly<Record<string, string>> {
+  const { cloudHsm, functions, flink, iot, glue } = services
+  return {
+    ...(cloudHsm === undefined ? {} : { CloudHsmClusterId: refTo(cloudHsmClusterId) }),
+    ...Object.fromEntries(
+      functions.map(({ name }) => [`${functionId(name)}Arn`, attributeOf(functionId(name), 'Arn')])
+    ),
+    ...(flink === undefined ? {} : { FlinkApplicationName: refTo(applicationId) }),
+    ...(iot === undefined ? {} : { IotEndpointArn: attributeOf(iotEndpointId, 'Arn') }),
+    ...(glue === undefined ? {} : { GlueDatabaseName: refTo(databaseId) })
+  }
 }
 
 /** As DescribeStacks gives them. */

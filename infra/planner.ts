@@ -4,6 +4,7 @@ import { definePipeline, type PipelinePlan, type ResolvedPlan } from '../pipelin
 import { planOutputs } from './outputs.ts'
 import { rendered } from './placeholders.ts'
 import { checkPlannable } from './plan-checks.ts'
+import { cloudHsmResources } from './resources/cloud-hsm.ts'
 import { leaseTableResources } from './resources/dynamodb.ts'
 import { endpointResources } from './resources/ec2.ts'
 import { deliveryResources } from './resources/firehose.ts'
@@ -68,6 +69,7 @@ export function plannedResources(plan: ResolvedPlan, options: PlanTemplateOption
     deliveryResources(plan),
     functionResources(plan),
     mappingResources(plan),
+    cloudHsmResources(plan),
     flinkResources(plan),
     iotResources(plan),
     glueResources(plan),

@@ -98,7 +98,7 @@ function checkEndpoints(value: unknown): readonly PlanEndpoint[] {
   return endpointNames.filter(name => endpoints.includes(name))
 }
 
-function checkIds(option: string, value: unknown, prefix: string): readonly string[] {
+export function checkIds(option: string, value: unknown, prefix: string): readonly string[] {
   if (!Array.isArray(value)) throw new InvalidOptionError(option, `expected a list of ${prefix}-…`)
   const ids = value.map((id: unknown, index) => checkId(`${option}[${index}]`, id, prefix))
   if (new Set(ids).size < ids.length) throw new InvalidOptionError(option, 'names one of them twice')

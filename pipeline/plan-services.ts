@@ -1,15 +1,19 @@
 import type { ResolvedDestination } from './destinations.ts'
 import { section } from './plan-checks.ts'
+import { type PlanCloudHsm, type ResolvedCloudHsm, resolveCloudHsm } from './plan-cloud-hsm.ts'
 import { type PlanFlink, type ResolvedFlink, resolveFlink } from './plan-flink.ts'
 import { type PlanFunction, type ResolvedFunction, resolveFunctions } from './plan-functions.ts'
 import { type PlanGlue, type ResolvedGlue, resolveGlue } from './plan-glue.ts'
 import { type PlanIot, type ResolvedIot, resolveIot } from './plan-iot.ts'
+import type { ResolvedKey } from './plan-keys.ts'
 import type { ResolvedNetwork } from './plan-network.ts'
 import { type PlanRds, type ResolvedRds, resolveRds } from './plan-rds.ts'
 import type { StreamReader } from './stream-readers.ts'
 
 /** Services beside the pipeline that a template makes. Each is absent unless the plan has it; a process reads none of it. */
 export interface PlanServices {
+  /** HSMs of your own for the envelope key. */
+  readonly cloudHsm?: PlanCloudHsm
   /** Functions that readers of the stream name, and that are not there yet. @default [] */
   readonly functions?: readonly PlanFunction[]
   /** An application of Flink that reads the stream. */
@@ -24,6 +28,7 @@ export interface PlanServices {
 
 /** Undefined: the plan has none. */
 export interface ResolvedServices {
+  readonly cloudHsm: ResolvedCloudHsm | undefined
   readonly functions: readonly ResolvedFunction[]
   readonly flink: ResolvedFlink | undefined
   readonly iot: ResolvedIot | undefined
@@ -39,6 +44,7 @@ export interface ServiceSurroundings {
   readonly destinations: readonly ResolvedDestination[]
   readonly network: ResolvedNetwork | undefined
   readonly readers: readonly StreamReader[]
+  readonly envelope: ResolvedKey
 }
 
 /** @throws InvalidOptionError naming the member, such as `services.glue.conversions[0].columns` */
@@ -46,9 +52,10 @@ export function resolveServices(
   value: PlanServices | undefined,
   around: ServiceSurroundings
 ): ResolvedServices {
-  const services = section('services', value, ['functions', 'flink', 'iot', 'glue', 'rds'])
-  const { functions, flink, iot, glue, rds } = services
+  const services = section('services', value, ['cloudHsm', 'functions', 'flink', 'iot', 'glue', 'rds'])
+  const { cloudHsm, functions, flink, iot, glue, rds } = services
   return {
+    cloudHsm: cloudHsm === undefined ? undefined : resolveCloudHsm(cloudHsm, around),
     functions: resolveFunctions(functions, around.readers),
     flink: flink === undefined ? undefined : resolveFlink(flink, around),
     iot: iot === undefined ? undefined : resolveIot(iot, around),

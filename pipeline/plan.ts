@@ -362,7 +362,8 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
       sealMode: mode,
       destinations,
       network,
-      readers: stream.readers
+      readers: stream.readers,
+      envelope: keys.envelope
     })
   }
 }

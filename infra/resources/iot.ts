@@ -10,6 +10,8 @@ import { iotErrorQueueId } from './sqs.ts'
 /** TLS 1.2 at least, and 1.3 where the device has it. */
 const securityPolicy = 'IoTSecurityPolicy_TLS13_1_2_2022_10'
 
+export const iotEndpointId = 'IotEndpoint'
+
 /** A group of devices with one policy for all, and the rule that puts what they publish into the stream. */
 export function iotResources(plan: ResolvedPlan): TemplateResources {
   const { iot } = plan.services
@@ -21,7 +23,7 @@ export function iotResources(plan: ResolvedPlan): TemplateResources {
       Properties: { PolicyName: iotPolicyName(plan), PolicyDocument: devicePolicy(iot) }
     },
     IotRule: rule(plan, iot),
-    IotEndpoint: {
+    [iotEndpointId]: {
       Type: 'AWS::IoT::DomainConfiguration',
       Properties: {
         DomainConfigurationName: iotPolicyName(plan),

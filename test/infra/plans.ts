@@ -110,6 +110,7 @@ export const plans = {
     roles: people,
     network,
     services: {
+      cloudHsm: {},
       functions: [
         {
           name: 'orders-count',

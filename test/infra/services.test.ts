@@ -278,3 +278,17 @@ describe('a database that is there', () => {
     expect(types.filter(type => type.startsWith('AWS::RDS::'))).toEqual([])
   })
 })
+
+describe('a cluster of HSMs', () => {
+  it('is of the current type in FIPS mode, over two subnets, with backups, and stays', () => {
+    expect(planTemplate(plans.services).Resources.CloudHsmCluster).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: {
+        HsmType: 'hsm2m.medium',
+        Mode: 'FIPS',
+        SubnetIds: network.subnetIds,
+        BackupRetentionPolicy: { Type: 'DAYS', Value: '90' }
+      }
+    })
+  })
+})

@@ -21,7 +21,7 @@ describe('the services beside a pipeline', () => {
 
   it('refuse one that nobody knows', () => {
     expect(() => servicesOf({ kafka: {} })).toThrow(
-      'option services.kafka: unknown; known are functions, flink, iot, glue, rds'
+      'option services.kafka: unknown; known are cloudHsm, functions, flink, iot, glue, rds'
     )
   })
 })
@@ -327,5 +327,40 @@ describe('services.rds', () => {
     [{ port: 80 }, 'option services.rds.port: expected an integer from 1150 to 65535']
   ])('refuses %j', (members, message) => {
     expect(() => servicesOf({ rds: { ...rds, ...members } }, { network })).toThrow(message)
+  })
+})
+
+describe('services.cloudHsm', () => {
+  it('takes the subnets of the network, and keeps backups', () => {
+    expect(servicesOf({ cloudHsm: {} }, { network }).cloudHsm).toEqual({
+      subnetIds: network.subnetIds,
+      backupRetentionDays: 90
+    })
+  })
+
+  it('goes with an envelope key in it, or one of KMS until then, and with none of another store', () => {
+    const arn = 'arn:aws:kms:eu-west-1:111122223333:key/e0'
+    const withOrigin = (origin: string) => () =>
+      servicesOf({ cloudHsm: {} }, { network, keys: { envelope: { arn, origin } } })
+    expect(withOrigin('AWS_CLOUDHSM')).not.toThrow()
+    expect(withOrigin('AWS_KMS')).not.toThrow()
+    expect(withOrigin('EXTERNAL_KEY_STORE')).toThrow(
+      "option keys.envelope.origin: is 'EXTERNAL_KEY_STORE', which a cluster of services.cloudHsm is not"
+    )
+  })
+
+  it.each([
+    [{}, 'option services.cloudHsm.subnetIds: expected two at least'],
+    [{ subnetIds: ['subnet-1a'] }, 'option services.cloudHsm.subnetIds: expected two at least'],
+    [
+      { subnetIds: ['subnet-1a', 'subnet-1a'] },
+      'option services.cloudHsm.subnetIds: names one of them twice'
+    ],
+    [
+      { subnetIds: ['subnet-1a', 'subnet-1b'], backupRetentionDays: 89 },
+      'option services.cloudHsm.backupRetentionDays: expected an integer from 90 to 379'
+    ]
+  ])('refuses %j', (cloudHsm, message) => {
+    expect(() => servicesOf({ cloudHsm })).toThrow(message)
   })
 })
