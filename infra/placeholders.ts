@@ -44,8 +44,8 @@ export function rendered(value: unknown): unknown {
     if (names.length === 0) return text.replaceAll('${!', '${')
     const [name] = names as [string]
     if (text !== `\${${name}}`) return { 'Fn::Sub': text }
-    const [logicalId, attribute] = name.split('.')
-    return attribute === undefined ? { Ref: name } : { 'Fn::GetAtt': [logicalId, attribute] }
+    const [logicalId, ...attribute] = name.split('.')
+    return attribute.length === 0 ? { Ref: name } : { 'Fn::GetAtt': [logicalId, attribute.join('.')] }
   })
 }
 

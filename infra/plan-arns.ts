@@ -47,6 +47,7 @@ export const bucketArn = (bucket: string): string => `arn:${partition}:s3:::${bu
 export const deliveryStreamArn = (name: string): string => arnOf('firehose', `deliverystream/${name}`)
 export const functionArn = (name: string): string => arnOf('lambda', `function:${name}`)
 export const applicationArn = (name: string): string => arnOf('kinesisanalytics', `application/${name}`)
+export const domainArn = (name: string): string => arnOf('es', `domain/${name}`)
 export const glueArn = (resource: string): string => arnOf('glue', resource)
 export const logGroupArn = (logGroup: string): string => arnOf('logs', `log-group:${logGroup}`)
 export const deliveryLogGroup = (deliveryStreamName: string): string =>

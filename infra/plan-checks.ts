@@ -31,6 +31,7 @@ export function checkPlannable(plan: ResolvedPlan): void {
         break
       case 'elasticsearch':
       case 'opensearch':
+        if (destination.domainArn === 'made') break
         if (!/^arn:aws[a-z-]*:es:[a-z0-9-]+:\d{12}:domain\/[a-z0-9-]+$/.test(destination.domainArn ?? '')) {
           throw new InvalidOptionError(
             `${option}.domainArn`,
@@ -64,6 +65,7 @@ function checkDeployer({ roles, services }: ResolvedPlan): void {
   if (roles.deployerArn !== undefined) return
   const who = [
     services.glue === undefined ? [] : 'services.glue',
+    services.redshift === undefined ? [] : 'services.redshift',
     services.flink === undefined ? [] : 'services.flink',
     services.functions.some(hasVariables) ? 'the variables of services.functions' : []
   ].flat()

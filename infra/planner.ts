@@ -18,7 +18,9 @@ import { keyResources } from './resources/kms.ts'
 import { mappingResources } from './resources/lambda.ts'
 import { logResources } from './resources/logs.ts'
 import { monitoringResources } from './resources/monitoring.ts'
+import { openSearchResources } from './resources/open-search.ts'
 import { databaseAccessResources } from './resources/rds.ts'
+import { redshiftResources } from './resources/redshift.ts'
 import { bucketResources } from './resources/s3.ts'
 import { queueResources } from './resources/sqs.ts'
 import { inScope, type PlanScope } from './scope.ts'
@@ -70,6 +72,8 @@ export function plannedResources(plan: ResolvedPlan, options: PlanTemplateOption
     functionResources(plan),
     mappingResources(plan),
     cloudHsmResources(plan),
+    redshiftResources(plan),
+    openSearchResources(plan),
     flinkResources(plan),
     iotResources(plan),
     glueResources(plan),

@@ -11,7 +11,8 @@ export const endpointNames = [
   'dynamodb',
   'logs',
   'sts',
-  'secretsmanager'
+  'secretsmanager',
+  'glue'
 ] as const
 
 /** A service that can be reached without leaving the VPC. `s3` and `dynamodb` are gateway endpoints. */

@@ -64,6 +64,8 @@ export {
   type PlanNetwork,
   type ResolvedNetwork
 } from './plan-network.ts'
+export type { ResolvedOpenSearch } from './plan-open-search.ts'
+export type { ResolvedRedshift } from './plan-redshift.ts'
 export type { PlanServices, ResolvedServices } from './plan-services.ts'
 export type { StreamReader } from './stream-readers.ts'
 

@@ -381,6 +381,7 @@ function checkAddress(option: string, value: unknown): string {
 
 function checkJdbcUrl(option: string, value: unknown): string {
   const url = checkString(option, value)
+  if (url === 'made') return url
   if (!/^jdbc:(redshift|postgresql):\/\/[^/]+\/./.test(url)) {
     throw new InvalidOptionError(option, "expected 'jdbc:redshift://host:port/database'")
   }

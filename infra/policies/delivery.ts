@@ -13,6 +13,7 @@ import {
   streamArn
 } from '../plan-arns.ts'
 import type { SourcedDelivery } from '../plan-readers.ts'
+import { domainArnOf } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { throughS3, throughSecretsManager } from './conditions.ts'
 import { readingSchema } from './glue.ts'
@@ -123,7 +124,7 @@ function destinationOf(plan: ResolvedPlan, destination: ResolvedDestination): re
       return []
     case 'elasticsearch':
     case 'opensearch':
-      return [...indexing(destination.domainArn!, destination.indexName), ...networkInterfaces(plan)]
+      return [...indexing(domainArnOf(plan, destination), destination.indexName), ...networkInterfaces(plan)]
     case 'redshift':
     case 'splunk':
       return secret(plan, destination.secret!)

@@ -3,6 +3,7 @@ import { accountId } from '../placeholders.ts'
 import {
   bucketArn,
   deliveryStreamArn,
+  glueArn,
   logGroupArn,
   oneOrMore,
   openingKeyArns,
@@ -87,6 +88,8 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
       return [allow('OwnIdentity', ['sts:GetCallerIdentity', 'sts:AssumeRole'], ['*'])]
     case 'secretsmanager':
       return secrets(plan)
+    case 'glue':
+      return catalogue(plan)
   }
 }
 
@@ -155,10 +158,33 @@ function s3(plan: ResolvedPlan): readonly PolicyStatement[] {
   ]
 }
 
-function secrets({ destinations }: ResolvedPlan): readonly PolicyStatement[] {
-  const ids = destinations.flatMap(destination =>
-    'secret' in destination && destination.secret !== undefined ? [secretArnPattern(destination.secret)] : []
-  )
+function secrets({ destinations, services: { glue } }: ResolvedPlan): readonly PolicyStatement[] {
+  const ids = [
+    ...destinations.flatMap(destination =>
+      'secret' in destination && destination.secret !== undefined
+        ? [secretArnPattern(destination.secret)]
+        : []
+    ),
+    ...(glue?.connection === undefined ? [] : [secretArnPattern(glue.connection.secret)])
+  ]
   if (ids.length === 0) return []
   return [allow('TheseSecretsOnly', ['secretsmanager:GetSecretValue'], ids)]
+}
+
+/** Who reads what was delivered finds its columns. */
+function catalogue({ services: { glue } }: ResolvedPlan): readonly PolicyStatement[] {
+  if (glue === undefined) return []
+  const { database } = glue
+  return [
+    allow(
+      'ThisDatabaseOnly',
+      ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartitions', 'glue:GetConnection'],
+      [
+        glueArn('catalog'),
+        glueArn(`database/${database}`),
+        glueArn(`table/${database}/*`),
+        ...(glue.connection === undefined ? [] : [glueArn(`connection/${glue.connection.name}`)])
+      ]
+    )
+  ]
 }

@@ -19,7 +19,7 @@ import {
   sourcedDeliveries,
   transformFunctions
 } from '../plan-readers.ts'
-import { hasVariables, iotErrorQueue, serviceLogGroups } from '../plan-services.ts'
+import { hasVariables, iotErrorQueue, redshiftMasterSecret, serviceLogGroups } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import {
   grantThrough,
@@ -42,7 +42,8 @@ export function stateKeyPolicy(plan: ResolvedPlan): PolicyDocument {
     iotErrors(plan),
     logs(plan),
     secrets(plan),
-    variables(plan)
+    variables(plan),
+    masterPassword(plan)
   )
 }
 
@@ -157,5 +158,19 @@ function variables(plan: ResolvedPlan): readonly PolicyStatement[] {
       throughLambda(arns)
     ),
     lettingService(plan, 'FunctionsGetGrants', grantThrough('lambda'))
+  ]
+}
+
+/** Redshift makes the secret of its administrator in the name of whoever makes the cluster. */
+function masterPassword(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const { redshift } = plan.services
+  if (redshift === undefined) return []
+  return [
+    allow(
+      'DeployerLetsRedshiftKeepPassword',
+      [plan.roles.deployerArn!],
+      ['kms:Decrypt', 'kms:GenerateDataKey'],
+      throughSecretsManager([redshiftMasterSecret(redshift)])
+    )
   ]
 }

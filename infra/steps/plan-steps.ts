@@ -4,6 +4,7 @@ import { checkPlannable } from '../plan-checks.ts'
 import { madeRoles } from '../plan-roles.ts'
 import { inScope, type PlanScope } from '../scope.ts'
 import { cloudHsmSteps } from './cloud-hsm.ts'
+import { destinationSteps } from './destinations.ts'
 import { glueSteps } from './glue.ts'
 import { iotSteps } from './iot.ts'
 import { rdsSteps } from './rds.ts'
@@ -17,7 +18,13 @@ import type { PlanStep } from './step.ts'
 export function planSteps(input: PipelinePlan, scope: PlanScope = {}): readonly PlanStep[] {
   const plan = definePipeline(input)
   checkPlannable(plan)
-  const steps = [...cloudHsmSteps(plan), ...iotSteps(plan), ...glueSteps(plan), ...rdsSteps(plan)]
+  const steps = [
+    ...cloudHsmSteps(plan),
+    ...iotSteps(plan),
+    ...glueSteps(plan),
+    ...destinationSteps(plan),
+    ...rdsSteps(plan)
+  ]
   // Outside of a template a role is told by its name.
   const arns = new Map(
     madeRoles(plan).map(({ logicalId, name }) => [

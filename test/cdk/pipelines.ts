@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { App, type AppProps, BootstraplessSynthesizer, type IStackSynthesizer, Stack } from 'aws-cdk-lib'
 import { onTestFinished } from 'vitest'
 import flights from '../../examples/flights/sealstream.config.ts'
+import everything from '../../examples/plans/everything.config.ts'
 import type { PipelinePlan } from '../../pipeline/index.ts'
 import { plans as planned } from '../infra/plans.ts'
 
@@ -113,5 +114,6 @@ export const plans: Readonly<Record<string, PipelinePlan>> = {
     alarms: false
   },
   'with services beside it': planned.services,
+  'with everything': everything,
   'as in the example': flights
 }

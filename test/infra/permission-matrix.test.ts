@@ -545,6 +545,33 @@ describe('who may do what', () => {
     ])
   )
 
+  const masterSecret = arn('secretsmanager', 'secret:redshift!orders-administrator-a1B2c3')
+  const made = { 'kms:GrantIsForAWSResource': 'true' }
+  it(
+    'with a cluster and a domain: services get grants on the sink key, and the deployer keeps one password',
+    asked(plans.services, [
+      ['deployer', 'kms:CreateGrant', 'SinkKey', { ...via('redshift', {}), ...made }, 'ClusterGetsGrants'],
+      ['deployer', 'kms:CreateGrant', 'SinkKey', { ...via('es', {}), ...made }, 'DomainGetsGrants'],
+      ['deployer', 'kms:CreateGrant', 'SinkKey', via('es', {}), '-'],
+      ['administrator', 'kms:CreateGrant', 'SinkKey', { ...via('es', {}), ...made }, '-'],
+      [
+        'deployer',
+        'kms:GenerateDataKey',
+        'StateKey',
+        via('secretsmanager', { SecretARN: masterSecret }),
+        'DeployerLetsRedshiftKeepPassword'
+      ],
+      [
+        'deployer',
+        'kms:GenerateDataKey',
+        'StateKey',
+        via('secretsmanager', { SecretARN: arn('secretsmanager', 'secret:orders-redshift-a1B2c3') }),
+        '-'
+      ],
+      ['redshift', 'secretsmanager:GetSecretValue', masterSecret, none, '-']
+    ])
+  )
+
   const output = arn('kinesis', 'stream/orders-counted')
   const intoOutput = via('kinesis', { 'aws:kinesis:arn': output })
   const state = via('kinesisanalytics', {

@@ -106,7 +106,18 @@ export const plans = {
         }
       ]
     },
-    destinations: [{ kind: 's3', bufferSizeMiB: 64 }],
+    destinations: [
+      { kind: 's3', bufferSizeMiB: 64 },
+      { kind: 'opensearch', domainArn: 'made' },
+      {
+        kind: 'redshift',
+        jdbcUrl: 'made',
+        table: 'orders',
+        username: 'loader',
+        password: 'not-in-a-template',
+        secret: 'orders-redshift'
+      }
+    ],
     roles: people,
     network,
     services: {
@@ -129,6 +140,8 @@ export const plans = {
         reference: { bucket: 'orders-reference', key: 'countries.csv' }
       },
       iot: {},
+      redshift: { firehoseCidr: '52.19.239.192/27' },
+      openSearch: { masterRoleArn: role('search-master') },
       rds: { resourceId: 'cluster-ABC123', user: 'lookup', securityGroupId: 'sg-0d1e2f3a' },
       glue: {
         conversions: [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import everything from '../../examples/plans/everything.config.ts'
 import {
   accountId as accountOfStack,
   partition,
@@ -68,7 +69,8 @@ describe('functions', () => {
 
   it('are outside of a network where the plan has none', () => {
     const { network: _, ...plan } = plans.services
-    const outside: PipelinePlan = { ...plan, services: { functions: plan.services.functions } }
+    const { functions } = plan.services
+    const outside: PipelinePlan = { ...plan, destinations: [{ kind: 's3' }], services: { functions } }
     expect(functionNamed('orders-open', outside).Properties).not.toHaveProperty('VpcConfig')
     expect(rightsOf('orders-open-transform', outside).map(({ Sid }) => Sid)).not.toContain('Interfaces')
   })
@@ -161,7 +163,7 @@ describe('the catalogue', () => {
   it('needs a deployer, in whose name tables are encrypted', () => {
     const { deployerArn: _, custodianArn: __, ...others } = people
     expect(() => planTemplate({ ...plans.services, roles: others })).toThrow(
-      'option roles.deployerArn: is missing: a key is used in its name for services.glue, services.flink, the var'
+      'option roles.deployerArn: is missing: a key is used in its name for services.glue, services.redshift, services.flink, the var'
     )
   })
 })
@@ -290,5 +292,131 @@ describe('a cluster of HSMs', () => {
         BackupRetentionPolicy: { Type: 'DAYS', Value: '90' }
       }
     })
+  })
+})
+
+describe('a cluster of Redshift', () => {
+  const { Resources } = planTemplate(plans.services)
+  const cluster = Resources.RedshiftCluster!.Properties
+
+  it('is encrypted, logs, keeps its own password, and stays', () => {
+    expect(cluster).toMatchObject({
+      Encrypted: true,
+      KmsKeyId: { 'Fn::GetAtt': ['SinkKey', 'Arn'] },
+      ManageMasterPassword: true,
+      EnhancedVpcRouting: true,
+      LoggingProperties: { LogExports: ['connectionlog', 'userlog', 'useractivitylog'] }
+    })
+    expect(cluster).not.toHaveProperty('MasterUserPassword')
+    expect(Resources.RedshiftCluster).toMatchObject({ DeletionPolicy: 'Retain' })
+    expect(Resources.RedshiftParameters?.Properties.Parameters).toContainEqual({
+      ParameterName: 'require_ssl',
+      ParameterValue: 'true'
+    })
+  })
+
+  it('is public to Firehose of the region alone, and to nobody where the plan does not say so', () => {
+    expect(cluster.PubliclyAccessible).toBe(true)
+    const addresses = JSON.stringify(Resources.RedshiftSecurityGroup?.Properties.SecurityGroupIngress)
+    expect([...addresses.matchAll(/"CidrIp":"([^"]+)"/g)].map(([, cidr]) => cidr)).toEqual([
+      '52.19.239.192/27'
+    ])
+    const closed: PipelinePlan = {
+      ...withServices({ redshift: {} }),
+      destinations: plans.services.destinations.slice(0, 2)
+    }
+    const { RedshiftCluster, RedshiftSecurityGroup } = planTemplate(closed).Resources
+    expect(RedshiftCluster?.Properties.PubliclyAccessible).toBe(false)
+    expect(JSON.stringify(RedshiftSecurityGroup?.Properties.SecurityGroupIngress)).not.toContain('CidrIp')
+  })
+
+  it('is what the delivery stream loads into', () => {
+    const { RedshiftDestinationConfiguration: destination } =
+      Resources.OrdersRedshiftDeliveryStream!.Properties
+    const at = (part: string) => refTo(`RedshiftCluster.Endpoint.${part}`)
+    expect((destination as { ClusterJDBCURL: unknown }).ClusterJDBCURL).toEqual({
+      'Fn::Sub': `jdbc:redshift://${at('Address')}:${at('Port')}/orders`
+    })
+    expect(planTemplate(plans.services).Outputs.RedshiftClusterAddress?.Value).toEqual({
+      'Fn::GetAtt': ['RedshiftCluster', 'Endpoint.Address']
+    })
+  })
+})
+
+describe('a domain of OpenSearch', () => {
+  const { Resources } = planTemplate(plans.services)
+
+  it('is encrypted, speaks TLS, stands in the network, and knows roles alone', () => {
+    expect(Resources.OpenSearchDomain).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: {
+        EncryptionAtRestOptions: { Enabled: true, KmsKeyId: { 'Fn::GetAtt': ['SinkKey', 'Arn'] } },
+        NodeToNodeEncryptionOptions: { Enabled: true },
+        DomainEndpointOptions: { EnforceHTTPS: true, TLSSecurityPolicy: 'Policy-Min-TLS-1-2-PFS-2023-10' },
+        VPCOptions: { SubnetIds: network.subnetIds },
+        AdvancedSecurityOptions: { Enabled: true, InternalUserDatabaseEnabled: false }
+      }
+    })
+    const { AccessPolicies, LogPublishingOptions } = Resources.OpenSearchDomain!.Properties
+    expect((AccessPolicies as { Statement: { Principal: unknown }[] }).Statement[0]?.Principal).toEqual({
+      AWS: [
+        'arn:aws:iam::111122223333:role/search-master',
+        { 'Fn::GetAtt': ['OrdersOpensearchDeliveryRole', 'Arn'] }
+      ]
+    })
+    expect(Object.keys(LogPublishingOptions as object)).toEqual([
+      'AUDIT_LOGS',
+      'ES_APPLICATION_LOGS',
+      'INDEX_SLOW_LOGS',
+      'SEARCH_SLOW_LOGS'
+    ])
+  })
+
+  it('writes its own logs alone', () => {
+    const { PolicyDocument: document } = Resources.OpenSearchLogPolicy!.Properties
+    const text = (document as { 'Fn::Sub': string })['Fn::Sub']
+    expect(JSON.parse(text).Statement[0].Condition.ArnEquals['aws:SourceArn']).toMatch(/:domain\/orders$/)
+  })
+
+  it('is what the delivery stream indexes in, once it is there', () => {
+    const index = rightsOf('orders-opensearch-delivery').find(({ Sid }) => Sid === 'Index')
+    const domain = 'arn:aws:es:eu-west-1:111122223333:domain/orders'
+    expect(index?.Resource).toEqual([domain, `${domain}/_bulk`, `${domain}/orders*`])
+    expect(Resources.OrdersOpensearchDeliveryStream?.DependsOn).toContain('OpenSearchDomain')
+  })
+})
+
+describe('the plan with everything', () => {
+  const { Resources } = planTemplate(everything)
+
+  it('makes what a plan can make, all of it', () => {
+    const types = new Set(Object.values(Resources).map(({ Type }) => Type.split('::')[1]))
+    for (const service of [
+      'CloudHSM',
+      'Lambda',
+      'KinesisAnalyticsV2',
+      'IoT',
+      'Glue',
+      'Redshift',
+      'OpenSearchService'
+    ]) {
+      expect(types).toContain(service)
+    }
+  })
+
+  it('has an endpoint for the catalogue, of this database alone', () => {
+    expect(JSON.stringify(Resources.GlueEndpoint)).toContain('table/orders/*')
+    const { glue: _, ...services } = everything.services
+    expect(planTemplate({ ...everything, services }).Resources).not.toHaveProperty('GlueEndpoint')
+  })
+
+  it('stays below what CloudFormation takes', () => {
+    const bytes = Buffer.byteLength(JSON.stringify(planTemplate(everything)))
+    expect(bytes).toBeLessThan(1_000_000)
+    expect(Object.keys(Resources).length).toBeLessThan(500)
+    for (const { Type, Properties } of Object.values(Resources)) {
+      // https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+      if (Type === 'AWS::KMS::Key') expect(JSON.stringify(Properties.KeyPolicy).length).toBeLessThan(32_768)
+    }
   })
 })

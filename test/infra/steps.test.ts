@@ -85,6 +85,16 @@ describe('planSteps', () => {
     })
   })
 
+  it('says who lets a delivery stream in, where IAM has no say', () => {
+    expect(stepOf('openSearch.map.orders-opensearch')).toMatchObject({
+      by: 'arn:aws:iam::111122223333:role/search-master',
+      action: expect.stringContaining(
+        'backend_roles arn:aws:iam::111122223333:role/orders-opensearch-delivery'
+      )
+    })
+    expect(stepOf('redshift.user.orders-redshift').action).toContain('GRANT INSERT ON orders')
+  })
+
   it('says who makes the user of a database', () => {
     expect(stepOf('rds.createUser').action).toContain('GRANT rds_iam TO lookup')
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { deliveryStreamRequest } from '../../pipeline/delivery-stream-request.ts'
 import { definePipeline, type PipelinePlan } from '../../pipeline/plan.ts'
 
 const network = {
@@ -21,7 +22,7 @@ describe('the services beside a pipeline', () => {
 
   it('refuse one that nobody knows', () => {
     expect(() => servicesOf({ kafka: {} })).toThrow(
-      'option services.kafka: unknown; known are cloudHsm, functions, flink, iot, glue, rds'
+      'option services.kafka: unknown; known are cloudHsm, functions, flink, iot, glue, redshift, openSearch, rds'
     )
   })
 })
@@ -362,5 +363,121 @@ describe('services.cloudHsm', () => {
     ]
   ])('refuses %j', (cloudHsm, message) => {
     expect(() => servicesOf({ cloudHsm })).toThrow(message)
+  })
+})
+
+describe('services.redshift', () => {
+  const destination = {
+    kind: 'redshift',
+    jdbcUrl: 'made',
+    table: 't',
+    username: 'u',
+    password: 'p',
+    secret: 's'
+  }
+  const firehoseCidr = '52.19.239.192/27'
+
+  it('fills in a cluster without a public address', () => {
+    expect(servicesOf({ redshift: {} }, { network }).redshift).toEqual({
+      name: 'orders-eu',
+      nodeType: 'ra3.large',
+      nodes: 2,
+      database: 'orders_eu',
+      masterUsername: 'administrator',
+      firehoseCidr: undefined
+    })
+  })
+
+  it('is what a destination names, where Firehose can reach it', () => {
+    const destinations = [destination]
+    expect(() => servicesOf({ redshift: { firehoseCidr } }, { network, destinations })).not.toThrow()
+    expect(() => servicesOf({ redshift: {} }, { network, destinations })).toThrow(
+      'option services.redshift.firehoseCidr: is missing: Firehose could not reach it for destinations[0]'
+    )
+    expect(() => servicesOf({}, { destinations })).toThrow(
+      "option destinations[0].jdbcUrl: is 'made', which needs services.redshift"
+    )
+  })
+
+  it('refuses one without a network', () => {
+    expect(() => servicesOf({ redshift: {} })).toThrow('option services.redshift: needs network')
+  })
+
+  it.each([
+    [{ name: 'Orders' }, 'option services.redshift.name: expected lower-case letters'],
+    [{ name: 'a--b' }, 'option services.redshift.name: expected lower-case letters'],
+    [{ nodeType: 'large' }, 'option services.redshift.nodeType: expected a type of node'],
+    [{ nodes: 1 }, 'option services.redshift.nodes: expected an integer from 2 to 16'],
+    [{ database: 'a-b' }, 'option services.redshift.database: expected lower-case letters'],
+    [{ masterUsername: 'a b' }, 'option services.redshift.masterUsername: expected lower-case letters'],
+    [
+      { firehoseCidr: '0.0.0.0/0' },
+      'option services.redshift.firehoseCidr: expected the addresses of Firehose'
+    ]
+  ])('refuses %j', (redshift, message) => {
+    expect(() => servicesOf({ redshift }, { network })).toThrow(message)
+  })
+})
+
+describe('services.openSearch', () => {
+  const masterRoleArn = 'arn:aws:iam::111122223333:role/search-master'
+  const domain = (members: object, plan: object = { network }) =>
+    servicesOf({ openSearch: { masterRoleArn, ...members } }, plan).openSearch
+
+  it('fills in a domain over two zones', () => {
+    expect(domain({})).toEqual({
+      name: 'orders-eu',
+      version: 'OpenSearch_3.1',
+      instanceType: 'r7g.large.search',
+      instances: 2,
+      volumeGiB: 100,
+      masterRoleArn
+    })
+  })
+
+  it('is what a destination names, unless that is Elasticsearch', () => {
+    const named = (kind: string) => ({ network, destinations: [{ kind, domainArn: 'made' }] })
+    expect(() => domain({}, named('opensearch'))).not.toThrow()
+    const message = "option destinations[0].domainArn: is 'made', which needs services.openSearch"
+    expect(() => domain({}, named('elasticsearch'))).toThrow(message)
+    expect(() => servicesOf({}, named('opensearch'))).toThrow(message)
+  })
+
+  it('refuses one without a network', () => {
+    expect(() => domain({}, {})).toThrow('option services.openSearch: needs network')
+  })
+
+  it.each([
+    [{ name: 'ab' }, 'option services.openSearch.name: expected 3 to 28'],
+    [{ version: 'Elasticsearch_7.10' }, 'option services.openSearch.version: expected a version'],
+    [{ instanceType: 'r7g.large' }, 'option services.openSearch.instanceType: expected a type of instance'],
+    [{ instances: 3 }, 'option services.openSearch.instances: expected an even number'],
+    [{ volumeGiB: 9 }, 'option services.openSearch.volumeGiB: expected an integer from 10 to 16384'],
+    [{ masterRoleArn: undefined }, 'option services.openSearch.masterRoleArn: expected']
+  ])('refuses %j', (members, message) => {
+    expect(() => domain(members)).toThrow(message)
+  })
+})
+
+describe('a destination that a template makes', () => {
+  it.each([
+    [
+      { kind: 'opensearch', domainArn: 'made' },
+      "option destinations[0].domainArn: is 'made' by a template alone"
+    ],
+    [
+      { kind: 'redshift', jdbcUrl: 'made', table: 't', username: 'u', password: 'p' },
+      "option destinations[0].jdbcUrl: is 'made' by a template alone"
+    ]
+  ])('is not provisioned: %j', (destination, message) => {
+    const plan = resolve({
+      network,
+      destinations: [destination],
+      services: {
+        redshift: { firehoseCidr: '52.19.239.192/27' },
+        openSearch: { masterRoleArn: 'arn:aws:iam::111122223333:role/search-master' }
+      }
+    })
+    expect(() => deliveryStreamRequest(plan.destinations[0]!, 'destinations[0]')).toThrow(message)
   })
 })
