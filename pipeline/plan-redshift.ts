@@ -77,11 +77,11 @@ function checkPattern(member: keyof typeof patterns, value: unknown): string {
   throw new InvalidOptionError(option, `expected ${accepted}`)
 }
 
-/** A region of Firehose has one range of 32 or 64 addresses. */
+/** Firehose has one range of 32 addresses in each region. */
 function checkCidr(value: unknown): string {
   const option = `${path}.firehoseCidr`
   const cidr = checkString(option, value)
-  if (/^\d{1,3}(\.\d{1,3}){3}\/2[67]$/.test(cidr)) return cidr
+  if (/^\d{1,3}(\.\d{1,3}){3}\/27$/.test(cidr)) return cidr
   throw new InvalidOptionError(
     option,
     'expected the addresses of Firehose in the region, such as 52.19.239.192/27'

@@ -31,7 +31,7 @@ describe('cdk-nag', () => {
   })
 
   it('is not expected to find what is there for no reason', () => {
-    const resources = ['with every neighbour', 'with services beside it'].flatMap(name =>
+    const resources = ['with every neighbour', 'with a cluster that Firehose loads'].flatMap(name =>
       Object.values(aPipeline(plans[name]!).pipeline.template.Resources)
     )
     for (const { rule, resourceType } of expectedFindings) {

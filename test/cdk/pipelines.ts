@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import flights from '../../examples/flights/sealstream.config.ts'
 import everything from '../../examples/plans/everything.config.ts'
 import type { PipelinePlan } from '../../pipeline/index.ts'
-import { plans as planned } from '../infra/plans.ts'
+import { plans as planned, withLoadedCluster } from '../infra/plans.ts'
 
 const recommendedFlags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json')
 
@@ -114,6 +114,7 @@ export const plans: Readonly<Record<string, PipelinePlan>> = {
     alarms: false
   },
   'with services beside it': planned.services,
+  'with a cluster that Firehose loads': withLoadedCluster,
   'with everything': everything,
   'as in the example': flights
 }

@@ -3,7 +3,7 @@ import type { AccessDecision, NamedPolicy } from '../../infra/access.ts'
 import { evaluate } from '../../infra/evaluator.ts'
 import { type PlanAccess, planAccess } from '../../infra/plan-access.ts'
 import type { PipelinePlan } from '../../pipeline/plan.ts'
-import { network, people, plans } from './plans.ts'
+import { network, people, plans, withLoadedCluster } from './plans.ts'
 
 const accountId = '111122223333'
 const region = 'eu-west-1'
@@ -549,7 +549,7 @@ describe('who may do what', () => {
   const made = { 'kms:GrantIsForAWSResource': 'true' }
   it(
     'with a cluster and a domain: services get grants on the sink key, and the deployer keeps one password',
-    asked(plans.services, [
+    asked(withLoadedCluster, [
       ['deployer', 'kms:CreateGrant', 'SinkKey', { ...via('redshift', {}), ...made }, 'ClusterGetsGrants'],
       ['deployer', 'kms:CreateGrant', 'SinkKey', { ...via('es', {}), ...made }, 'DomainGetsGrants'],
       ['deployer', 'kms:CreateGrant', 'SinkKey', via('es', {}), '-'],

@@ -108,15 +108,7 @@ export const plans = {
     },
     destinations: [
       { kind: 's3', bufferSizeMiB: 64 },
-      { kind: 'opensearch', domainArn: 'made' },
-      {
-        kind: 'redshift',
-        jdbcUrl: 'made',
-        table: 'orders',
-        username: 'loader',
-        password: 'not-in-a-template',
-        secret: 'orders-redshift'
-      }
+      { kind: 'opensearch', domainArn: 'made' }
     ],
     roles: people,
     network,
@@ -140,7 +132,7 @@ export const plans = {
         reference: { bucket: 'orders-reference', key: 'countries.csv' }
       },
       iot: {},
-      redshift: { firehoseCidr: '52.19.239.192/27' },
+      redshift: {},
       openSearch: { masterRoleArn: role('search-master') },
       rds: { resourceId: 'cluster-ABC123', user: 'lookup', securityGroupId: 'sg-0d1e2f3a' },
       glue: {
@@ -159,3 +151,20 @@ export const plans = {
     }
   }
 } as const satisfies Record<string, PipelinePlan>
+
+/** The services, with a cluster that Firehose loads: by a public address, which is a deviation. */
+export const withLoadedCluster = {
+  ...plans.services,
+  destinations: [
+    ...plans.services.destinations,
+    {
+      kind: 'redshift',
+      jdbcUrl: 'made',
+      table: 'orders',
+      username: 'loader',
+      password: 'not-in-a-template',
+      secret: 'orders-redshift'
+    }
+  ],
+  services: { ...plans.services.services, redshift: { firehoseCidr: '52.19.239.192/27' } }
+} as const satisfies PipelinePlan

@@ -9,7 +9,7 @@ import {
 import { planAccess } from '../../infra/plan-access.ts'
 import { planTemplate } from '../../infra/planner.ts'
 import type { PipelinePlan } from '../../pipeline/plan.ts'
-import { network, people, plans } from './plans.ts'
+import { network, people, plans, withLoadedCluster } from './plans.ts'
 import {
   conversionRights,
   flinkRights,
@@ -296,7 +296,7 @@ describe('a cluster of HSMs', () => {
 })
 
 describe('a cluster of Redshift', () => {
-  const { Resources } = planTemplate(plans.services)
+  const { Resources, Outputs } = planTemplate(withLoadedCluster)
   const cluster = Resources.RedshiftCluster!.Properties
 
   it('is encrypted, logs, keeps its own password, and stays', () => {
@@ -321,11 +321,7 @@ describe('a cluster of Redshift', () => {
     expect([...addresses.matchAll(/"CidrIp":"([^"]+)"/g)].map(([, cidr]) => cidr)).toEqual([
       '52.19.239.192/27'
     ])
-    const closed: PipelinePlan = {
-      ...withServices({ redshift: {} }),
-      destinations: plans.services.destinations.slice(0, 2)
-    }
-    const { RedshiftCluster, RedshiftSecurityGroup } = planTemplate(closed).Resources
+    const { RedshiftCluster, RedshiftSecurityGroup } = planTemplate(plans.services).Resources
     expect(RedshiftCluster?.Properties.PubliclyAccessible).toBe(false)
     expect(JSON.stringify(RedshiftSecurityGroup?.Properties.SecurityGroupIngress)).not.toContain('CidrIp')
   })
@@ -337,7 +333,7 @@ describe('a cluster of Redshift', () => {
     expect((destination as { ClusterJDBCURL: unknown }).ClusterJDBCURL).toEqual({
       'Fn::Sub': `jdbc:redshift://${at('Address')}:${at('Port')}/orders`
     })
-    expect(planTemplate(plans.services).Outputs.RedshiftClusterAddress?.Value).toEqual({
+    expect(Outputs.RedshiftClusterAddress?.Value).toEqual({
       'Fn::GetAtt': ['RedshiftCluster', 'Endpoint.Address']
     })
   })
