@@ -70,4 +70,6 @@ export type {
 } from './policy-document.ts'
 export { keyPolicies, type RoleKind, type RolePolicy, roleKinds, rolePolicies } from './role-policies.ts'
 export { inScope, type PlanScope } from './scope.ts'
+export { planSteps } from './steps/plan-steps.ts'
+export type { PlanStep, StepCall } from './steps/step.ts'
 export type { PlanTemplate, TemplateResource, TemplateResources } from './template.ts'

@@ -4,8 +4,15 @@ import { attributeOf, refTo } from './placeholders.ts'
 import { bucketId } from './plan-arns.ts'
 import { plannedKeys } from './plan-keys.ts'
 import { madeRoles } from './plan-roles.ts'
+import { redshiftClusterId } from './plan-services.ts'
 import { hasQueue } from './policies/shared.ts'
+import { cloudHsmClusterId } from './resources/cloud-hsm.ts'
 import { deliveryStreamId } from './resources/firehose.ts'
+import { applicationId } from './resources/flink.ts'
+import { functionId } from './resources/functions.ts'
+import { databaseId } from './resources/glue.ts'
+import { iotEndpointId } from './resources/iot.ts'
+import { domainId } from './resources/open-search.ts'
 import { deadLetterQueueId } from './resources/sqs.ts'
 
 /** What a stack tells of itself: names, ARNs of keys and roles, what else has to be looked up. */
@@ -30,9 +37,27 @@ export function planOutputs(plan: ResolvedPlan): Readonly<Record<string, { reado
         `${deliveryStreamId(deliveryStreamName)}Name`,
         refTo(deliveryStreamId(deliveryStreamName))
       ])
-    )
+    ),
+    ...serviceOutputs(plan)
   }
   return Object.fromEntries(Object.entries(outputs).map(([name, Value]) => [name, { Value }]))
+}
+
+function serviceOutputs({ services }: ResolvedPlan): Readonly<Record<string, string>> {
+  const { cloudHsm, functions, flink, iot, glue, redshift, openSearch } = services
+  return {
+    ...(cloudHsm === undefined ? {} : { CloudHsmClusterId: refTo(cloudHsmClusterId) }),
+    ...Object.fromEntries(
+      functions.map(({ name }) => [`${functionId(name)}Arn`, attributeOf(functionId(name), 'Arn')])
+    ),
+    ...(flink === undefined ? {} : { FlinkApplicationName: refTo(applicationId) }),
+    ...(iot === undefined ? {} : { IotEndpointArn: attributeOf(iotEndpointId, 'Arn') }),
+    ...(glue === undefined ? {} : { GlueDatabaseName: refTo(databaseId) }),
+    ...(redshift === undefined
+      ? {}
+      : { RedshiftClusterAddress: attributeOf(redshiftClusterId, 'Endpoint.Address') }),
+    ...(openSearch === undefined ? {} : { OpenSearchDomainAddress: attributeOf(domainId, 'DomainEndpoint') })
+  }
 }
 
 /** As DescribeStacks gives them. */

@@ -40,11 +40,12 @@ export function substitute<T>(value: T, toValue: (name: string) => string | unde
 export function rendered(value: unknown): unknown {
   return mapTexts(value, text => {
     const names = placeholdersIn(text)
-    if (names.length === 0) return text
+    // Without Fn::Sub nobody takes the exclamation mark out of what only looks like a placeholder.
+    if (names.length === 0) return text.replaceAll('${!', '${')
     const [name] = names as [string]
     if (text !== `\${${name}}`) return { 'Fn::Sub': text }
-    const [logicalId, attribute] = name.split('.')
-    return attribute === undefined ? { Ref: name } : { 'Fn::GetAtt': [logicalId, attribute] }
+    const [logicalId, ...attribute] = name.split('.')
+    return attribute.length === 0 ? { Ref: name } : { 'Fn::GetAtt': [logicalId, attribute.join('.')] }
   })
 }
 

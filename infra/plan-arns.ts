@@ -10,7 +10,12 @@ export const roleIds = {
   producer: 'ProducerRole',
   consumer: 'ConsumerRole',
   replayer: 'ReplayerRole',
-  operator: 'OperatorRole'
+  operator: 'OperatorRole',
+  flink: 'FlinkRole',
+  iotRule: 'IotRuleRole',
+  iotError: 'IotErrorRole',
+  iotLogging: 'IotLoggingRole',
+  iotKey: 'IotKeyRole'
 } as const
 
 /** A name as part of a logical id, which takes letters and digits alone. */
@@ -24,13 +29,15 @@ export function idPart(name: string): string {
 export const deliveryRoleId = (deliveryStreamName: string): string =>
   `${idPart(deliveryStreamName)}DeliveryRole`
 export const transformRoleId = (functionName: string): string => `${idPart(functionName)}TransformRole`
+export const readerRoleId = (functionName: string): string => `${idPart(functionName)}ReaderRole`
 export const bucketId = (bucket: string): string => `${idPart(bucket)}Bucket`
 export const tenantKeyId = ({ id }: ResolvedTenant): string => `EnvelopeKey${idPart(id)}`
 
 export const roleArn = (roleId: string): string => attributeOf(roleId, 'Arn')
 export const accountRootArn = `arn:${partition}:iam::${accountId}:root`
 
-export const streamArn = ({ stream }: ResolvedPlan): string => arnOf('kinesis', `stream/${stream.name}`)
+export const streamArnOf = (name: string): string => arnOf('kinesis', `stream/${name}`)
+export const streamArn = ({ stream }: ResolvedPlan): string => streamArnOf(stream.name)
 /** The ARN of a fan-out consumer ends in the time at which it was made. */
 export const fanOutArn = ({ stream, consumer }: ResolvedPlan): string =>
   arnOf('kinesis', `stream/${stream.name}/consumer/${consumer.applicationName}:*`)
@@ -39,10 +46,21 @@ export const queueArn = (queue: string): string => arnOf('sqs', queue)
 export const bucketArn = (bucket: string): string => `arn:${partition}:s3:::${bucket}`
 export const deliveryStreamArn = (name: string): string => arnOf('firehose', `deliverystream/${name}`)
 export const functionArn = (name: string): string => arnOf('lambda', `function:${name}`)
+export const applicationArn = (name: string): string => arnOf('kinesisanalytics', `application/${name}`)
+export const domainArn = (name: string): string => arnOf('es', `domain/${name}`)
+export const glueArn = (resource: string): string => arnOf('glue', resource)
 export const logGroupArn = (logGroup: string): string => arnOf('logs', `log-group:${logGroup}`)
 export const deliveryLogGroup = (deliveryStreamName: string): string =>
   `/aws/kinesisfirehose/${deliveryStreamName}`
 export const functionLogGroup = (functionName: string): string => `/aws/lambda/${functionName}`
+
+export const applicationLogGroup = (name: string): string => `/aws/kinesis-analytics/${name}`
+/** The one log group of IoT Core in an account and region. */
+export const iotLogGroup = 'AWSIotLogsV2'
+
+/** Log groups of jobs under a security configuration of Glue; the rest of the name is that of their role. */
+export const jobLogGroups = (securityConfiguration: string): string =>
+  `/aws-glue/jobs/${securityConfiguration}-role/*`
 
 /** As the API takes it; a name alone stands for the secret of that name. */
 export function secretArn(secret: string): string {
@@ -58,7 +76,8 @@ const keyIds = {
   envelope: 'EnvelopeKey',
   stream: 'StreamKey',
   sink: 'SinkKey',
-  state: 'StateKey'
+  state: 'StateKey',
+  services: 'ServicesKey'
 } as const satisfies Record<KeyPurpose, string>
 
 export const keyId = (purpose: KeyPurpose): string => keyIds[purpose]

@@ -12,6 +12,7 @@ import {
   transformFunctions
 } from './plan-readers.ts'
 import { madeRoles } from './plan-roles.ts'
+import { hasVariables } from './plan-services.ts'
 
 /**
  * What a plan may leave open while it runs on what is there, and must say before anything is made of it.
@@ -22,6 +23,7 @@ export function checkPlannable(plan: ResolvedPlan): void {
   checkAliases(plan)
   checkDeadLetters(plan)
   checkLogicalIds(plan)
+  checkDeployer(plan)
   for (const [index, destination] of plan.destinations.entries()) {
     const option = `destinations[${index}]`
     switch (destination.kind) {
@@ -29,6 +31,7 @@ export function checkPlannable(plan: ResolvedPlan): void {
         break
       case 'elasticsearch':
       case 'opensearch':
+        if (destination.domainArn === 'made') break
         if (!/^arn:aws[a-z-]*:es:[a-z0-9-]+:\d{12}:domain\/[a-z0-9-]+$/.test(destination.domainArn ?? '')) {
           throw new InvalidOptionError(
             `${option}.domainArn`,
@@ -55,6 +58,22 @@ function checkKeyId({ sealing, keys }: ResolvedPlan): void {
   if (sealing.mode === 'off' || keys.envelope.arn !== undefined) return
   if (/^alias\/(?!aws\/)[\w/-]{1,249}$/.test(sealing.keyId)) return
   throw new InvalidOptionError('sealing.keyId', 'expected the alias of a key that is made, or the ARN of one')
+}
+
+/** Some services use a key in the name of whoever makes what it encrypts, whom the policy of the key has to name. */
+function checkDeployer({ roles, services }: ResolvedPlan): void {
+  if (roles.deployerArn !== undefined) return
+  const who = [
+    services.glue === undefined ? [] : 'services.glue',
+    services.redshift === undefined ? [] : 'services.redshift',
+    services.flink === undefined ? [] : 'services.flink',
+    services.functions.some(hasVariables) ? 'the variables of services.functions' : []
+  ].flat()
+  if (who.length === 0) return
+  throw new InvalidOptionError(
+    'roles.deployerArn',
+    `is missing: a key is used in its name for ${who.join(', ')}`
+  )
 }
 
 /** Of the keys that are made. */

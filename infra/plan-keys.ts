@@ -1,6 +1,8 @@
-import type { ResolvedPlan } from '../pipeline/plan.ts'
+import type { KeyPurpose, ResolvedPlan } from '../pipeline/plan.ts'
 import { keyId, tenantKeyId } from './plan-arns.ts'
+import { hasServicesKey } from './plan-services.ts'
 import { envelopeKeyPolicy } from './policies/envelope-key.ts'
+import { servicesKeyPolicy } from './policies/services-key.ts'
 import { sinkKeyPolicy } from './policies/sink-key.ts'
 import { stateKeyPolicy } from './policies/state-key.ts'
 import { streamKeyPolicy } from './policies/stream-key.ts'
@@ -9,7 +11,7 @@ import type { PolicyDocument } from './policy-document.ts'
 /** A key of the plan and the policy that it has, or that its owner has to give it. */
 export interface PlannedKey {
   readonly logicalId: string
-  readonly purpose: 'envelope' | 'stream' | 'sink' | 'state'
+  readonly purpose: KeyPurpose
   readonly tenant: string | undefined
   /** Undefined: the template makes it. */
   readonly givenArn: string | undefined
@@ -20,7 +22,7 @@ export interface PlannedKey {
 /** Every key of a plan, in the order of the purposes. */
 export function plannedKeys(plan: ResolvedPlan): readonly PlannedKey[] {
   const { name, keys } = plan
-  const atRest = (purpose: 'stream' | 'sink' | 'state', policy: PolicyDocument): PlannedKey => ({
+  const atRest = (purpose: Exclude<KeyPurpose, 'envelope'>, policy: PolicyDocument): PlannedKey => ({
     logicalId: keyId(purpose),
     purpose,
     tenant: undefined,
@@ -33,7 +35,8 @@ export function plannedKeys(plan: ResolvedPlan): readonly PlannedKey[] {
     ...envelopeKeys(plan),
     atRest('stream', streamKeyPolicy(plan)),
     atRest('sink', sinkKeyPolicy(plan)),
-    atRest('state', stateKeyPolicy(plan))
+    atRest('state', stateKeyPolicy(plan)),
+    ...(hasServicesKey(plan) ? [atRest('services', servicesKeyPolicy(plan))] : [])
   ]
 }
 

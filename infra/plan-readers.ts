@@ -1,6 +1,14 @@
 import type { ResolvedDestination } from '../pipeline/destinations.ts'
 import type { ResolvedPlan, StreamReader } from '../pipeline/plan.ts'
-import { bucketArn, deliveryRoleId, roleArn, roleIds, transformRoleId } from './plan-arns.ts'
+import {
+  bucketArn,
+  deliveryRoleId,
+  functionArn,
+  readerRoleId,
+  roleArn,
+  roleIds,
+  transformRoleId
+} from './plan-arns.ts'
 
 type FirehoseReader = Extract<StreamReader, { destination: 's3' }>
 type LambdaReader = Extract<StreamReader, { kind: 'lambda' }>
@@ -14,6 +22,8 @@ export interface SourcedDelivery {
 
 /** A function whose event source mapping the template makes. */
 export interface MappedFunction {
+  /** Name of a function that the template makes, with its role. */
+  readonly made: string | undefined
   readonly functionArn: string
   readonly roleArn: string
   readonly onFailureQueue: string
@@ -32,9 +42,15 @@ export function sourcedDeliveries({ stream }: ResolvedPlan): readonly SourcedDel
 export function mappedFunctions({ stream }: ResolvedPlan): readonly MappedFunction[] {
   return stream.readers.flatMap(reader => {
     if (reader.kind !== 'lambda') return []
-    const { functionArn, onFailureQueue, parallelizationFactor = 1 }: LambdaReader = reader
-    if (functionArn === undefined || reader.roleArn === undefined || onFailureQueue === undefined) return []
-    return [{ functionArn, roleArn: reader.roleArn, onFailureQueue, parallelizationFactor }]
+    const { functionName: made, onFailureQueue, parallelizationFactor = 1 }: LambdaReader = reader
+    if (onFailureQueue === undefined) return []
+    const shared = { made, onFailureQueue, parallelizationFactor }
+    if (made !== undefined) {
+      const arn = functionArn(`${made}:${reader.qualifier}`)
+      return [{ ...shared, functionArn: arn, roleArn: roleArn(readerRoleId(made)) }]
+    }
+    if (reader.functionArn === undefined || reader.roleArn === undefined) return []
+    return [{ ...shared, functionArn: reader.functionArn, roleArn: reader.roleArn }]
   })
 }
 
@@ -42,6 +58,14 @@ export function mappedFunctions({ stream }: ResolvedPlan): readonly MappedFuncti
 export function transformFunctions(plan: ResolvedPlan): readonly string[] {
   return [...new Set(sourcedDeliveries(plan).flatMap(({ transform }) => transform?.functionName ?? []))]
 }
+
+/** Names of the functions that are made to read the stream. */
+export function readerFunctions({ services }: ResolvedPlan): readonly string[] {
+  return services.functions.filter(({ use }) => use === 'reader').map(({ name }) => name)
+}
+
+const readerFunctionArns = (plan: ResolvedPlan): readonly string[] =>
+  readerFunctions(plan).map(name => roleArn(readerRoleId(name)))
 
 /** Queues of what Lambda gave up, each once. */
 export function failureQueues(plan: ResolvedPlan): readonly string[] {
@@ -69,6 +93,8 @@ export function envelopeReaderArns(plan: ResolvedPlan): readonly string[] {
     ...(opens ? [roleArn(roleIds.consumer)] : []),
     ...(opens && replayer ? [roleArn(roleIds.replayer)] : []),
     ...transformFunctions(plan).map(name => roleArn(transformRoleId(name))),
+    ...readerFunctionArns(plan),
+    ...(plan.services.flink?.opens ? [roleArn(roleIds.flink)] : []),
     ...givenReaderArns(plan),
     // Sealed bytes were delivered: whoever reads them has to open them.
     ...(opens || analystArn === undefined ? [] : [analystArn])
@@ -80,8 +106,15 @@ export function streamReaderArns(plan: ResolvedPlan): readonly string[] {
   return [
     roleArn(roleIds.consumer),
     ...sourcedDeliveries(plan).map(({ deliveryStreamName }) => roleArn(deliveryRoleId(deliveryStreamName))),
+    ...readerFunctionArns(plan),
+    ...(plan.services.flink === undefined ? [] : [roleArn(roleIds.flink)]),
     ...givenReaderArns(plan)
   ]
+}
+
+/** Who writes the stream. */
+export function streamWriterArns({ services }: ResolvedPlan): readonly string[] {
+  return [roleArn(roleIds.producer), ...(services.iot === undefined ? [] : [roleArn(roleIds.iotRule)])]
 }
 
 /** Who keeps leases: our workers, and those of a KCL that shares their table. */

@@ -4,15 +4,23 @@ import { definePipeline, type PipelinePlan, type ResolvedPlan } from '../pipelin
 import { planOutputs } from './outputs.ts'
 import { rendered } from './placeholders.ts'
 import { checkPlannable } from './plan-checks.ts'
+import { cloudHsmResources } from './resources/cloud-hsm.ts'
 import { leaseTableResources } from './resources/dynamodb.ts'
 import { endpointResources } from './resources/ec2.ts'
 import { deliveryResources } from './resources/firehose.ts'
+import { flinkResources } from './resources/flink.ts'
+import { functionResources } from './resources/functions.ts'
+import { glueResources } from './resources/glue.ts'
 import { rolePolicyResources, roleResources } from './resources/iam.ts'
+import { iotResources } from './resources/iot.ts'
 import { streamResources } from './resources/kinesis.ts'
 import { keyResources } from './resources/kms.ts'
 import { mappingResources } from './resources/lambda.ts'
 import { logResources } from './resources/logs.ts'
 import { monitoringResources } from './resources/monitoring.ts'
+import { openSearchResources } from './resources/open-search.ts'
+import { databaseAccessResources } from './resources/rds.ts'
+import { redshiftResources } from './resources/redshift.ts'
 import { bucketResources } from './resources/s3.ts'
 import { queueResources } from './resources/sqs.ts'
 import { inScope, type PlanScope } from './scope.ts'
@@ -61,7 +69,15 @@ export function plannedResources(plan: ResolvedPlan, options: PlanTemplateOption
     bucketResources(plan, hasEndpoints && plan.network.endpoints.includes('s3')),
     logResources(plan),
     deliveryResources(plan),
+    functionResources(plan),
     mappingResources(plan),
+    cloudHsmResources(plan),
+    redshiftResources(plan),
+    openSearchResources(plan),
+    flinkResources(plan),
+    iotResources(plan),
+    glueResources(plan),
+    databaseAccessResources(plan),
     hasEndpoints ? endpointResources(plan) : {},
     profile === 'full' ? monitoringResources(plan) : {}
   )

@@ -15,6 +15,8 @@ export const roleKinds = [
   'delivery',
   'transform',
   'lambda',
+  'flink',
+  'iot',
   'kcl',
   'analyst',
   'migrator',
@@ -66,7 +68,9 @@ export function rolePolicies(input: PipelinePlan): readonly RolePolicy[] {
       givenArn: undefined,
       policy
     })),
-    ...mappedFunctions(plan).map(mapped => given('lambda', mapped.roleArn, lambdaPolicy(plan, mapped))),
+    ...mappedFunctions(plan)
+      .filter(({ made }) => made === undefined)
+      .map(mapped => given('lambda', mapped.roleArn, lambdaPolicy(plan, mapped))),
     ...givenReaders(plan, 'kcl').map(arn => given('kcl', arn, kclPolicy(plan))),
     ...(analystArn === undefined ? [] : [given('analyst', analystArn, analystPolicy(plan))]),
     ...(migrator === undefined

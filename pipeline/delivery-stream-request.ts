@@ -5,6 +5,7 @@ import type {
   S3DestinationConfiguration,
   SplunkDestinationConfiguration
 } from '@aws-sdk/client-firehose'
+import { InvalidOptionError } from '../core/errors.ts'
 import type {
   ResolvedDestination,
   ResolvedRedshiftDestination,
@@ -24,6 +25,7 @@ export function deliveryStreamRequest(
     DeliveryStreamName: destination.deliveryStreamName,
     DeliveryStreamType: 'DirectPut'
   } as const
+  checkThere(destination, option)
   switch (destination.kind) {
     case 's3':
       return {
@@ -43,6 +45,18 @@ export function deliveryStreamRequest(
     case 'splunk':
       return { ...input, SplunkDestinationConfiguration: splunk(destination, option) }
   }
+}
+
+/** What only a template makes has no address yet. */
+function checkThere(destination: ResolvedDestination, option: string): void {
+  const member =
+    'domainArn' in destination && destination.domainArn === 'made'
+      ? 'domainArn'
+      : 'jdbcUrl' in destination && destination.jdbcUrl === 'made'
+        ? 'jdbcUrl'
+        : undefined
+  if (member === undefined) return
+  throw new InvalidOptionError(`${option}.${member}`, "is 'made' by a template alone: expected what is there")
 }
 
 function search(destination: ResolvedSearchDestination): ElasticsearchDestinationConfiguration {

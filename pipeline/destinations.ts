@@ -74,6 +74,7 @@ export interface PlanSearchDestination extends CommonMembers {
   readonly indexRotation?: PlanIndexRotation
   /** Address of the cluster. Exactly one of `endpoint` and `domainArn`. */
   readonly endpoint?: string | undefined
+  /** `'made'`: the domain of `services.openSearch`, for a template alone. */
   readonly domainArn?: string | undefined
   /** How long Firehose tries to index what failed. Range 0 to 7_200. @default 300 */
   readonly retrySeconds?: number
@@ -92,7 +93,10 @@ export interface PlanRedshiftDestination extends CommonMembers {
   readonly bufferIntervalSeconds?: number
   /** Of the objects that COPY reads. @default 'UNCOMPRESSED' */
   readonly compression?: PlanCompression
-  /** `jdbc:redshift://host:port/database`, without credentials. */
+  /**
+   * `jdbc:redshift://host:port/database`, without credentials; or `'made'`: the cluster of `services.redshift`, for a
+   * template alone.
+   */
   readonly jdbcUrl: string
   readonly table: string
   /** Names of the columns that the records fill. @default all of the table */

@@ -1,5 +1,14 @@
-import { checkInteger, checkKnownOptions } from '../core/check-option.ts'
+import { checkInteger, checkKnownOptions, checkString } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
+import { checkBucketName } from './plan-names.ts'
+
+/** Code that a service loads from a bucket that is there. */
+export interface PlanStoredCode {
+  readonly bucket: string
+  readonly key: string
+  /** Version of the object, without which nothing would say that there is new code. */
+  readonly version: string
+}
 
 /** A section of a plan, its members not checked yet; an empty one when it is left out. */
 export function section<T extends object>(
@@ -13,6 +22,21 @@ export function section<T extends object>(
   }
   checkKnownOptions(path, value, known)
   return value
+}
+
+/** A list of a plan, its items not checked yet. */
+export function itemsOf<T>(path: string, value: unknown): readonly T[] {
+  if (Array.isArray(value)) return value
+  throw new InvalidOptionError(path, `expected a list, found ${typeof value}`)
+}
+
+export function checkStoredCode(path: string, value: PlanStoredCode | undefined): PlanStoredCode {
+  const code = section(path, value, ['bucket', 'key', 'version'])
+  return {
+    bucket: checkBucketName(`${path}.bucket`, code.bucket),
+    key: checkString(`${path}.key`, code.key),
+    version: checkString(`${path}.version`, code.version)
+  }
 }
 
 export function checkText(option: string, value: unknown): string {

@@ -22,11 +22,22 @@ export interface PlanKeys {
   readonly sink?: PlanKey
   /** Lease table, dead letters, logs and secrets, at rest. @default 'made' */
   readonly state?: PlanKey
+  /**
+   * What the services beside the pipeline keep at rest, other than what is delivered: catalogues, states of applications.
+   * @default 'made', where a plan has such a service
+   */
+  readonly services?: PlanKey
 }
 
 export type KeyPurpose = keyof PlanKeys
 
-export const keyPurposes = ['envelope', 'stream', 'sink', 'state'] as const satisfies readonly KeyPurpose[]
+export const keyPurposes = [
+  'envelope',
+  'stream',
+  'sink',
+  'state',
+  'services'
+] as const satisfies readonly KeyPurpose[]
 
 /** `arn` is undefined for a key that the template makes. */
 export interface ResolvedKey {
@@ -62,7 +73,8 @@ export function resolveKeys(
     envelope: resolveKey('keys.envelope', given.envelope ?? keyOf(sealingKeyId)),
     stream: resolveKey('keys.stream', given.stream),
     sink: resolveKey('keys.sink', given.sink),
-    state: resolveKey('keys.state', given.state)
+    state: resolveKey('keys.state', given.state),
+    services: resolveKey('keys.services', given.services)
   }
   const { arn } = keys.envelope
   if (hasTenants && given.envelope !== undefined) {

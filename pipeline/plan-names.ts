@@ -46,6 +46,20 @@ export function checkBucketName(option: string, value: unknown): string {
   )
 }
 
+/** https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html; no ARN */
+export function checkFunctionName(option: string, value: unknown): string {
+  const name = checkString(option, value)
+  if (/^[\w-]{1,64}$/.test(name)) return name
+  throw new InvalidOptionError(option, 'expected a name, not an ARN')
+}
+
+/** Of a function: a version or an alias. */
+export function checkQualifier(option: string, value: unknown): string {
+  const qualifier = checkString(option, value)
+  if (/^[\w-]{1,128}$/.test(qualifier)) return qualifier
+  throw new InvalidOptionError(option, "expected a version or an alias, not '$LATEST'")
+}
+
 /** An ARN of that service, in any partition, account and region. */
 export function checkArn(option: string, value: unknown, service: string, resource: RegExp): string {
   const arn = checkString(option, value)
@@ -56,6 +70,14 @@ export function checkArn(option: string, value: unknown, service: string, resour
 
 export function checkRoleArn(option: string, value: unknown): string {
   return checkArn(option, value, 'iam', /^role\/[\w+=,.@/-]+$/)
+}
+
+/** Of the secret in Secrets Manager, not the secret. */
+export function checkSecretId(option: string, value: unknown): string {
+  const id = checkString(option, value)
+  if (id.startsWith('arn:')) return checkArn(option, id, 'secretsmanager', /^secret:[\w/+=.@-]{1,519}$/)
+  if (/^[\w/+=.@-]{1,512}$/.test(id)) return id
+  throw new InvalidOptionError(option, 'expected the ARN or the name of a secret')
 }
 
 function checkPattern(option: string, value: unknown, pattern: RegExp, accepted: string): string {

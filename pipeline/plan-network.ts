@@ -11,7 +11,8 @@ export const endpointNames = [
   'dynamodb',
   'logs',
   'sts',
-  'secretsmanager'
+  'secretsmanager',
+  'glue'
 ] as const
 
 /** A service that can be reached without leaving the VPC. `s3` and `dynamodb` are gateway endpoints. */
@@ -98,14 +99,14 @@ function checkEndpoints(value: unknown): readonly PlanEndpoint[] {
   return endpointNames.filter(name => endpoints.includes(name))
 }
 
-function checkIds(option: string, value: unknown, prefix: string): readonly string[] {
+export function checkIds(option: string, value: unknown, prefix: string): readonly string[] {
   if (!Array.isArray(value)) throw new InvalidOptionError(option, `expected a list of ${prefix}-…`)
   const ids = value.map((id: unknown, index) => checkId(`${option}[${index}]`, id, prefix))
   if (new Set(ids).size < ids.length) throw new InvalidOptionError(option, 'names one of them twice')
   return ids
 }
 
-function checkId(option: string, value: unknown, prefix: string): string {
+export function checkId(option: string, value: unknown, prefix: string): string {
   const id = checkString(option, value)
   if (new RegExp(`^${prefix}-[0-9a-f]+$`).test(id)) return id
   throw new InvalidOptionError(option, `expected '${prefix}-' and hexadecimal digits`)

@@ -26,6 +26,7 @@ import {
 } from './plan-keys.ts'
 import { checkApplicationName, checkBucketName, checkStreamName } from './plan-names.ts'
 import { type PlanNetwork, type ResolvedNetwork, resolveNetwork } from './plan-network.ts'
+import { type PlanServices, type ResolvedServices, resolveServices } from './plan-services.ts'
 import { resolveDestinations } from './resolve-destinations.ts'
 import {
   checkKeyOrder,
@@ -37,6 +38,9 @@ import {
   type StreamReader
 } from './stream-readers.ts'
 
+export type { ResolvedFlink } from './plan-flink.ts'
+export type { ResolvedFunction } from './plan-functions.ts'
+export type { ResolvedConnection, ResolvedConversion } from './plan-glue.ts'
 export type {
   PlanAlarms,
   PlanLogs,
@@ -45,6 +49,7 @@ export type {
   ResolvedAlarms,
   ResolvedRoles
 } from './plan-infrastructure.ts'
+export type { ResolvedIot } from './plan-iot.ts'
 export type {
   KeyPurpose,
   PlanKey,
@@ -59,6 +64,9 @@ export {
   type PlanNetwork,
   type ResolvedNetwork
 } from './plan-network.ts'
+export type { ResolvedOpenSearch } from './plan-open-search.ts'
+export type { ResolvedRedshift } from './plan-redshift.ts'
+export type { PlanServices, ResolvedServices } from './plan-services.ts'
 export type { StreamReader } from './stream-readers.ts'
 
 /** How the payload is sealed; `off` puts plain records and is for migrations and tests. */
@@ -215,6 +223,8 @@ export interface PipelinePlan {
   readonly alarms?: boolean | PlanAlarms
   readonly logs?: PlanLogs
   readonly storage?: PlanStorage
+  /** What a template makes beside the pipeline. @default none */
+  readonly services?: PlanServices
 }
 
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> }
@@ -243,6 +253,7 @@ export interface ResolvedPlan {
   readonly alarms: ResolvedAlarms
   readonly logs: Filled<PlanLogs>
   readonly storage: Filled<PlanStorage>
+  readonly services: ResolvedServices
 }
 
 /**
@@ -264,7 +275,8 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     'network',
     'alarms',
     'logs',
-    'storage'
+    'storage',
+    'services'
   ])
   const name = checkString('name', plan.name)
   if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name)) {
@@ -297,6 +309,7 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
   const tenants = resolveTenants(sealing.tenants ?? {}, name)
   checkTenants(sealing, mode, tenants)
   const keys = resolveKeys(plan.keys, keyId, tenants.length > 0)
+  const network = plan.network === undefined ? undefined : resolveNetwork(plan.network)
   return {
     name,
     stream,
@@ -348,10 +361,19 @@ export function definePipeline(plan: PipelinePlan): ResolvedPlan {
     deadLetters: resolveDeadLetters(plan.deadLetters, name),
     keys,
     roles: resolveRoles(plan.roles, name),
-    network: plan.network === undefined ? undefined : resolveNetwork(plan.network),
+    network,
     alarms: resolveAlarms(plan.alarms),
     logs: resolveLogs(plan.logs),
-    storage: resolveStorage(plan.storage, name)
+    storage: resolveStorage(plan.storage, name),
+    services: resolveServices(plan.services, {
+      name,
+      streamName: stream.name,
+      sealMode: mode,
+      destinations,
+      network,
+      readers: stream.readers,
+      envelope: keys.envelope
+    })
   }
 }
 

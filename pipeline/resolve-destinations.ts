@@ -13,7 +13,7 @@ import type {
   ResolvedSplunkDestination
 } from './destinations.ts'
 import { checkText } from './plan-checks.ts'
-import { checkArn, checkBucketName, checkDeliveryStreamName } from './plan-names.ts'
+import { checkBucketName, checkDeliveryStreamName, checkSecretId } from './plan-names.ts'
 import { checkSecret } from './secret.ts'
 
 /** A ledger keeps one bit of each destination for every record. */
@@ -207,7 +207,7 @@ function redshiftDestination(given: Given): ResolvedRedshiftDestination {
     copyOptions: copyOptionsOf(given, compression, framing),
     username: checkString(`${option}.username`, members.username),
     password: checkSecret(`${option}.password`, members.password),
-    secret: checkSecretId(`${option}.secret`, members.secret),
+    secret: members.secret === undefined ? undefined : checkSecretId(`${option}.secret`, members.secret),
     retrySeconds: retrySecondsOf(given, 3_600)
   }
 }
@@ -250,7 +250,7 @@ function splunkDestination(given: Given): ResolvedSplunkDestination {
     endpoint: checkAddress(`${option}.endpoint`, members.endpoint),
     endpointType,
     token: checkSecret(`${option}.token`, members.token),
-    secret: checkSecretId(`${option}.secret`, members.secret),
+    secret: members.secret === undefined ? undefined : checkSecretId(`${option}.secret`, members.secret),
     ackTimeoutSeconds: checkInteger(
       `${option}.ackTimeoutSeconds`,
       members.ackTimeoutSeconds ?? 180,
@@ -349,15 +349,6 @@ function checkRecordIdField(
   )
 }
 
-/** Of the secret, not the secret. */
-function checkSecretId(option: string, value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  const id = checkString(option, value)
-  if (id.startsWith('arn:')) return checkArn(option, id, 'secretsmanager', /^secret:[\w/+=.@-]{1,519}$/)
-  if (/^[\w/+=.@-]{1,512}$/.test(id)) return id
-  throw new InvalidOptionError(option, 'expected the ARN or the name of a secret')
-}
-
 function checkFraming(option: string, value: unknown, kind: DestinationKind): PlanFraming {
   const framing = checkOneOf(option, value, rules.s3.framings)
   const { framings } = rules[kind]
@@ -390,6 +381,7 @@ function checkAddress(option: string, value: unknown): string {
 
 function checkJdbcUrl(option: string, value: unknown): string {
   const url = checkString(option, value)
+  if (url === 'made') return url
   if (!/^jdbc:(redshift|postgresql):\/\/[^/]+\/./.test(url)) {
     throw new InvalidOptionError(option, "expected 'jdbc:redshift://host:port/database'")
   }

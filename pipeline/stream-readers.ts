@@ -1,15 +1,11 @@
-import {
-  checkBoolean,
-  checkInteger,
-  checkKnownOptions,
-  checkOneOf,
-  checkString
-} from '../core/check-option.ts'
+import { checkBoolean, checkInteger, checkKnownOptions, checkOneOf } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import {
   checkArn,
   checkBucketName,
   checkDeliveryStreamName,
+  checkFunctionName,
+  checkQualifier,
   checkQueueName,
   checkRoleArn
 } from './plan-names.ts'
@@ -40,6 +36,13 @@ export type StreamReader =
        * @default none: whoever has the function makes its mapping
        */
       readonly functionArn?: string | undefined
+      /**
+       * Name of a function of `services.functions`, which the template makes, in place of `functionArn` and `roleArn`.
+       * Needs `qualifier`.
+       */
+      readonly functionName?: string | undefined
+      /** Alias of that function. */
+      readonly qualifier?: string | undefined
       /** Role of the function, which may then open the records. */
       readonly roleArn?: string | undefined
       /** Queue that is told of batches that Lambda gave up, without their records. @default `<name>-lambda-failures` */
@@ -114,6 +117,8 @@ function checkReader(option: string, value: unknown, pipelineName: string): Stre
       'parallelizationFactor',
       'keyOrder',
       'functionArn',
+      'functionName',
+      'qualifier',
       'roleArn',
       'onFailureQueue'
     ])
@@ -178,11 +183,33 @@ function roleOf(option: string, { roleArn }: Members): { readonly roleArn: strin
   return { roleArn: checkRoleArn(`${option}.roleArn`, roleArn) }
 }
 
-function mappingOf(
-  option: string,
-  { functionArn, roleArn, onFailureQueue }: Members,
-  pipelineName: string
-): { readonly functionArn?: string; readonly onFailureQueue?: string } {
+interface Mapping {
+  readonly functionArn?: string
+  readonly functionName?: string
+  readonly qualifier?: string
+  readonly onFailureQueue?: string
+}
+
+function mappingOf(option: string, reader: Members, pipelineName: string): Mapping {
+  const { functionArn, functionName, qualifier, roleArn, onFailureQueue } = reader
+  const queue = onFailureQueue ?? `${pipelineName}-lambda-failures`
+  if (functionName !== undefined) {
+    for (const member of ['functionArn', 'roleArn']) {
+      if (reader[member] === undefined) continue
+      throw new InvalidOptionError(
+        `${option}.${member}`,
+        'does not go with functionName, whose function is made'
+      )
+    }
+    return {
+      functionName: checkFunctionName(`${option}.functionName`, functionName),
+      qualifier: checkQualifier(`${option}.qualifier`, qualifier),
+      onFailureQueue: checkQueueName(`${option}.onFailureQueue`, queue)
+    }
+  }
+  if (qualifier !== undefined) {
+    throw new InvalidOptionError(`${option}.qualifier`, 'goes with functionName alone')
+  }
   if (functionArn === undefined) {
     if (onFailureQueue === undefined) return {}
     throw new InvalidOptionError(`${option}.onFailureQueue`, 'needs functionArn, whose mapping it is for')
@@ -190,7 +217,6 @@ function mappingOf(
   if (roleArn === undefined) {
     throw new InvalidOptionError(`${option}.roleArn`, 'is missing: the keys name the role of the function')
   }
-  const queue = onFailureQueue ?? `${pipelineName}-lambda-failures`
   return {
     functionArn: checkArn(
       `${option}.functionArn`,
@@ -228,13 +254,10 @@ function checkTransform(option: string, value: unknown): ReaderTransform {
   }
   checkKnownOptions(option, value, ['functionName', 'qualifier'])
   const { functionName, qualifier }: Members = { ...value }
-  const name = checkString(`${option}.functionName`, functionName)
-  if (!/^[\w-]{1,64}$/.test(name)) {
-    throw new InvalidOptionError(`${option}.functionName`, 'expected a name, not an ARN')
+  return {
+    functionName: checkFunctionName(`${option}.functionName`, functionName),
+    qualifier: checkQualifier(`${option}.qualifier`, qualifier)
   }
-  const version = checkString(`${option}.qualifier`, qualifier)
-  if (/^[\w-]{1,128}$/.test(version)) return { functionName: name, qualifier: version }
-  throw new InvalidOptionError(`${option}.qualifier`, "expected a version or an alias, not '$LATEST'")
 }
 
 /**

@@ -10,8 +10,9 @@ export const iamUsage = `sealstream iam --role ROLE | --key KEY [--config FILE]
 Prints one policy of a plan: what a role may do, or who may use a key. What only a stack can tell stays a placeholder, such
 as \${EnvelopeKey.Arn}.
 
-  --role ROLE        producer, consumer, replayer, operator, delivery, transform, lambda, kcl, analyst, migrator or deployer
-  --key KEY          envelope, stream, sink or state
+  --role ROLE        producer, consumer, replayer, operator, delivery, transform, lambda, flink, iot, kcl, analyst,
+                     migrator or deployer
+  --key KEY          envelope, stream, sink, state or services
   --name NAME        which of several: delivery stream, function, ARN of a role, or tenant
   --config FILE      the plan of the pipeline: .json, .js, .mjs or .ts; default that of the example flights
   --account ID, --region NAME, --partition NAME
@@ -59,7 +60,7 @@ function rolesOf(plan: PipelinePlan, role: string): readonly Candidate[] {
 }
 
 function keysOf(plan: PipelinePlan, key: string): readonly Candidate[] {
-  const wanted = oneOf('--key', key, ['envelope', 'stream', 'sink', 'state'])
+  const wanted = oneOf('--key', key, ['envelope', 'stream', 'sink', 'state', 'services'])
   return keyPolicies(plan)
     .filter(({ purpose }) => purpose === wanted)
     .map(({ tenant, logicalId, policy }) => ({ name: tenant ?? logicalId, policy }))

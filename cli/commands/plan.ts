@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util'
-import { mostInlineTemplateBytes, planTemplate } from '../../infra/index.ts'
-import { ExitCode } from '../exit-code.ts'
+import { mostInlineTemplateBytes, planSteps, planTemplate } from '../../infra/index.ts'
+import { ExitCode, UsageError } from '../exit-code.ts'
 import { planOf, planOptions, scopeOf } from '../plan-scope.ts'
+import { stepsAsText } from '../steps-text.ts'
 import { count } from '../view.ts'
 import { oneOf, parseOptions } from './run.ts'
 
 export const planUsage = `sealstream plan [--config FILE] [--profile core|full]
+       sealstream plan --steps [--json] [--config FILE]
 
 Prints the template of CloudFormation for a plan: keys, roles, policies, stream, lease table, queue, buckets, delivery
 streams, logs, alarms and endpoints. It asks nobody anything; deploy it with the capability CAPABILITY_NAMED_IAM.
@@ -14,7 +16,10 @@ streams, logs, alarms and endpoints. It asks nobody anything; deploy it with the
   --profile NAME     core: what the pipeline cannot run without; full (default): alarms, event rules and endpoints, too
   --account ID, --region NAME, --partition NAME
                      written out where the template would ask CloudFormation for them
-  --compact          one line`
+  --compact          one line
+  --steps            instead of the template what is to be done after it, since CloudFormation cannot: each step with its
+                     call, who makes it, and what to see afterwards
+  --json             the steps as JSON`
 
 export async function planCommand(args: readonly string[]): Promise<ExitCode> {
   const { values } = parseOptions(() =>
@@ -24,12 +29,20 @@ export async function planCommand(args: readonly string[]): Promise<ExitCode> {
       options: {
         ...planOptions,
         profile: { type: 'string', default: 'full' },
-        compact: { type: 'boolean', default: false }
+        compact: { type: 'boolean', default: false },
+        steps: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false }
       }
     })
   )
   if (values.help) {
     process.stdout.write(`${planUsage}\n`)
+    return ExitCode.ok
+  }
+  if (values.json && !values.steps) throw new UsageError('--json goes with --steps alone: a template is JSON')
+  if (values.steps) {
+    const steps = planSteps(await planOf(values), scopeOf(values))
+    process.stdout.write(values.json ? `${JSON.stringify(steps, undefined, 2)}\n` : stepsAsText(steps))
     return ExitCode.ok
   }
   const profile = oneOf('--profile', values.profile, ['core', 'full'])

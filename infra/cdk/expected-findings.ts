@@ -49,6 +49,22 @@ export const expectedFindings: readonly ExpectedFinding[] = [
     reason: 'It is itself the queue of dead letters, and no other queue may send its own there.',
     isTrueOf: ({ RedriveAllowPolicy: policy }) =>
       (policy as { redrivePermission?: unknown } | undefined)?.redrivePermission === 'denyAll'
+  },
+  {
+    rule: 'AwsSolutions-OS3',
+    resourceType: 'AWS::OpenSearchService::Domain',
+    reason:
+      'The domain is in a VPC, where its policy takes no addresses: it names roles, and its security group the workload.',
+    isTrueOf: ({ VPCOptions: network, AccessPolicies: policy }) =>
+      network !== undefined &&
+      (policy as PolicyDocument).Statement.every(({ Principal }) => Principal !== '*')
+  },
+  {
+    rule: 'AwsSolutions-RS8',
+    resourceType: 'AWS::Redshift::Cluster',
+    reason:
+      'Firehose reaches clusters by a public address alone; the security group of the cluster admits its addresses in the region, and the workload.',
+    isTrueOf: ({ VpcSecurityGroupIds: groups }) => Array.isArray(groups) && groups.length === 1
   }
 ]
 

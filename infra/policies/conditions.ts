@@ -42,7 +42,11 @@ export function foreignContext({ name }: ResolvedPlan): PolicyConditions {
 }
 
 export function throughKinesis(plan: ResolvedPlan): PolicyConditions {
-  return { StringEquals: { ...viaService('kinesis'), [contextKey('aws:kinesis:arn')]: streamArn(plan) } }
+  return throughStream(streamArn(plan))
+}
+
+export function throughStream(arn: string): PolicyConditions {
+  return { StringEquals: { ...viaService('kinesis'), [contextKey('aws:kinesis:arn')]: arn } }
 }
 
 export function throughSqs(queueArns: readonly string[]): PolicyConditions {
@@ -64,6 +68,31 @@ export function throughDynamodb(tableNames: readonly string[]): PolicyConditions
       [contextKey('aws:dynamodb:subscriberId')]: accountId,
       [contextKey('aws:dynamodb:tableName')]: oneOrMore(tableNames)
     }
+  }
+}
+
+/** The catalogue of the account: the context names no table. */
+export function throughGlue(): PolicyConditions {
+  return { StringEquals: { ...viaService('glue'), [contextKey('glue_catalog_id')]: accountId } }
+}
+
+/** The state of an application; `byService` for the service itself, which comes through none. */
+export function stateOf(application: string, byService = false): PolicyConditions {
+  return {
+    StringEquals: {
+      ...(byService ? {} : viaService('kinesisanalytics')),
+      [contextKey('aws:kinesisanalytics:arn')]: application
+    }
+  }
+}
+
+export function throughIot(): PolicyConditions {
+  return { StringEquals: viaService('iot') }
+}
+
+export function throughLambda(functionArns: readonly string[]): PolicyConditions {
+  return {
+    StringEquals: { ...viaService('lambda'), [contextKey('aws:lambda:FunctionArn')]: oneOrMore(functionArns) }
   }
 }
 

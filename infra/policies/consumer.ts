@@ -1,4 +1,5 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { arnOf } from '../placeholders.ts'
 import { fanOutArn, queueArn, streamArn, tableArn } from '../plan-arns.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { pinned } from './conditions.ts'
@@ -33,7 +34,8 @@ export function consumerPolicy(plan: ResolvedPlan): PolicyDocument {
     openingWorker(plan),
     delivering(plan),
     puttingAside(plan),
-    deadLetterKey(plan, ['kms:GenerateDataKey', 'kms:Decrypt'])
+    deadLetterKey(plan, ['kms:GenerateDataKey', 'kms:Decrypt']),
+    lookingUp(plan)
   )
 }
 
@@ -88,5 +90,18 @@ function puttingAside(plan: ResolvedPlan): readonly PolicyStatement[] {
       Resource: queueArn(plan.deadLetters.queue)
     }),
     claims
+  ]
+}
+
+/** As one user of a database that is there; what that user may do is the database's to say. */
+function lookingUp({ services: { rds } }: ResolvedPlan): readonly PolicyStatement[] {
+  if (rds === undefined) return []
+  return [
+    {
+      Sid: 'LookUp',
+      Effect: 'Allow',
+      Action: ['rds-db:connect'],
+      Resource: arnOf('rds-db', `dbuser:${rds.resourceId}/${rds.user}`)
+    }
   ]
 }

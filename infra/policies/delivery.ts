@@ -1,6 +1,6 @@
 import type { ResolvedDestination } from '../../pipeline/destinations.ts'
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { accountId, arnOf } from '../placeholders.ts'
+import { accountId } from '../placeholders.ts'
 import {
   bucketArn,
   deliveryLogGroup,
@@ -13,8 +13,11 @@ import {
   streamArn
 } from '../plan-arns.ts'
 import type { SourcedDelivery } from '../plan-readers.ts'
+import { domainArnOf } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { throughS3, throughSecretsManager } from './conditions.ts'
+import { readingSchema } from './glue.ts'
+import { networkInterfaces } from './network.ts'
 import { policyOf, readingSealedStream } from './shared.ts'
 
 /*
@@ -28,7 +31,8 @@ export function deliveryPolicy(plan: ResolvedPlan, destination: ResolvedDestinat
     // Manifests, with which Redshift loads, lie beside the prefix.
     writingObjects(plan, destination.kind === 'redshift' ? { ...destination, prefix: '' } : destination),
     loggingErrors(destination.deliveryStreamName),
-    destinationOf(plan, destination)
+    destinationOf(plan, destination),
+    readingSchema(plan, destination.deliveryStreamName)
   )
 }
 
@@ -120,7 +124,7 @@ function destinationOf(plan: ResolvedPlan, destination: ResolvedDestination): re
       return []
     case 'elasticsearch':
     case 'opensearch':
-      return [...indexing(destination.domainArn!, destination.indexName), ...interfaces(plan)]
+      return [...indexing(domainArnOf(plan, destination), destination.indexName), ...networkInterfaces(plan)]
     case 'redshift':
     case 'splunk':
       return secret(plan, destination.secret!)
@@ -157,39 +161,6 @@ function indexing(domainArn: string, indexName: string): readonly PolicyStatemen
         '_stats',
         `${indexName}*/_stats`
       )
-    }
-  ]
-}
-
-/** For a domain in the VPC, where Firehose has network interfaces. The describing calls know no resources. */
-function interfaces({ network }: ResolvedPlan): readonly PolicyStatement[] {
-  if (network === undefined) return []
-  return [
-    {
-      Sid: 'SeeNetwork',
-      Effect: 'Allow',
-      Action: [
-        'ec2:DescribeVpcs',
-        'ec2:DescribeVpcAttribute',
-        'ec2:DescribeSubnets',
-        'ec2:DescribeSecurityGroups',
-        'ec2:DescribeNetworkInterfaces'
-      ],
-      Resource: '*'
-    },
-    {
-      Sid: 'ManageInterfaces',
-      Effect: 'Allow',
-      Action: [
-        'ec2:CreateNetworkInterface',
-        'ec2:CreateNetworkInterfacePermission',
-        'ec2:DeleteNetworkInterface'
-      ],
-      Resource: [
-        arnOf('ec2', 'network-interface/*'),
-        ...network.subnetIds.map(id => arnOf('ec2', `subnet/${id}`)),
-        ...network.securityGroupIds.map(id => arnOf('ec2', `security-group/${id}`))
-      ]
     }
   ]
 }

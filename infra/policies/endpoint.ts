@@ -3,15 +3,18 @@ import { accountId } from '../placeholders.ts'
 import {
   bucketArn,
   deliveryStreamArn,
+  glueArn,
   logGroupArn,
   oneOrMore,
   openingKeyArns,
   queueArn,
   secretArnPattern,
   streamArn,
+  streamArnOf,
   tableArn
 } from '../plan-arns.ts'
 import { sinkBucketArns } from '../plan-readers.ts'
+import { outputStream } from '../plan-services.ts'
 import type { PolicyConditions, PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { claimArn, leaseActions, ownerIndexArn, policyOf, queueNames } from './shared.ts'
 import { logGroups } from './state-key.ts'
@@ -34,7 +37,11 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
       return [
         allow(
           'ThesePipelineDeliveries',
-          ['firehose:PutRecordBatch', 'firehose:DescribeDeliveryStream'],
+          [
+            'firehose:PutRecordBatch',
+            'firehose:DescribeDeliveryStream',
+            ...(plan.services.flink?.output.kind === 'firehose' ? ['firehose:PutRecord'] : [])
+          ],
           plan.destinations.map(({ deliveryStreamName }) => deliveryStreamArn(deliveryStreamName))
         )
       ]
@@ -81,6 +88,8 @@ function statementsOf(plan: ResolvedPlan, endpoint: PlanEndpoint): readonly Poli
       return [allow('OwnIdentity', ['sts:GetCallerIdentity', 'sts:AssumeRole'], ['*'])]
     case 'secretsmanager':
       return secrets(plan)
+    case 'glue':
+      return catalogue(plan)
   }
 }
 
@@ -101,6 +110,7 @@ function allow(
 }
 
 function kinesis(plan: ResolvedPlan): PolicyStatement {
+  const output = outputStream(plan)
   return allow(
     'ThisStreamOnly',
     [
@@ -110,9 +120,10 @@ function kinesis(plan: ResolvedPlan): PolicyStatement {
       'kinesis:GetShardIterator',
       'kinesis:GetRecords',
       'kinesis:DescribeStreamConsumer',
-      'kinesis:SubscribeToShard'
+      'kinesis:SubscribeToShard',
+      ...(plan.services.flink === undefined ? [] : ['kinesis:DescribeStream', 'kinesis:PutRecord'])
     ],
-    [streamArn(plan), `${streamArn(plan)}/consumer/*`]
+    [streamArn(plan), `${streamArn(plan)}/consumer/*`, ...(output === undefined ? [] : [streamArnOf(output)])]
   )
 }
 
@@ -129,6 +140,7 @@ function dynamodb(plan: ResolvedPlan): PolicyStatement {
 function s3(plan: ResolvedPlan): readonly PolicyStatement[] {
   const own = { 'aws:ResourceAccount': accountId }
   const sinks = sinkBucketArns(plan)
+  const reference = plan.services.flink?.reference
   return [
     allow(
       'SinkReadersOnly',
@@ -141,14 +153,40 @@ function s3(plan: ResolvedPlan): readonly PolicyStatement[] {
       ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:ListBucket'],
       [bucketArn(plan.deadLetters.bucket), claimArn(plan)],
       own
-    )
+    ),
+    ...(reference === undefined
+      ? []
+      : [allow('ReferenceOnly', ['s3:GetObject'], [`${bucketArn(reference.bucket)}/${reference.key}`], own)])
   ]
 }
 
-function secrets({ destinations }: ResolvedPlan): readonly PolicyStatement[] {
-  const ids = destinations.flatMap(destination =>
-    'secret' in destination && destination.secret !== undefined ? [secretArnPattern(destination.secret)] : []
-  )
+function secrets({ destinations, services: { glue } }: ResolvedPlan): readonly PolicyStatement[] {
+  const ids = [
+    ...destinations.flatMap(destination =>
+      'secret' in destination && destination.secret !== undefined
+        ? [secretArnPattern(destination.secret)]
+        : []
+    ),
+    ...(glue?.connection === undefined ? [] : [secretArnPattern(glue.connection.secret)])
+  ]
   if (ids.length === 0) return []
   return [allow('TheseSecretsOnly', ['secretsmanager:GetSecretValue'], ids)]
+}
+
+/** Who reads what was delivered finds its columns. */
+function catalogue({ services: { glue } }: ResolvedPlan): readonly PolicyStatement[] {
+  if (glue === undefined) return []
+  const { database } = glue
+  return [
+    allow(
+      'ThisDatabaseOnly',
+      ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartitions', 'glue:GetConnection'],
+      [
+        glueArn('catalog'),
+        glueArn(`database/${database}`),
+        glueArn(`table/${database}/*`),
+        ...(glue.connection === undefined ? [] : [glueArn(`connection/${glue.connection.name}`)])
+      ]
+    )
+  ]
 }

@@ -1,5 +1,6 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { mostRecoveryDays } from '../limits.ts'
+import { region } from '../placeholders.ts'
 import { accountRootArn, oneOrMore } from '../plan-arns.ts'
 import type { PolicyConditions, PolicyStatement } from '../policy-document.ts'
 
@@ -77,5 +78,24 @@ export function lettingService(
     Action: ['kms:CreateGrant'],
     Resource: '*',
     Condition: condition
+  }
+}
+
+/** The service of logs itself encrypts these groups, and no others. */
+export function lettingLogs(sid: string, logGroupArns: readonly string[]): PolicyStatement {
+  return {
+    Sid: sid,
+    Effect: 'Allow',
+    Principal: { Service: `logs.${region}.amazonaws.com` },
+    Action: [
+      'kms:Encrypt',
+      'kms:Decrypt',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+      'kms:GenerateDataKey',
+      'kms:DescribeKey'
+    ],
+    Resource: '*',
+    Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': oneOrMore(logGroupArns) } }
   }
 }

@@ -1,6 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { deliveryStreamArn, envelopeKeyArns, keyArn, oneOrMore, queueArn, streamArn } from '../plan-arns.ts'
 import { sourcedDeliveries } from '../plan-readers.ts'
+import { hasServicesKey } from '../plan-services.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import { leaseTableArn, policyOf, queueNames, readingLeases } from './shared.ts'
 
@@ -10,7 +11,8 @@ export function operatorPolicy(plan: ResolvedPlan): PolicyDocument {
   const deliveries = [...plan.destinations, ...sourcedDeliveries(plan)]
   const keys = [
     ...envelopeKeyArns(plan),
-    ...(['stream', 'sink', 'state'] as const).map(purpose => keyArn(plan, purpose))
+    ...(['stream', 'sink', 'state'] as const).map(purpose => keyArn(plan, purpose)),
+    ...(hasServicesKey(plan) ? [keyArn(plan, 'services')] : [])
   ]
   return policyOf(
     {

@@ -1,6 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { oneOrMore, queueArn, roleArn, roleIds } from '../plan-arns.ts'
 import { mappedFunctions } from '../plan-readers.ts'
+import { iotErrorQueue } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { policyOf } from './shared.ts'
 
@@ -16,6 +17,12 @@ export function failureQueuePolicy(plan: ResolvedPlan, queue: string): PolicyDoc
   const own = mappedFunctions(plan).filter(({ onFailureQueue }) => onFailureQueue === queue)
   const arn = queueArn(queue)
   return policyOf(denyPlaintextTransport(arn), sends(arn, [...new Set(own.map(each => each.roleArn))]))
+}
+
+/** A queue of what devices sent in vain: the rule's error action sends, and whoever IAM allows it takes out. */
+export function iotErrorQueuePolicy(plan: ResolvedPlan): PolicyDocument {
+  const arn = queueArn(iotErrorQueue(plan))
+  return policyOf(denyPlaintextTransport(arn), sends(arn, [roleArn(roleIds.iotError)]))
 }
 
 function denyPlaintextTransport(arn: string): PolicyStatement {

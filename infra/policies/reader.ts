@@ -3,6 +3,7 @@ import { functionLogGroup, keyArn, logGroupArn, queueArn, streamArn } from '../p
 import type { MappedFunction } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import { throughSqs } from './conditions.ts'
+import { inNetwork } from './function.ts'
 import {
   checkpointing,
   findingAssignedLeases,
@@ -14,7 +15,7 @@ import {
 } from './shared.ts'
 
 /*
- * Policies for roles that are there already: those of readers that the plan was given. A template attaches nothing to them.
+ * Policies of readers besides our own. To roles that are there already a template attaches nothing.
  */
 
 /** Of a function with the stream as event source: no lease table, but a queue for what Lambda gives up. */
@@ -55,7 +56,8 @@ export function lambdaPolicy(plan: ResolvedPlan, mapped: MappedFunction): Policy
       Effect: 'Allow',
       Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       Resource: `${logGroupArn(logGroup)}:log-stream:*`
-    }
+    },
+    mapped.made === undefined ? [] : inNetwork(plan, mapped.made)
   )
 }
 

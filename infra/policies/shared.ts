@@ -11,6 +11,7 @@ import {
   tableArn
 } from '../plan-arns.ts'
 import { failureQueues } from '../plan-readers.ts'
+import { iotErrorQueue } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import {
   pinned,
@@ -75,7 +76,7 @@ export function neverWrapping(plan: ResolvedPlan): readonly PolicyStatement[] {
 }
 
 /** For workers that deliver sealed bytes: the key is none of their business. */
-function neverOpening(plan: ResolvedPlan): readonly PolicyStatement[] {
+export function neverOpening(plan: ResolvedPlan): readonly PolicyStatement[] {
   const keys = openingKeyArns(plan)
   if (keys.length === 0) return []
   return [{ Sid: 'NeverOpen', Effect: 'Deny', Action: ['kms:Decrypt'], Resource: oneOrMore(keys) }]
@@ -158,10 +159,11 @@ export const leaseActions = [
 
 export const hasQueue = ({ deadLetters }: ResolvedPlan): boolean => deadLetters.kind === 'sqs'
 
-/** Names of all queues: of dead letters, and of what Lambda gave up. */
+/** Names of all queues: of dead letters, of what Lambda gave up, and of what devices sent in vain. */
 export const queueNames = (plan: ResolvedPlan): readonly string[] => [
   ...(hasQueue(plan) ? [plan.deadLetters.queue] : []),
-  ...failureQueues(plan)
+  ...failureQueues(plan),
+  ...(plan.services.iot === undefined ? [] : [iotErrorQueue(plan)])
 ]
 
 /** Keys of dead letters, or of what of them is too large for a message. */

@@ -29,6 +29,10 @@ export function sinkKeyPolicy(plan: ResolvedPlan): PolicyDocument {
           Resource: '*',
           Condition: throughS3(sinkBucketArns(plan))
         },
-    lettingService(plan, 'DeliveryStreamsGetGrants', grantThrough('firehose'))
+    lettingService(plan, 'DeliveryStreamsGetGrants', grantThrough('firehose')),
+    plan.services.redshift === undefined
+      ? []
+      : lettingService(plan, 'ClusterGetsGrants', grantThrough('redshift')),
+    plan.services.openSearch === undefined ? [] : lettingService(plan, 'DomainGetsGrants', grantThrough('es'))
   )
 }

@@ -1,9 +1,9 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { region } from '../placeholders.ts'
 import {
   bucketArn,
   deliveryLogGroup,
   deliveryRoleId,
+  functionArn,
   functionLogGroup,
   logGroupArn,
   oneOrMore,
@@ -15,12 +15,21 @@ import {
   failureQueues,
   leaseWorkerArns,
   mappedFunctions,
+  readerFunctions,
   sourcedDeliveries,
   transformFunctions
 } from '../plan-readers.ts'
+import { hasVariables, iotErrorQueue, redshiftMasterSecret, serviceLogGroups } from '../plan-services.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
-import { grantThrough, throughDynamodb, throughS3, throughSecretsManager, throughSqs } from './conditions.ts'
-import { administering, lettingService } from './key-administration.ts'
+import {
+  grantThrough,
+  throughDynamodb,
+  throughLambda,
+  throughS3,
+  throughSecretsManager,
+  throughSqs
+} from './conditions.ts'
+import { administering, lettingLogs, lettingService } from './key-administration.ts'
 import { hasQueue, policyOf } from './shared.ts'
 
 /** The key of what is kept beside the records, at rest: leases, dead letters, logs, secrets of destinations. */
@@ -30,8 +39,11 @@ export function stateKeyPolicy(plan: ResolvedPlan): PolicyDocument {
     leaseTable(plan),
     deadLetters(plan),
     givenUp(plan),
+    iotErrors(plan),
     logs(plan),
-    secrets(plan)
+    secrets(plan),
+    variables(plan),
+    masterPassword(plan)
   )
 }
 
@@ -111,24 +123,15 @@ function givenUp(plan: ResolvedPlan): readonly PolicyStatement[] {
   return [allow('GivenUpThroughSqs', roles, ['kms:GenerateDataKey', 'kms:Decrypt'], condition)]
 }
 
+function iotErrors(plan: ResolvedPlan): readonly PolicyStatement[] {
+  if (plan.services.iot === undefined) return []
+  const condition = throughSqs([queueArn(iotErrorQueue(plan))])
+  const roles = [roleArn(roleIds.iotError)]
+  return [allow('IotErrorsThroughSqs', roles, ['kms:GenerateDataKey', 'kms:Decrypt'], condition)]
+}
+
 function logs(plan: ResolvedPlan): PolicyStatement {
-  return {
-    Sid: 'CloudWatchLogs',
-    Effect: 'Allow',
-    Principal: { Service: `logs.${region}.amazonaws.com` },
-    Action: [
-      'kms:Encrypt',
-      'kms:Decrypt',
-      'kms:ReEncryptFrom',
-      'kms:ReEncryptTo',
-      'kms:GenerateDataKey',
-      'kms:DescribeKey'
-    ],
-    Resource: '*',
-    Condition: {
-      ArnLike: { 'kms:EncryptionContext:aws:logs:arn': oneOrMore(logGroups(plan).map(logGroupArn)) }
-    }
-  }
+  return lettingLogs('CloudWatchLogs', logGroups(plan).map(logGroupArn))
 }
 
 /** Names of all log groups that the template makes. */
@@ -137,7 +140,8 @@ export function logGroups(plan: ResolvedPlan): readonly string[] {
     ...[...plan.destinations, ...sourcedDeliveries(plan)].map(({ deliveryStreamName }) =>
       deliveryLogGroup(deliveryStreamName)
     ),
-    ...transformFunctions(plan).map(functionLogGroup)
+    ...[...transformFunctions(plan), ...readerFunctions(plan)].map(functionLogGroup),
+    ...serviceLogGroups(plan).map(({ name }) => name)
   ]
 }
 
@@ -151,4 +155,33 @@ function secrets(plan: ResolvedPlan): readonly PolicyStatement[] {
   const roles = users.map(({ role }) => role)
   const condition = throughSecretsManager([...new Set(users.map(({ secret }) => secret))])
   return [allow('SecretsThroughSecretsManager', roles, ['kms:Decrypt'], condition)]
+}
+
+/** Whoever makes a function encrypts its variables; Lambda decrypts them for its role by a grant. */
+function variables(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const arns = plan.services.functions.filter(hasVariables).map(({ name }) => functionArn(name))
+  if (arns.length === 0) return []
+  return [
+    allow(
+      'DeployerSetsVariables',
+      [plan.roles.deployerArn!],
+      ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey'],
+      throughLambda(arns)
+    ),
+    lettingService(plan, 'FunctionsGetGrants', grantThrough('lambda'))
+  ]
+}
+
+/** Redshift makes the secret of its administrator in the name of whoever makes the cluster. */
+function masterPassword(plan: ResolvedPlan): readonly PolicyStatement[] {
+  const { redshift } = plan.services
+  if (redshift === undefined) return []
+  return [
+    allow(
+      'DeployerLetsRedshiftKeepPassword',
+      [plan.roles.deployerArn!],
+      ['kms:Decrypt', 'kms:GenerateDataKey'],
+      throughSecretsManager([redshiftMasterSecret(redshift)])
+    )
+  ]
 }

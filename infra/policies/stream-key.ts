@@ -1,6 +1,6 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { oneOrMore, roleArn, roleIds } from '../plan-arns.ts'
-import { streamReaderArns } from '../plan-readers.ts'
+import { oneOrMore } from '../plan-arns.ts'
+import { streamReaderArns, streamWriterArns } from '../plan-readers.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import { throughKinesis } from './conditions.ts'
 import { administering } from './key-administration.ts'
@@ -13,7 +13,7 @@ export function streamKeyPolicy(plan: ResolvedPlan): PolicyDocument {
     administering(plan),
     {
       Sid: 'WriteThroughKinesis',
-      Principal: { AWS: roleArn(roleIds.producer) },
+      Principal: { AWS: oneOrMore(streamWriterArns(plan)) },
       Action: ['kms:GenerateDataKey'],
       ...shared
     },

@@ -1,6 +1,7 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { functionLogGroup, logGroupArn } from '../plan-arns.ts'
 import type { PolicyDocument } from '../policy-document.ts'
+import { inNetwork } from './function.ts'
 import { neverWrapping, policyOf, unwrapping } from './shared.ts'
 
 /** A function that opens records inside of a delivery stream: it can unwrap and write its own log, and that is all. */
@@ -13,6 +14,7 @@ export function transformPolicy(plan: ResolvedPlan, functionName: string): Polic
       Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       Resource: `${logGroupArn(functionLogGroup(functionName))}:log-stream:*`
     },
+    inNetwork(plan, functionName),
     neverWrapping(plan),
     {
       Sid: 'NoSideDoor',

@@ -19,28 +19,36 @@ import {
   secretArn
 } from '../plan-arns.ts'
 import { type SourcedDelivery, sourcedDeliveries } from '../plan-readers.ts'
+import { domainArnOf, jdbcUrlOf } from '../plan-services.ts'
 import { sourcedPrefix } from '../policies/delivery.ts'
 import { after, type TemplateResource, type TemplateResources } from '../template.ts'
+import { aliasId } from './functions.ts'
+import { formatConversion } from './glue.ts'
 import { rolePolicyId } from './iam.ts'
 import { deliveryLogStream, deliveryLogStreamId } from './logs.ts'
+import { domainId } from './open-search.ts'
 
 /** A delivery stream for each destination, which the workers write to, and for each that reads the stream itself. */
 export function deliveryResources(plan: ResolvedPlan): TemplateResources {
   return Object.fromEntries([
     ...plan.destinations.map(destination => [
       deliveryStreamId(destination.deliveryStreamName),
-      deliveryStream(destination, {
-        DeliveryStreamType: 'DirectPut',
-        DeliveryStreamEncryptionConfigurationInput: {
-          KeyType: 'CUSTOMER_MANAGED_CMK',
-          KeyARN: keyArn(plan, 'sink')
+      deliveryStream(
+        destination,
+        {
+          DeliveryStreamType: 'DirectPut',
+          DeliveryStreamEncryptionConfigurationInput: {
+            KeyType: 'CUSTOMER_MANAGED_CMK',
+            KeyARN: keyArn(plan, 'sink')
+          },
+          ...configurationOf(plan, destination)
         },
-        ...configurationOf(plan, destination)
-      })
+        ...madeDomainIds(destination)
+      )
     ]),
     ...sourcedDeliveries(plan).map(delivery => [
       deliveryStreamId(delivery.deliveryStreamName),
-      deliveryStream(delivery, sourced(plan, delivery))
+      deliveryStream(delivery, sourced(plan, delivery), ...transformIds(plan, delivery))
     ])
   ])
 }
@@ -48,18 +56,32 @@ export function deliveryResources(plan: ResolvedPlan): TemplateResources {
 export const deliveryStreamId = (deliveryStreamName: string): string =>
   `${idPart(deliveryStreamName)}DeliveryStream`
 
+/** The domain that is made: its ARN does not tell CloudFormation that it has to be there. */
+function madeDomainIds(destination: ResolvedDestination): readonly string[] {
+  return 'domainArn' in destination && destination.domainArn === 'made' ? [domainId] : []
+}
+
+/** The alias of a transform that is made. */
+function transformIds({ services }: ResolvedPlan, { transform }: SourcedDelivery): readonly string[] {
+  if (transform === undefined) return []
+  const isMade = services.functions.some(({ name }) => name === transform.functionName)
+  return isMade ? [aliasId(transform.functionName, transform.qualifier)] : []
+}
+
 type Delivery = Pick<ResolvedDestination, 'deliveryStreamName' | 'bucket'>
 
 function deliveryStream(
   { deliveryStreamName, bucket }: Delivery,
-  properties: Readonly<Record<string, unknown>>
+  properties: Readonly<Record<string, unknown>>,
+  ...others: readonly string[]
 ): TemplateResource {
   return {
     Type: 'AWS::KinesisFirehose::DeliveryStream',
     ...after(
       rolePolicyId(deliveryRoleId(deliveryStreamName)),
       `${bucketId(bucket)}Policy`,
-      deliveryLogStreamId(deliveryStreamName)
+      deliveryLogStreamId(deliveryStreamName),
+      ...others
     ),
     Properties: { DeliveryStreamName: deliveryStreamName, ...properties }
   }
@@ -75,7 +97,8 @@ function configurationOf(
         ExtendedS3DestinationConfiguration: {
           ...objects(plan, destination),
           ...hints(destination),
-          CompressionFormat: destination.compression
+          CompressionFormat: destination.compression,
+          ...formatConversion(plan, destination.deliveryStreamName)
         }
       }
     case 'elasticsearch':
@@ -125,12 +148,12 @@ function sourced(plan: ResolvedPlan, delivery: SourcedDelivery): Readonly<Record
 }
 
 function search(plan: ResolvedPlan, destination: ResolvedSearchDestination): object {
-  const { deliveryStreamName, domainArn, indexName, indexRotation, retrySeconds } = destination
+  const { deliveryStreamName, indexName, indexRotation, retrySeconds } = destination
   const RoleARN = roleArn(deliveryRoleId(deliveryStreamName))
   const { network } = plan
   return {
     RoleARN,
-    DomainARN: domainArn,
+    DomainARN: domainArnOf(plan, destination),
     IndexName: indexName,
     IndexRotationPeriod: indexRotation,
     ...hints(destination),
@@ -152,10 +175,10 @@ function search(plan: ResolvedPlan, destination: ResolvedSearchDestination): obj
 
 /** The hints are those of the objects that COPY reads. */
 function redshift(plan: ResolvedPlan, destination: ResolvedRedshiftDestination): object {
-  const { deliveryStreamName, jdbcUrl, table, columns, copyOptions, compression, retrySeconds } = destination
+  const { deliveryStreamName, table, columns, copyOptions, compression, retrySeconds } = destination
   return {
     RoleARN: roleArn(deliveryRoleId(deliveryStreamName)),
-    ClusterJDBCURL: jdbcUrl,
+    ClusterJDBCURL: jdbcUrlOf(plan, destination),
     CopyCommand: {
       DataTableName: table,
       ...(columns.length === 0 ? {} : { DataTableColumns: columns.join(',') }),

@@ -1,13 +1,14 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { refTo } from '../placeholders.ts'
 import { deliveryLogGroup, functionLogGroup, idPart, keyArn } from '../plan-arns.ts'
-import { sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
+import { readerFunctions, sourcedDeliveries, transformFunctions } from '../plan-readers.ts'
+import { serviceLogGroups } from '../plan-services.ts'
 import type { TemplateResources } from '../template.ts'
 
 /** The one log stream of a delivery stream, of its destination and its backup: the role may write events alone. */
 export const deliveryLogStream = 'delivery'
 
-/** A log group for each delivery stream and each function, under the state key. */
+/** A log group for each delivery stream, each function and each other service, under the state key. */
 export function logResources(plan: ResolvedPlan): TemplateResources {
   const group = (name: string): TemplateResources[string] => ({
     Type: 'AWS::Logs::LogGroup',
@@ -27,12 +28,14 @@ export function logResources(plan: ResolvedPlan): TemplateResources {
       }
     }
   }))
-  const functions = transformFunctions(plan).map(name => ({
-    [`${idPart(name)}FunctionLogs`]: group(functionLogGroup(name))
+  const functions = [...transformFunctions(plan), ...readerFunctions(plan)].map(name => ({
+    [functionLogGroupId(name)]: group(functionLogGroup(name))
   }))
-  return Object.assign({}, ...deliveries, ...functions)
+  const services = serviceLogGroups(plan).map(({ logicalId, name }) => ({ [logicalId]: group(name) }))
+  return Object.assign({}, ...deliveries, ...functions, ...services)
 }
 
+export const functionLogGroupId = (functionName: string): string => `${idPart(functionName)}FunctionLogs`
 const deliveryLogGroupId = (deliveryStreamName: string): string => `${idPart(deliveryStreamName)}DeliveryLogs`
 export const deliveryLogStreamId = (deliveryStreamName: string): string =>
   `${idPart(deliveryStreamName)}DeliveryLogStream`

@@ -5,6 +5,7 @@ import { idPart } from '../plan-arns.ts'
 import { plannedKeys } from '../plan-keys.ts'
 import { failureQueues, sourcedDeliveries } from '../plan-readers.ts'
 import { madeRoles } from '../plan-roles.ts'
+import { iotErrorQueue } from '../plan-services.ts'
 import { hasQueue } from '../policies/shared.ts'
 import type { TemplateResource, TemplateResources } from '../template.ts'
 
@@ -112,7 +113,8 @@ function queues(plan: ResolvedPlan, alarms: Alarms): TemplateResources {
     })
   return {
     ...(hasQueue(plan) ? { DeadLettersAlarm: visible(plan.deadLetters.queue) } : {}),
-    ...Object.fromEntries(failureQueues(plan).map(queue => [`${idPart(queue)}Alarm`, visible(queue)]))
+    ...Object.fromEntries(failureQueues(plan).map(queue => [`${idPart(queue)}Alarm`, visible(queue)])),
+    ...(plan.services.iot === undefined ? {} : { IotErrorsAlarm: visible(iotErrorQueue(plan)) })
   }
 }
 

@@ -2,7 +2,8 @@ import type { ResolvedPlan } from '../../pipeline/plan.ts'
 import { refTo } from '../placeholders.ts'
 import { idPart, keyArn } from '../plan-arns.ts'
 import { failureQueues } from '../plan-readers.ts'
-import { deadLetterQueuePolicy, failureQueuePolicy } from '../policies/queue.ts'
+import { iotErrorQueue } from '../plan-services.ts'
+import { deadLetterQueuePolicy, failureQueuePolicy, iotErrorQueuePolicy } from '../policies/queue.ts'
 import { hasQueue } from '../policies/shared.ts'
 import type { PolicyDocument } from '../policy-document.ts'
 import { retained, type TemplateResources } from '../template.ts'
@@ -10,7 +11,7 @@ import { retained, type TemplateResources } from '../template.ts'
 /** What SQS allows at most, in seconds: 14 days. */
 const longestRetention = 1_209_600
 
-/** The queue of dead letters, and those of what Lambda gave up. */
+/** The queue of dead letters, those of what Lambda gave up, and that of what devices sent in vain. */
 export function queueResources(plan: ResolvedPlan): TemplateResources {
   return {
     ...(hasQueue(plan)
@@ -21,11 +22,15 @@ export function queueResources(plan: ResolvedPlan): TemplateResources {
       ...failureQueues(plan).map(name =>
         queue(plan, failureQueueId(name), name, failureQueuePolicy(plan, name))
       )
-    )
+    ),
+    ...(plan.services.iot === undefined
+      ? {}
+      : queue(plan, iotErrorQueueId, iotErrorQueue(plan), iotErrorQueuePolicy(plan)))
   }
 }
 
 export const deadLetterQueueId = 'DeadLetterQueue'
+export const iotErrorQueueId = 'IotErrorQueue'
 export const failureQueueId = (queueName: string): string => `${idPart(queueName)}Queue`
 
 function queue(

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { App, type AppProps, BootstraplessSynthesizer, type IStackSynthesizer, Stack } from 'aws-cdk-lib'
 import { onTestFinished } from 'vitest'
 import flights from '../../examples/flights/sealstream.config.ts'
+import everything from '../../examples/plans/everything.config.ts'
 import type { PipelinePlan } from '../../pipeline/index.ts'
+import { plans as planned, withLoadedCluster } from '../infra/plans.ts'
 
 const recommendedFlags = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json')
 
@@ -111,5 +113,8 @@ export const plans: Readonly<Record<string, PipelinePlan>> = {
     storage: { lockMode: 'off' },
     alarms: false
   },
+  'with services beside it': planned.services,
+  'with a cluster that Firehose loads': withLoadedCluster,
+  'with everything': everything,
   'as in the example': flights
 }

@@ -3,7 +3,7 @@ import type { AccessDecision, NamedPolicy } from '../../infra/access.ts'
 import { evaluate } from '../../infra/evaluator.ts'
 import { type PlanAccess, planAccess } from '../../infra/plan-access.ts'
 import type { PipelinePlan } from '../../pipeline/plan.ts'
-import { network, people, plans } from './plans.ts'
+import { network, people, plans, withLoadedCluster } from './plans.ts'
 
 const accountId = '111122223333'
 const region = 'eu-west-1'
@@ -69,6 +69,12 @@ const principals = {
   sourced: 'orders-raw-delivery',
   transform: 'orders-open-transform',
   lambda: 'count',
+  counting: 'orders-count-reader',
+  flink: 'orders-flink-application',
+  iotRule: 'orders-iot-rule',
+  iotError: 'orders-iot-error',
+  iotLogging: 'orders-iot-logging',
+  iotKey: 'orders-iot-key',
   kcl: 'archive',
   analyst: 'analyst',
   deployer: 'deployer',
@@ -517,6 +523,155 @@ describe('who may do what', () => {
       ['consumer', 'dynamodb:DeleteItem', `${tableArn}-CoordinatorState`, none, 'NoticeOtherFleets'],
       ['kcl', 'dynamodb:Query', ownerIndexArn, none, 'FindAssignedLeases'],
       ['kcl', 'dynamodb:UpdateItem', tableArn, none, 'Checkpoint']
+    ])
+  )
+
+  const functionVariables = via('lambda', {
+    'aws:lambda:FunctionArn': arn('lambda', 'function:orders-count')
+  })
+  it(
+    'with functions that are made: each what it is for',
+    asked(plans.services, [
+      ['counting', 'kinesis:GetRecords', streamArn, none, 'ReadStream'],
+      ['counting', 'kinesis:PutRecords', streamArn, none, '-'],
+      ['counting', 'kms:Decrypt', 'StreamKey', kinesis, 'ReadThroughKinesis'],
+      ['counting', 'kms:Decrypt', 'EnvelopeKey', right, 'ReadersUnwrap'],
+      ['counting', 'kms:GenerateDataKey', 'EnvelopeKey', right, '!NeverWrap'],
+      ['counting', 'sqs:SendMessage', arn('sqs', 'orders-lambda-failures'), none, 'DeclaredSends'],
+      ['counting', 'ec2:CreateNetworkInterface', '*', none, 'Interfaces'],
+      [
+        'counting',
+        'ec2:CreateNetworkInterface',
+        '*',
+        { 'lambda:SourceFunctionArn': arn('lambda', 'function:orders-count') },
+        '-'
+      ],
+      ['counting', 'kms:Decrypt', 'StateKey', functionVariables, '-'],
+      ['transform', 'kms:Decrypt', 'EnvelopeKey', right, 'ReadersUnwrap'],
+      ['transform', 'kinesis:GetRecords', streamArn, none, '-'],
+      ['deployer', 'kms:Encrypt', 'StateKey', functionVariables, 'DeployerSetsVariables'],
+      ['deployer', 'kms:Encrypt', 'StateKey', none, '-'],
+      [
+        'deployer',
+        'iam:PassRole',
+        roleArn('orders-count-reader'),
+        { 'iam:PassedToService': 'lambda.amazonaws.com' },
+        'PassFunctionRoles'
+      ],
+      [
+        'deployer',
+        'iam:PassRole',
+        roleArn('orders-count-reader'),
+        { 'iam:PassedToService': 'firehose.amazonaws.com' },
+        '-'
+      ]
+    ])
+  )
+
+  const masterSecret = arn('secretsmanager', 'secret:redshift!orders-administrator-a1B2c3')
+  const made = { 'kms:GrantIsForAWSResource': 'true' }
+  it(
+    'with a cluster and a domain: services get grants on the sink key, and the deployer keeps one password',
+    asked(withLoadedCluster, [
+      ['deployer', 'kms:CreateGrant', 'SinkKey', { ...via('redshift', {}), ...made }, 'ClusterGetsGrants'],
+      ['deployer', 'kms:CreateGrant', 'SinkKey', { ...via('es', {}), ...made }, 'DomainGetsGrants'],
+      ['deployer', 'kms:CreateGrant', 'SinkKey', via('es', {}), '-'],
+      ['administrator', 'kms:CreateGrant', 'SinkKey', { ...via('es', {}), ...made }, '-'],
+      [
+        'deployer',
+        'kms:GenerateDataKey',
+        'StateKey',
+        via('secretsmanager', { SecretARN: masterSecret }),
+        'DeployerLetsRedshiftKeepPassword'
+      ],
+      [
+        'deployer',
+        'kms:GenerateDataKey',
+        'StateKey',
+        via('secretsmanager', { SecretARN: arn('secretsmanager', 'secret:orders-redshift-a1B2c3') }),
+        '-'
+      ],
+      ['redshift', 'secretsmanager:GetSecretValue', masterSecret, none, '-']
+    ])
+  )
+
+  const output = arn('kinesis', 'stream/orders-counted')
+  const intoOutput = via('kinesis', { 'aws:kinesis:arn': output })
+  const state = via('kinesisanalytics', {
+    'aws:kinesisanalytics:arn': arn('kinesisanalytics', 'application/orders-flink')
+  })
+  const grant = { 'kms:GrantConstraintType': 'EncryptionContextSubset', 'kms:GrantOperations': ['Decrypt'] }
+  it(
+    'with Flink: it reads one stream and writes another, and opens nothing',
+    asked(plans.services, [
+      ['flink', 'kinesis:GetRecords', streamArn, none, 'ReadStream'],
+      ['flink', 'kinesis:PutRecords', streamArn, none, '-'],
+      ['flink', 'kinesis:PutRecords', output, none, 'WriteOutput'],
+      ['flink', 'kinesis:GetRecords', output, none, '-'],
+      ['flink', 'kms:Decrypt', 'StreamKey', kinesis, 'ReadThroughKinesis'],
+      ['flink', 'kms:Decrypt', 'EnvelopeKey', right, '!NeverOpen'],
+      ['flink', 'kms:GenerateDataKey', 'ServicesKey', intoOutput, 'FlinkWritesThroughKinesis'],
+      ['flink', 'kms:GenerateDataKey', 'ServicesKey', kinesis, '-'],
+      ['flink', 'kms:Decrypt', 'ServicesKey', state, '-'],
+      ['flink', 's3:GetObject', 'arn:aws:s3:::orders-reference/countries.csv', none, 'ReadReference'],
+      ['flink', 's3:GetObject', 'arn:aws:s3:::orders-reference/others.csv', none, '-'],
+      ['deployer', 'kms:GenerateDataKey', 'ServicesKey', state, 'DeployerMakesApplication'],
+      ['deployer', 'kms:CreateGrant', 'ServicesKey', { ...state, ...grant }, 'DeployerLetsItRun'],
+      ['deployer', 'kms:CreateGrant', 'ServicesKey', state, '-'],
+      ['administrator', 'kms:Decrypt', 'ServicesKey', state, '-']
+    ])
+  )
+
+  const errors = via('sqs', { 'aws:sqs:arn': arn('sqs', 'orders-iot-errors') })
+  it(
+    'with devices: the rule puts single records, and its error action messages',
+    asked(plans.services, [
+      ['iotRule', 'kinesis:PutRecord', streamArn, none, 'PutRecord'],
+      ['iotRule', 'kinesis:PutRecord', output, none, '-'],
+      ['iotRule', 'kinesis:GetRecords', streamArn, none, '-'],
+      ['iotRule', 'kms:GenerateDataKey', 'StreamKey', kinesis, 'WriteThroughKinesis'],
+      ['iotRule', 'kms:GenerateDataKey', 'EnvelopeKey', right, '!WrapOnlyByProducer'],
+      ['iotRule', 'sqs:SendMessage', arn('sqs', 'orders-iot-errors'), none, '!OnlyDeclaredSends'],
+      ['iotError', 'sqs:SendMessage', arn('sqs', 'orders-iot-errors'), none, 'DeclaredSends'],
+      ['iotError', 'sqs:SendMessage', queueArn, none, '!OnlyDeclaredSends'],
+      ['iotError', 'kms:GenerateDataKey', 'StateKey', errors, 'IotErrorsThroughSqs'],
+      ['iotError', 'kinesis:PutRecord', streamArn, none, '-'],
+      ['iotKey', 'kms:Decrypt', 'ServicesKey', via('iot', {}), 'IotKeepsWhatItHas'],
+      ['iotKey', 'kms:Decrypt', 'ServicesKey', none, '-'],
+      [
+        'iotLogging',
+        'logs:PutLogEvents',
+        arn('logs', 'log-group:AWSIotLogsV2:log-stream:a'),
+        none,
+        'WriteLog'
+      ],
+      ['iotLogging', 'logs:PutLogEvents', arn('logs', 'log-group:other:log-stream:a'), none, '-']
+    ])
+  )
+
+  it(
+    'with a database: the consumer connects as its user, and nobody else does',
+    asked(plans.services, [
+      ['consumer', 'rds-db:connect', arn('rds-db', 'dbuser:cluster-ABC123/lookup'), none, 'LookUp'],
+      ['consumer', 'rds-db:connect', arn('rds-db', 'dbuser:cluster-ABC123/admin'), none, '-'],
+      ['producer', 'rds-db:connect', arn('rds-db', 'dbuser:cluster-ABC123/lookup'), none, '-']
+    ])
+  )
+
+  const catalogue = via('glue', { glue_catalog_id: accountId })
+  it(
+    'with a catalogue: the converting delivery stream reads its own table, through Glue alone',
+    asked(plans.services, [
+      ['delivery', 'glue:GetTable', arn('glue', 'table/orders/orders_s3'), none, 'ReadSchema'],
+      ['delivery', 'glue:GetTable', arn('glue', 'table/orders/other'), none, '-'],
+      ['delivery', 'glue:UpdateTable', arn('glue', 'table/orders/orders_s3'), none, '-'],
+      ['delivery', 'kms:Decrypt', 'ServicesKey', catalogue, 'DeliveriesReadSchemas'],
+      ['delivery', 'kms:Decrypt', 'ServicesKey', none, '-'],
+      ['delivery', 'kms:GenerateDataKey', 'ServicesKey', catalogue, '-'],
+      ['deployer', 'kms:Encrypt', 'ServicesKey', catalogue, 'DeployerMakesTables'],
+      ['deployer', 'kms:Decrypt', 'ServicesKey', none, '-'],
+      ['consumer', 'kms:Decrypt', 'ServicesKey', catalogue, '-'],
+      ['administrator', 'kms:Decrypt', 'ServicesKey', catalogue, '-']
     ])
   )
 

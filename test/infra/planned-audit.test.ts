@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import everything from '../../examples/plans/everything.config.ts'
 import { audit } from '../../infra/audit/audit.ts'
 import { catalogue } from '../../infra/audit/catalogue.ts'
 import { loadTemplate } from '../../infra/audit/loaders/template.ts'
@@ -25,6 +26,10 @@ it.each(Object.entries(plans).filter(([name]) => name !== 'plain'))(
     expect(failuresOf({ network, ...plan })).toEqual([])
   }
 )
+
+it('passes every control with everything that a plan can have', () => {
+  expect(failuresOf(everything)).toEqual([])
+})
 
 it('passes every control but those of endpoints without a VPC', () => {
   const failures = failuresOf(plans.default)

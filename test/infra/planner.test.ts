@@ -17,7 +17,7 @@ function references(value: unknown): readonly string[] {
     if (name === 'Ref') return [each as string]
     if (name === 'Fn::GetAtt') return [(each as string[])[0]!]
     if (name === 'Fn::Sub') {
-      return [...(each as string).matchAll(/\$\{([^}.]+)/g)].map(([, id]) => id!)
+      return [...(each as string).matchAll(/\$\{([^!}.]+)/g)].map(([, id]) => id!)
     }
     return references(each)
   })

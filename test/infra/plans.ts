@@ -92,5 +92,79 @@ export const plans = {
       pinToEndpoint: true
     },
     alarms: { topicArn: 'arn:aws:sns:eu-west-1:111122223333:operations' }
+  },
+  services: {
+    name: 'orders',
+    stream: {
+      readers: [
+        { kind: 'lambda', handler: 'sealstream', functionName: 'orders-count', qualifier: 'live' },
+        {
+          kind: 'firehose',
+          destination: 's3',
+          deliveryStreamName: 'orders-raw',
+          transform: { functionName: 'orders-open', qualifier: 'live' }
+        }
+      ]
+    },
+    destinations: [
+      { kind: 's3', bufferSizeMiB: 64 },
+      { kind: 'opensearch', domainArn: 'made' }
+    ],
+    roles: people,
+    network,
+    services: {
+      cloudHsm: {},
+      functions: [
+        {
+          name: 'orders-count',
+          code: { bucket: 'orders-code', key: 'count.zip', version: 'a1' },
+          variables: { TABLE: 'counts' }
+        },
+        {
+          name: 'orders-open',
+          code: { bucket: 'orders-code', key: 'open.zip', version: 'b2' },
+          concurrency: 4
+        }
+      ],
+      flink: {
+        code: { bucket: 'orders-code', key: 'flink.zip', version: 'c3' },
+        output: { streamName: 'orders-counted' },
+        reference: { bucket: 'orders-reference', key: 'countries.csv' }
+      },
+      iot: {},
+      redshift: {},
+      openSearch: { masterRoleArn: role('search-master') },
+      rds: { resourceId: 'cluster-ABC123', user: 'lookup', securityGroupId: 'sg-0d1e2f3a' },
+      glue: {
+        conversions: [
+          {
+            deliveryStreamName: 'orders-s3',
+            format: 'parquet',
+            columns: { id: 'bigint', tags: 'array<string>' }
+          }
+        ],
+        connection: {
+          jdbcUrl: 'jdbc:postgresql://orders.abc.eu-west-1.rds.amazonaws.com:5432/orders',
+          secret: 'orders-rds'
+        }
+      }
+    }
   }
 } as const satisfies Record<string, PipelinePlan>
+
+/** The services, with a cluster that Firehose loads: by a public address, which is a deviation. */
+export const withLoadedCluster = {
+  ...plans.services,
+  destinations: [
+    ...plans.services.destinations,
+    {
+      kind: 'redshift',
+      jdbcUrl: 'made',
+      table: 'orders',
+      username: 'loader',
+      password: 'not-in-a-template',
+      secret: 'orders-redshift'
+    }
+  ],
+  services: { ...plans.services.services, redshift: { firehoseCidr: '52.19.239.192/27' } }
+} as const satisfies PipelinePlan

@@ -112,7 +112,7 @@ describe('the infrastructure of a plan', () => {
     ],
     [
       { keys: { wrapping: 'made' } },
-      'option keys.wrapping: unknown; known are envelope, stream, sink, state'
+      'option keys.wrapping: unknown; known are envelope, stream, sink, state, services'
     ],
     [{ keys: { stream: 'given' } }, "option keys.stream: expected 'made', or { arn } of a key"],
     [{ keys: { stream: { arn: 'alias/a' } } }, 'option keys.stream.arn: expected an ARN of kms'],

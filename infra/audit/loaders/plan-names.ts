@@ -1,5 +1,6 @@
 import type { ResolvedPlan } from '../../../pipeline/plan.ts'
 import { failureQueues, sourcedDeliveries } from '../../plan-readers.ts'
+import { iotPolicyName, iotRuleName, securityConfiguration } from '../../plan-services.ts'
 import type { DeclaredReaders } from '../model.ts'
 import type { PipelineNames } from './live.ts'
 import type { NeighbourNames } from './neighbours.ts'
@@ -32,8 +33,13 @@ export function namesOfPlan(plan: ResolvedPlan, isProvisioned = false): Pipeline
   }
 }
 
-/** Clusters and domains that it delivers to, where they are ones of AWS. */
-function neighboursOf({ destinations }: ResolvedPlan): NeighbourNames {
+/**
+ * Clusters and domains that it delivers to, where they are ones of AWS, and the services beside it that have a name of the
+ * plan's. A cluster of HSMs gets its id from the service, and of a database the plan knows no name.
+ */
+function neighboursOf(plan: ResolvedPlan): NeighbourNames {
+  const { destinations, services } = plan
+  const { flink, iot, glue, redshift, openSearch } = services
   const searchDomains = destinations.flatMap(destination =>
     destination.kind === 'opensearch' || destination.kind === 'elasticsearch'
       ? (/:domain\/(.+)$/.exec(destination.domainArn ?? '')?.[1] ?? [])
@@ -45,7 +51,23 @@ function neighboursOf({ destinations }: ResolvedPlan): NeighbourNames {
         [])
       : []
   )
-  return { searchDomains: [...new Set(searchDomains)], redshiftClusters: [...new Set(redshiftClusters)] }
+  return {
+    searchDomains: [...new Set([...searchDomains, ...nameOf(openSearch)])],
+    redshiftClusters: [...new Set([...redshiftClusters, ...nameOf(redshift)])],
+    ...(flink === undefined ? {} : { flinkApplications: [flink.name] }),
+    ...(iot === undefined ? {} : { thingPolicies: [iotPolicyName(plan)], topicRules: [iotRuleName(plan)] }),
+    ...(glue === undefined
+      ? {}
+      : {
+          glueDatabases: [glue.database],
+          glueSecurityConfigurations: [securityConfiguration(plan)],
+          glueConnections: nameOf(glue.connection)
+        })
+  }
+}
+
+function nameOf(service: { readonly name: string } | undefined): readonly string[] {
+  return service === undefined ? [] : [service.name]
 }
 
 const consumerType = 'AWS::Kinesis::StreamConsumer'

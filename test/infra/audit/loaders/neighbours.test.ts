@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import everything from '../../../../examples/plans/everything.config.ts'
 import { audit } from '../../../../infra/audit/audit.ts'
 import { catalogue } from '../../../../infra/audit/catalogue.ts'
 import type { AccountService, ReadAccount } from '../../../../infra/audit/loaders/account/account-reader.ts'
@@ -312,6 +313,16 @@ describe('neighbours of a pipeline', () => {
     const plan = definePipeline(plans.everything)
     expect(namesOfPlan(plan).neighbours).toEqual({ searchDomains: ['orders'], redshiftClusters: ['orders'] })
     expect(namesOfPlan(plan, true).neighbours).toEqual({})
+    expect(namesOfPlan(definePipeline(everything)).neighbours).toEqual({
+      searchDomains: ['orders'],
+      redshiftClusters: ['reports', 'orders'],
+      flinkApplications: ['orders-flink'],
+      thingPolicies: ['orders-devices'],
+      topicRules: ['orders'],
+      glueDatabases: ['orders'],
+      glueSecurityConfigurations: ['orders'],
+      glueConnections: ['orders']
+    })
     const elsewhere = definePipeline({
       name: 'orders',
       destinations: [
