@@ -23,18 +23,7 @@ export function flinkPolicy(plan: ResolvedPlan, flink: ResolvedFlink): PolicyDoc
   const { name, code, reference, opens } = flink
   const log = logGroupArn(applicationLogGroup(name))
   return policyOf(
-    {
-      Sid: 'ReadStream',
-      Effect: 'Allow',
-      Action: [
-        'kinesis:DescribeStream',
-        'kinesis:DescribeStreamSummary',
-        'kinesis:GetRecords',
-        'kinesis:GetShardIterator',
-        'kinesis:ListShards'
-      ],
-      Resource: streamArn(plan)
-    },
+    readingStream(plan),
     readingSealedStream(plan),
     opens ? unwrapping(plan, false) : neverOpening(plan),
     neverWrapping(plan),

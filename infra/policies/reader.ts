@@ -11,6 +11,7 @@ import {
   policyOf,
   readingLeases,
   readingSealedStream,
+  readingStream,
   unwrapping
 } from './shared.ts'
 
@@ -23,18 +24,7 @@ export function lambdaPolicy(plan: ResolvedPlan, mapped: MappedFunction): Policy
   const [, functionName] = mapped.functionArn.split(':function:')
   const logGroup = functionLogGroup(functionName!.split(':')[0]!)
   return policyOf(
-    {
-      Sid: 'ReadStream',
-      Effect: 'Allow',
-      Action: [
-        'kinesis:DescribeStream',
-        'kinesis:DescribeStreamSummary',
-        'kinesis:GetRecords',
-        'kinesis:GetShardIterator',
-        'kinesis:ListShards'
-      ],
-      Resource: streamArn(plan)
-    },
+    readingStream(plan),
     readingSealedStream(plan),
     unwrapping(plan, false),
     neverWrapping(plan),

@@ -130,6 +130,22 @@ export function checkpointing(plan: ResolvedPlan): PolicyStatement {
   }
 }
 
+/** Records of the stream, for services of AWS, which describe it before they read. */
+export function readingStream(plan: ResolvedPlan): PolicyStatement {
+  return {
+    Sid: 'ReadStream',
+    Effect: 'Allow',
+    Action: [
+      'kinesis:DescribeStream',
+      'kinesis:DescribeStreamSummary',
+      'kinesis:GetRecords',
+      'kinesis:GetShardIterator',
+      'kinesis:ListShards'
+    ],
+    Resource: streamArn(plan)
+  }
+}
+
 /** Where a leader assigns the leases: what was assigned to oneself. */
 export function findingAssignedLeases(plan: ResolvedPlan): readonly PolicyStatement[] {
   if (plan.consumer.leaseProtocol !== 'kcl3') return []
