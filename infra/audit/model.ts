@@ -44,7 +44,7 @@ export interface FailedRead {
 export interface DeclaredReaders {
   /** Names of fan-out consumers. */
   readonly consumers: readonly string[]
-  /** ARNs of functions, with their qualifier where they have one. */
+  /** ARNs of functions, with their qualifier where they have one; of one that the plan makes, `<name>:<qualifier>`. */
   readonly functions: readonly string[]
   /** Types of resources that may belong to a reader which is declared without a name. */
   readonly unnamed: readonly string[]

@@ -7,13 +7,19 @@ import {
   deliveryStreamArn,
   keyArn,
   logGroupArn,
-  streamArn,
   streamArnOf
 } from '../plan-arns.ts'
 import type { PolicyDocument, PolicyStatement } from '../policy-document.ts'
 import { throughStream } from './conditions.ts'
 import { networkInterfaces } from './network.ts'
-import { neverOpening, neverWrapping, policyOf, readingSealedStream, unwrapping } from './shared.ts'
+import {
+  neverOpening,
+  neverWrapping,
+  policyOf,
+  readingSealedStream,
+  readingStream,
+  unwrapping
+} from './shared.ts'
 
 /** Of the log of an application. */
 export const applicationLogStream = 'application'

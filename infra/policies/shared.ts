@@ -8,6 +8,7 @@ import {
   openingKeyArns,
   opensRecords,
   queueArn,
+  streamArn,
   tableArn
 } from '../plan-arns.ts'
 import { failureQueues } from '../plan-readers.ts'

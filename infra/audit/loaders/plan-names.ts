@@ -1,4 +1,5 @@
 import type { ResolvedPlan } from '../../../pipeline/plan.ts'
+import type { StreamReader } from '../../../pipeline/stream-readers.ts'
 import { failureQueues, sourcedDeliveries } from '../../plan-readers.ts'
 import { iotPolicyName, iotRuleName, securityConfiguration } from '../../plan-services.ts'
 import type { DeclaredReaders } from '../model.ts'
@@ -77,13 +78,23 @@ function readersOf({ stream, consumer }: ResolvedPlan): DeclaredReaders {
   const unnamed = stream.readers.flatMap(reader => {
     if (reader.kind === 'kcl') return [consumerType]
     // Whoever makes the mapping may have it read by fan-out.
-    return reader.kind === 'lambda' && reader.functionArn === undefined ? [mappingType, consumerType] : []
+    return reader.kind === 'lambda' && nameOfFunction(reader) === undefined ? [mappingType, consumerType] : []
   })
   return {
     consumers: consumer.retrieval === 'fan-out' ? [consumer.applicationName] : [],
-    functions: stream.readers.flatMap(reader => (reader.kind === 'lambda' ? (reader.functionArn ?? []) : [])),
+    functions: stream.readers.flatMap(reader =>
+      reader.kind === 'lambda' ? (nameOfFunction(reader) ?? []) : []
+    ),
     unnamed: [...new Set(unnamed)]
   }
+}
+
+function nameOfFunction({
+  functionArn,
+  functionName,
+  qualifier
+}: Extract<StreamReader, { kind: 'lambda' }>): string | undefined {
+  return functionArn ?? (functionName === undefined ? undefined : `${functionName}:${qualifier}`)
 }
 
 function envelopeKeysOf({ mode, keyId, tenants }: ResolvedPlan['sealing']): readonly string[] {

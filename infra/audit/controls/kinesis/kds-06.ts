@@ -80,13 +80,19 @@ function undeclaredProblems(
     .filter(
       ({ type, properties }) =>
         (type === 'AWS::Kinesis::StreamConsumer' && !names.includes(String(properties.ConsumerName))) ||
-        (type === 'AWS::Lambda::EventSourceMapping' && !names.includes(String(properties.FunctionName)))
+        (type === 'AWS::Lambda::EventSourceMapping' &&
+          !namesOfFunction(String(properties.FunctionName)).some(name => names.includes(name)))
     )
     .map(({ id, type }) =>
       declared.unnamed.includes(type)
         ? toConfirm(`whether ${id} belongs to a reader that the plan declares without a name`)
         : wrong(`${id} is not declared`)
     )
+}
+
+/** By its ARN, or by its name and qualifier alone, as a plan knows a function that it makes. */
+function namesOfFunction(arn: string): readonly string[] {
+  return [arn, arn.replace(/^.*:function:/, '')]
 }
 
 /** A reader of who knows what may read this. */

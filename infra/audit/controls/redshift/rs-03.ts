@@ -58,7 +58,9 @@ function rangeProblems(model: AuditModel, cluster: AuditResource): readonly Prob
     return [unknown('it has a public address, and a security group that is not here')]
   }
   const rules = groups.flatMap(group => ingressOf(model, group!).map(rule => ({ group: group!, rule })))
-  const ranges = [...new Set(rules.map(({ rule }) => valueAt(rule, 'CidrIp')))]
+  // Whoever is in a named group comes by the VPC, not by the public address.
+  const fromOutside = rules.filter(({ rule }) => valueAt(rule, 'SourceSecurityGroupId') === undefined)
+  const ranges = [...new Set(fromOutside.map(({ rule }) => valueAt(rule, 'CidrIp')))]
   if (rules.some(({ rule }) => rule === unknownValue) || ranges.includes(unknownValue)) {
     return [unknown('it has a public address, and whom it lets in cannot be told')]
   }

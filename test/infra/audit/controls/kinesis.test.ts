@@ -252,23 +252,30 @@ describe('KDS-06', () => {
   })
 
   it('fails for what reads in an account and is not in the plan, and leaves to people who may be an unnamed reader', () => {
+    const functionArn = 'arn:aws:lambda:eu-west-1:111122223333:function:f:live'
     const model = modelOfTemplate({
       Stream: resource('Kinesis::Stream', { Name: 'orders', ConsumerCount: 1, ChannelCount: 0 }),
       Fan: resource('Kinesis::StreamConsumer', { ConsumerName: 'fan', StreamARN: streamArn }),
-      Mapping: resource('Lambda::EventSourceMapping', { EventSourceArn: streamArn, FunctionName: 'arn:f' })
+      Mapping: resource('Lambda::EventSourceMapping', {
+        EventSourceArn: streamArn,
+        FunctionName: functionArn
+      })
     })
     const of = (consumers: string[], functions: string[], unnamed: string[] = []) => {
       const declaredReaders = { consumers, functions, unnamed }
       const [finding] = kds06.evaluate({ ...model, source: 'live', declaredReaders })
       return [finding?.status, finding?.evidence]
     }
-    expect(of(['fan'], ['arn:f'])).toEqual([
+    expect(of(['fan'], [functionArn])).toEqual([
       'pass',
       'read by Fan (StreamConsumer), Mapping (EventSourceMapping)'
     ])
-    expect(of([], ['arn:f'])).toEqual(['fail', 'Fan is not declared'])
+    // A plan knows a function that it makes by its name alone.
+    expect(of(['fan'], ['f:live'])[0]).toBe('pass')
+    expect(of(['fan'], ['g:live'])).toEqual(['fail', 'Mapping is not declared'])
+    expect(of([], [functionArn])).toEqual(['fail', 'Fan is not declared'])
     expect(of(['fan'], [])).toEqual(['fail', 'Mapping is not declared'])
-    expect(of([], ['arn:f'], ['AWS::Kinesis::StreamConsumer'])).toEqual([
+    expect(of([], [functionArn], ['AWS::Kinesis::StreamConsumer'])).toEqual([
       'manual',
       'whether Fan belongs to a reader that the plan declares without a name'
     ])

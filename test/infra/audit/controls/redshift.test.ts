@@ -108,6 +108,19 @@ describeControl(control('RS-03'), [
     evidence: /public address for 52\.70\.63\.192\/27 alone/
   },
   {
+    title: 'takes no named group for a range',
+    resources: {
+      Cluster: cluster({ PubliclyAccessible: true }),
+      Group: group(range('52.70.63.192/27'), {
+        IpProtocol: 'tcp',
+        FromPort: 5439,
+        ToPort: 5439,
+        SourceSecurityGroupId: 'sg-workers'
+      })
+    },
+    findings: { Cluster: 'manual' }
+  },
+  {
     title: 'fails where that range reaches other ports',
     resources: {
       Cluster: cluster({ PubliclyAccessible: true, Port: 5440 }),

@@ -313,6 +313,7 @@ describe('neighbours of a pipeline', () => {
     const plan = definePipeline(plans.everything)
     expect(namesOfPlan(plan).neighbours).toEqual({ searchDomains: ['orders'], redshiftClusters: ['orders'] })
     expect(namesOfPlan(plan, true).neighbours).toEqual({})
+    expect(namesOfPlan(definePipeline(everything)).readers?.functions).toEqual(['orders-totals:live'])
     expect(namesOfPlan(definePipeline(everything)).neighbours).toEqual({
       searchDomains: ['orders'],
       redshiftClusters: ['reports', 'orders'],
