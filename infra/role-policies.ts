@@ -2,6 +2,7 @@ import { definePipeline, type PipelinePlan } from '../pipeline/plan.ts'
 import { type PlannedKey, plannedKeys } from './plan-keys.ts'
 import { givenReaders, mappedFunctions } from './plan-readers.ts'
 import { madeRoles } from './plan-roles.ts'
+import { custodianPolicy } from './policies/custodian.ts'
 import { analystPolicy, deployerPolicy } from './policies/people.ts'
 import { kclPolicy, lambdaPolicy } from './policies/reader.ts'
 import type { PolicyDocument } from './policy-document.ts'
@@ -18,7 +19,8 @@ export const roleKinds = [
   'iot',
   'kcl',
   'analyst',
-  'deployer'
+  'deployer',
+  'custodian'
 ] as const
 
 /** What a role is for. Of a `delivery`, a `transform` and a reader there may be several. */
@@ -50,7 +52,7 @@ export function keyPolicies(input: PipelinePlan): readonly PlannedKey[] {
  */
 export function rolePolicies(input: PipelinePlan): readonly RolePolicy[] {
   const plan = definePipeline(input)
-  const { analystArn, deployerArn } = plan.roles
+  const { analystArn, deployerArn, custodianArn } = plan.roles
   const given = (kind: RoleKind, givenArn: string, policy: PolicyDocument): RolePolicy => ({
     kind,
     name: givenArn,
@@ -71,6 +73,9 @@ export function rolePolicies(input: PipelinePlan): readonly RolePolicy[] {
       .map(mapped => given('lambda', mapped.roleArn, lambdaPolicy(plan, mapped))),
     ...givenReaders(plan, 'kcl').map(arn => given('kcl', arn, kclPolicy(plan))),
     ...(analystArn === undefined ? [] : [given('analyst', analystArn, analystPolicy(plan))]),
-    ...(deployerArn === undefined ? [] : [given('deployer', deployerArn, deployerPolicy(plan))])
+    ...(deployerArn === undefined ? [] : [given('deployer', deployerArn, deployerPolicy(plan))]),
+    ...(custodianArn === undefined || plan.services.cloudHsm === undefined
+      ? []
+      : [given('custodian', custodianArn, custodianPolicy(plan))])
   ]
 }
