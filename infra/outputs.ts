@@ -4,9 +4,8 @@ import { attributeOf, refTo } from './placeholders.ts'
 import { bucketId } from './plan-arns.ts'
 import { plannedKeys } from './plan-keys.ts'
 import { madeRoles } from './plan-roles.ts'
-import { redshiftClusterId } from './plan-services.ts'
+import { cloudHsmClusterId, cloudHsmOutput, redshiftClusterId } from './plan-services.ts'
 import { hasQueue } from './policies/shared.ts'
-import { cloudHsmClusterId } from './resources/cloud-hsm.ts'
 import { deliveryStreamId } from './resources/firehose.ts'
 import { applicationId } from './resources/flink.ts'
 import { functionId } from './resources/functions.ts'
@@ -46,7 +45,7 @@ export function planOutputs(plan: ResolvedPlan): Readonly<Record<string, { reado
 function serviceOutputs({ services }: ResolvedPlan): Readonly<Record<string, string>> {
   const { cloudHsm, functions, flink, iot, glue, redshift, openSearch } = services
   return {
-    ...(cloudHsm === undefined ? {} : { CloudHsmClusterId: refTo(cloudHsmClusterId) }),
+    ...(cloudHsm === undefined ? {} : { [cloudHsmOutput]: attributeOf(cloudHsmClusterId, 'ClusterId') }),
     ...Object.fromEntries(
       functions.map(({ name }) => [`${functionId(name)}Arn`, attributeOf(functionId(name), 'Arn')])
     ),

@@ -57,6 +57,8 @@ export function planAccess(input: PipelinePlan, options: PlanAccessOptions = {})
   const known = (name: string): string | undefined => {
     const [logicalId = '', attribute] = name.split('.')
     if (attribute === 'Arn') return keyArns[logicalId] ?? roleArns[logicalId]
+    // The only thing in a policy that has an id rather than an ARN: a cluster of HSMs.
+    if (attribute === 'ClusterId') return logicalId
     return resources[logicalId]?.Type === 'AWS::EC2::VPCEndpoint' ? logicalId : undefined
   }
   const named = (name: string, document: PolicyDocument): NamedPolicy => ({

@@ -90,3 +90,8 @@ export function jdbcUrlOf({ services }: ResolvedPlan, { jdbcUrl }: ResolvedRedsh
   const at = (part: string): string => attributeOf(redshiftClusterId, `Endpoint.${part}`)
   return `jdbc:redshift://${at('Address')}:${at('Port')}/${services.redshift!.database}`
 }
+
+export const cloudHsmClusterId = 'CloudHsmCluster'
+
+/** Output of the stack: the id that the service gives the cluster. */
+export const cloudHsmOutput = 'CloudHsmClusterId'

@@ -2,6 +2,7 @@ import { definePipeline, type PipelinePlan } from '../pipeline/plan.ts'
 import { type PlannedKey, plannedKeys } from './plan-keys.ts'
 import { givenReaders, mappedFunctions } from './plan-readers.ts'
 import { madeRoles } from './plan-roles.ts'
+import { custodianPolicy } from './policies/custodian.ts'
 import { migratorPolicy } from './policies/migrator.ts'
 import { analystPolicy, deployerPolicy } from './policies/people.ts'
 import { kclPolicy, lambdaPolicy } from './policies/reader.ts'
@@ -20,7 +21,8 @@ export const roleKinds = [
   'kcl',
   'analyst',
   'migrator',
-  'deployer'
+  'deployer',
+  'custodian'
 ] as const
 
 /** What a role is for. Of a `delivery`, a `transform` and a reader there may be several. */
@@ -52,7 +54,7 @@ export function keyPolicies(input: PipelinePlan): readonly PlannedKey[] {
  */
 export function rolePolicies(input: PipelinePlan): readonly RolePolicy[] {
   const plan = definePipeline(input)
-  const { analystArn, deployerArn, migrator } = plan.roles
+  const { analystArn, deployerArn, migrator, custodianArn } = plan.roles
   const given = (kind: RoleKind, givenArn: string, policy: PolicyDocument): RolePolicy => ({
     kind,
     name: givenArn,
@@ -76,6 +78,9 @@ export function rolePolicies(input: PipelinePlan): readonly RolePolicy[] {
     ...(migrator === undefined
       ? []
       : [given('migrator', migrator.roleArn, migratorPolicy(plan, migrator.fromTable))]),
-    ...(deployerArn === undefined ? [] : [given('deployer', deployerArn, deployerPolicy(plan))])
+    ...(deployerArn === undefined ? [] : [given('deployer', deployerArn, deployerPolicy(plan))]),
+    ...(custodianArn === undefined || plan.services.cloudHsm === undefined
+      ? []
+      : [given('custodian', custodianArn, custodianPolicy(plan))])
   ]
 }

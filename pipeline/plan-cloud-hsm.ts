@@ -1,4 +1,4 @@
-import { checkInteger } from '../core/check-option.ts'
+import { checkInteger, checkOneOf } from '../core/check-option.ts'
 import { InvalidOptionError } from '../core/errors.ts'
 import { section } from './plan-checks.ts'
 import { checkIds } from './plan-network.ts'
@@ -11,6 +11,8 @@ import type { ServiceSurroundings } from './plan-services.ts'
 export interface PlanCloudHsm {
   /** In two Availability Zones at least; one HSM in each. @default those of `network` */
   readonly subnetIds?: readonly string[]
+  /** Whether algorithms without approval are there, too. Never to be changed. @default 'FIPS' */
+  readonly mode?: 'FIPS' | 'NON_FIPS'
   /** How long backups are kept, without which a lost cluster is lost with every key. Range 90 to 379. @default 90 */
   readonly backupRetentionDays?: number
 }
@@ -19,16 +21,17 @@ export interface ResolvedCloudHsm extends Required<PlanCloudHsm> {}
 
 const path = 'services.cloudHsm'
 
-/** @throws InvalidOptionError, also for an envelope key in another kind of key store */
+/** @throws InvalidOptionError, also for a plan without an envelope key, or with one in another kind of key store */
 export function resolveCloudHsm(
   value: PlanCloudHsm,
-  { network, envelope }: ServiceSurroundings
+  { network, envelope, sealMode }: ServiceSurroundings
 ): ResolvedCloudHsm {
-  const cluster = section(path, value, ['subnetIds', 'backupRetentionDays'])
+  const cluster = section(path, value, ['subnetIds', 'mode', 'backupRetentionDays'])
   const subnetIds = checkIds(`${path}.subnetIds`, cluster.subnetIds ?? network?.subnetIds ?? [], 'subnet')
   if (subnetIds.length < 2) {
     throw new InvalidOptionError(`${path}.subnetIds`, 'expected two at least, in two Availability Zones')
   }
+  if (sealMode === 'off') throw new InvalidOptionError(path, "needs sealing.mode other than 'off'")
   if (envelope.origin === 'EXTERNAL_KEY_STORE') {
     throw new InvalidOptionError(
       'keys.envelope.origin',
@@ -37,6 +40,7 @@ export function resolveCloudHsm(
   }
   return {
     subnetIds,
+    mode: checkOneOf(`${path}.mode`, cluster.mode ?? 'FIPS', ['FIPS', 'NON_FIPS']),
     backupRetentionDays: checkInteger(
       `${path}.backupRetentionDays`,
       cluster.backupRetentionDays ?? 90,

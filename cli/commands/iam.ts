@@ -11,7 +11,7 @@ Prints one policy of a plan: what a role may do, or who may use a key. What only
 as \${EnvelopeKey.Arn}.
 
   --role ROLE        producer, consumer, replayer, operator, delivery, transform, lambda, flink, iot, kcl, analyst,
-                     migrator or deployer
+                     migrator, deployer or custodian
   --key KEY          envelope, stream, sink, state or services
   --name NAME        which of several: delivery stream, function, ARN of a role, or tenant
   --config FILE      the plan of the pipeline: .json, .js, .mjs or .ts; default that of the example flights

@@ -1,10 +1,9 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
+import { cloudHsmClusterId } from '../plan-services.ts'
 import { retained, type TemplateResources } from '../template.ts'
 
-export const cloudHsmClusterId = 'CloudHsmCluster'
-
 /** The cluster alone: neither HSMs nor what is in them can be made by a template, see `planSteps`. */
-export function cloudHsmResources({ services: { cloudHsm } }: ResolvedPlan): TemplateResources {
+export function cloudHsmResources({ name, services: { cloudHsm } }: ResolvedPlan): TemplateResources {
   if (cloudHsm === undefined) return {}
   return {
     [cloudHsmClusterId]: {
@@ -13,10 +12,13 @@ export function cloudHsmResources({ services: { cloudHsm } }: ResolvedPlan): Tem
       Properties: {
         HsmType: 'hsm2m.medium',
         // It cannot be changed later.
-        Mode: 'FIPS',
+        Mode: cloudHsm.mode,
         SubnetIds: cloudHsm.subnetIds,
         BackupRetentionPolicy: { Type: 'DAYS', Value: String(cloudHsm.backupRetentionDays) },
-        Tags: [{ Key: 'key-origin', Value: 'AWS_CLOUDHSM' }]
+        Tags: [
+          { Key: 'key-origin', Value: 'AWS_CLOUDHSM' },
+          { Key: 'pipeline', Value: name }
+        ]
       }
     }
   }

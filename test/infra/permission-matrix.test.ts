@@ -3,6 +3,7 @@ import type { AccessDecision, NamedPolicy } from '../../infra/access.ts'
 import { evaluate } from '../../infra/evaluator.ts'
 import { type PlanAccess, planAccess } from '../../infra/plan-access.ts'
 import type { PipelinePlan } from '../../pipeline/plan.ts'
+import { hsmPlan } from './hsm-plan.ts'
 import { network, people, plans, withLoadedCluster } from './plans.ts'
 
 const accountId = '111122223333'
@@ -700,4 +701,24 @@ describe('who may do what', () => {
       ).effect
     expect(decision('kms:Decrypt')).toBe('implicitDeny')
   })
+
+  const cluster = arn('cloudhsm', 'cluster/CloudHsmCluster')
+  it(
+    'with HSMs: the custodian builds what the key is going to be in, and uses no key',
+    asked(hsmPlan, [
+      ['custodian', 'cloudhsm:CreateHsm', cluster, none, 'FillCluster'],
+      ['custodian', 'cloudhsm:CreateHsm', arn('cloudhsm', 'cluster/other'), none, '-'],
+      ['custodian', 'cloudhsm:DeleteHsm', cluster, none, '-'],
+      ['custodian', 'cloudhsm:DeleteCluster', cluster, none, '-'],
+      ['custodian', 'kms:CreateKey', '*', { 'kms:KeyOrigin': 'AWS_CLOUDHSM' }, 'MakeKeysInHsms'],
+      ['custodian', 'kms:CreateKey', '*', { 'kms:KeyOrigin': 'AWS_KMS' }, '-'],
+      ['custodian', 'kms:Decrypt', 'EnvelopeKey', right, '!UnwrapOnlyByReaders'],
+      ['custodian', 'kms:GenerateDataKey', 'EnvelopeKey', right, '!WrapOnlyByProducer'],
+      ['custodian', 'ec2:CreateNetworkInterface', '*', { 'aws:RequestedRegion': region }, 'ConnectHsms'],
+      ['custodian', 'ec2:CreateNetworkInterface', '*', { 'aws:RequestedRegion': 'us-east-1' }, '-'],
+      ['deployer', 'cloudhsm:CreateHsm', cluster, none, '-'],
+      ['producer', 'cloudhsm:DescribeClusters', '*', none, '-'],
+      ['consumer', 'kms:ConnectCustomKeyStore', '*', none, '-']
+    ])
+  )
 })

@@ -335,6 +335,7 @@ describe('services.cloudHsm', () => {
   it('takes the subnets of the network, and keeps backups', () => {
     expect(servicesOf({ cloudHsm: {} }, { network }).cloudHsm).toEqual({
       subnetIds: network.subnetIds,
+      mode: 'FIPS',
       backupRetentionDays: 90
     })
   })
@@ -350,9 +351,19 @@ describe('services.cloudHsm', () => {
     )
   })
 
+  it('does not go without a key to keep', () => {
+    expect(() => servicesOf({ cloudHsm: {} }, { network, sealing: { mode: 'off' } })).toThrow(
+      "option services.cloudHsm: needs sealing.mode other than 'off'"
+    )
+  })
+
   it.each([
     [{}, 'option services.cloudHsm.subnetIds: expected two at least'],
     [{ subnetIds: ['subnet-1a'] }, 'option services.cloudHsm.subnetIds: expected two at least'],
+    [
+      { subnetIds: ['subnet-1a', 'subnet-1b'], mode: 'fips' },
+      "option services.cloudHsm.mode: expected 'FIPS' or 'NON_FIPS'"
+    ],
     [
       { subnetIds: ['subnet-1a', 'subnet-1a'] },
       'option services.cloudHsm.subnetIds: names one of them twice'
