@@ -68,5 +68,7 @@ export type {
 export { keyPolicies, type RoleKind, type RolePolicy, roleKinds, rolePolicies } from './role-policies.ts'
 export { inScope, type PlanScope } from './scope.ts'
 export { planSteps } from './steps/plan-steps.ts'
-export type { PlanStep, StepCall } from './steps/step.ts'
+export type { PlanStep, StepResult } from './steps/step.ts'
+export type { StepCall } from './steps/step-call.ts'
+export { stepsAsText } from './steps/steps-text.ts'
 export type { PlanTemplate, TemplateResource, TemplateResources } from './template.ts'

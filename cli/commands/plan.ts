@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
-import { mostInlineTemplateBytes, planSteps, planTemplate } from '../../infra/index.ts'
+import { mostInlineTemplateBytes, planSteps, planTemplate, stepsAsText } from '../../infra/index.ts'
 import { ExitCode, UsageError } from '../exit-code.ts'
 import { planOf, planOptions, scopeOf } from '../plan-scope.ts'
-import { stepsAsText } from '../steps-text.ts'
 import { count } from '../view.ts'
 import { oneOf, parseOptions } from './run.ts'
 
@@ -41,8 +40,13 @@ export async function planCommand(args: readonly string[]): Promise<ExitCode> {
   }
   if (values.json && !values.steps) throw new UsageError('--json goes with --steps alone: a template is JSON')
   if (values.steps) {
-    const steps = planSteps(await planOf(values), scopeOf(values))
-    process.stdout.write(values.json ? `${JSON.stringify(steps, undefined, 2)}\n` : stepsAsText(steps))
+    const plan = await planOf(values)
+    const steps = planSteps(plan, scopeOf(values))
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify(steps, undefined, values.compact ? undefined : 2)}\n`
+        : stepsAsText(plan.name, steps)
+    )
     return ExitCode.ok
   }
   const profile = oneOf('--profile', values.profile, ['core', 'full'])

@@ -1,120 +1,121 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { envelopeKeyPolicy } from '../policies/envelope-key.ts'
-import { calling, doing, output, type PlanStep } from './step.ts'
+import { attributeOf, refTo } from '../placeholders.ts'
+import { cloudHsmClusterId } from '../plan-services.ts'
+import { custodian, type StepDraft } from './step.ts'
+import type { StepCall } from './step-call.ts'
 
-const officer = 'an officer of the HSMs'
-const custodian = 'the custodian of the keys'
+/** Who is known inside of the HSMs, where IAM has no say. */
+export const officer = 'an officer of the HSMs'
 
-/** From an empty cluster to the envelope key in it, and what shows that it can be lost without losing the records. */
-export function cloudHsmSteps(plan: ResolvedPlan): readonly PlanStep[] {
-  const { cloudHsm } = plan.services
-  if (cloudHsm === undefined) return []
-  const ClusterId = output('CloudHsmClusterId')
-  const [first, ...others] = cloudHsm.subnetIds.map((subnetId, index) =>
-    calling(
-      `cloudHsm.createHsm${index + 1}`,
-      `Create an HSM in the zone of ${subnetId}`,
-      officer,
-      ['cloudhsm-v2', 'CreateHsm', { ClusterId, AvailabilityZone: `<zone of ${subnetId}>` }],
-      'DescribeClusters: the State of the HSM is ACTIVE'
-    )
-  )
+export const clusterId = attributeOf(cloudHsmClusterId, 'ClusterId')
+
+type CloudHsm = NonNullable<ResolvedPlan['services']['cloudHsm']>
+
+const describeCluster: StepCall = {
+  service: 'cloudhsm-v2',
+  operation: 'DescribeClusters',
+  input: { Filters: { clusterIds: [clusterId] } }
+}
+
+const hsmStep = (number: number): string => `cloudHsm.createHsm${number}`
+
+/** Id of the step after which the cluster has all its HSMs, and users can be made in them. */
+export const lastHsmStep = ({ subnetIds }: CloudHsm): string => hsmStep(subnetIds.length)
+
+/**
+ * From an empty cluster to an active one with an HSM in the zone of each subnet. The first HSM makes the request for the
+ * certificate of the cluster; the others are copies of it, for which the cluster has to be active.
+ */
+export function clusterSteps({ subnetIds }: CloudHsm): readonly StepDraft[] {
+  const zones = subnetIds.map((_, index) => `Zone${index + 1}`)
   return [
-    first!,
-    calling(
-      'cloudHsm.request',
-      'Take the certificate signing request of the cluster',
-      officer,
-      ['cloudhsm-v2', 'DescribeClusters', { Filters: { clusterIds: [ClusterId] } }],
-      'the State is UNINITIALIZED, and Certificates.ClusterCsr is there; Certificates.ManufacturerHardwareCertificate leads to the roots of AWS and of the manufacturer'
-    ),
-    doing(
-      'cloudHsm.sign',
-      'Sign it with a certificate authority of your own',
-      officer,
-      'sign the request offline, valid for ten years; keep the key of the authority where the cluster is not',
-      'openssl verify of the signed certificate against that of the authority'
-    ),
-    calling(
-      'cloudHsm.initialize',
-      'Initialise the cluster',
-      officer,
-      [
-        'cloudhsm-v2',
-        'InitializeCluster',
-        { ClusterId, SignedCert: '<signed certificate>', TrustAnchor: '<certificate of the authority>' }
-      ],
-      'DescribeClusters: the State is INITIALIZED'
-    ),
-    doing(
-      'cloudHsm.activate',
-      'Activate the cluster',
-      officer,
-      'cloudhsm-cli cluster activate, from a machine in its VPC: set the password of admin, and make a second admin; keep both where they outlast the people who have them',
-      'DescribeClusters: the State is ACTIVE; cloudhsm-cli user list shows the two'
-    ),
-    doing(
-      'cloudHsm.kmsuser',
-      'Make the user that KMS logs in as',
-      officer,
-      'cloudhsm-cli user create --username kmsuser --role crypto-user; nobody else ever logs in as it',
-      'cloudhsm-cli user list shows kmsuser'
-    ),
-    ...others,
-    calling(
-      'cloudHsm.createKeyStore',
-      'Create the custom key store',
-      custodian,
-      [
-        'kms',
-        'CreateCustomKeyStore',
-        {
-          CustomKeyStoreName: plan.name,
-          CustomKeyStoreType: 'AWS_CLOUDHSM',
-          CloudHsmClusterId: ClusterId,
-          TrustAnchorCertificate: '<certificate of the authority>',
-          KeyStorePassword: '<password of kmsuser>'
+    {
+      id: 'cloudHsm.zones',
+      title: 'See in which zones the subnets of the cluster are',
+      by: custodian,
+      call: { service: 'ec2', operation: 'DescribeSubnets', input: { SubnetIds: [...subnetIds] } },
+      check: { expected: 'each is in another zone, and none has a route to the internet' },
+      waitsFor: [],
+      gives: zones.map((name, index) => ({ name, from: `Subnets[${index}].AvailabilityZone` }))
+    },
+    createHsm(1, ['cloudHsm.zones'], 'the HSM is ACTIVE, the cluster UNINITIALIZED'),
+    {
+      id: 'cloudHsm.request',
+      title: 'Take the certificate signing request of the cluster',
+      by: custodian,
+      call: describeCluster,
+      mind:
+        'Now, and never later, hold Certificates.HsmCertificate, AwsHardwareCertificate and ManufacturerHardwareCertificate ' +
+        'against the roots that AWS and the manufacturer publish: the HSM is genuine.',
+      check: { expected: 'the request has the key of Certificates.HsmCertificate' },
+      waitsFor: [hsmStep(1)],
+      gives: [{ name: 'ClusterCsr', from: 'Clusters[0].Certificates.ClusterCsr' }]
+    },
+    {
+      id: 'cloudHsm.sign',
+      title: 'Sign it with a certificate authority of your own',
+      by: officer,
+      action:
+        `Make an authority with a self-signed certificate (customerCA.crt), and sign ${refTo('ClusterCsr')} with it, offline. ` +
+        'Its key signs nothing else, and is kept where the cluster is not; its certificate is for every client of the cluster, and for KMS.',
+      check: { expected: 'openssl verify of the signed certificate against customerCA.crt' },
+      waitsFor: ['cloudHsm.request'],
+      gives: [{ name: 'ClusterCertificate' }, { name: 'TrustAnchor' }]
+    },
+    {
+      id: 'cloudHsm.initialize',
+      title: 'Initialise the cluster',
+      by: custodian,
+      call: {
+        service: 'cloudhsm-v2',
+        operation: 'InitializeCluster',
+        input: {
+          ClusterId: clusterId,
+          SignedCert: refTo('ClusterCertificate'),
+          TrustAnchor: refTo('TrustAnchor')
         }
-      ],
-      'the answer has a CustomKeyStoreId'
-    ),
-    calling(
-      'cloudHsm.connect',
-      'Connect the key store',
-      custodian,
-      ['kms', 'ConnectCustomKeyStore', { CustomKeyStoreId: '<CustomKeyStoreId>' }],
-      'DescribeCustomKeyStores: the ConnectionState is CONNECTED, after up to 20 minutes'
-    ),
-    calling(
-      'cloudHsm.createKey',
-      'Create the envelope key in it',
-      custodian,
-      [
-        'kms',
-        'CreateKey',
-        {
-          Origin: 'AWS_CLOUDHSM',
-          CustomKeyStoreId: '<CustomKeyStoreId>',
-          Description: `${plan.name} envelope`,
-          Policy: JSON.stringify(envelopeKeyPolicy(plan)),
-          Tags: [{ TagKey: 'key-origin', TagValue: 'AWS_CLOUDHSM' }]
-        }
-      ],
-      'DescribeKey: the Origin is AWS_CLOUDHSM and the KeyState Enabled'
-    ),
-    doing(
-      'cloudHsm.plan',
-      'Name the key in the plan, and deploy it again',
-      'the deployer',
-      "keys: { envelope: { arn: '<Arn of CreateKey>', origin: 'AWS_CLOUDHSM' } }; keep the key of before enabled until every record that it sealed has left the stream",
-      'sealstream audit: HSM-04, KMS-05 and KMS-07 pass'
-    ),
-    doing(
-      'cloudHsm.drill',
-      'Show that a lost cluster can be had again',
-      officer,
-      'create a cluster from a backup (SourceBackupId) in other subnets, and open a record that was kept aside with it; then delete that cluster',
-      'the record opens; write down the day, for it has to be shown again every year'
-    )
+      },
+      check: { call: describeCluster, expected: 'the cluster is INITIALIZED, after some minutes' },
+      waitsFor: ['cloudHsm.sign'],
+      gives: []
+    },
+    {
+      id: 'cloudHsm.activate',
+      title: 'Activate the cluster',
+      by: officer,
+      action:
+        'From a machine in the VPC, in the security group of the cluster, with customerCA.crt in place: cluster activate in ' +
+        'the CloudHSM CLI, which sets the password of admin; then make a second admin. Keep both passwords where they outlast ' +
+        'the people who have them: nobody brings them back.',
+      check: { call: describeCluster, expected: 'the cluster is ACTIVE; user list shows two admins' },
+      waitsFor: ['cloudHsm.initialize'],
+      gives: []
+    },
+    ...zones
+      .slice(1)
+      .map((_, index) =>
+        createHsm(
+          index + 2,
+          ['cloudHsm.zones', 'cloudHsm.activate'],
+          `${index + 2} HSMs are ACTIVE, each in another zone`
+        )
+      )
   ]
+}
+
+function createHsm(number: number, waitsFor: readonly string[], expected: string): StepDraft {
+  const AvailabilityZone = refTo(`Zone${number}`)
+  return {
+    id: hsmStep(number),
+    title: `Create an HSM in ${AvailabilityZone}`,
+    by: custodian,
+    call: {
+      service: 'cloudhsm-v2',
+      operation: 'CreateHsm',
+      input: { ClusterId: clusterId, AvailabilityZone }
+    },
+    check: { call: describeCluster, expected },
+    waitsFor,
+    gives: []
+  }
 }

@@ -1,39 +1,32 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { accountId } from '../placeholders.ts'
-import { glueArn } from '../plan-arns.ts'
-import { policyOf } from '../policies/shared.ts'
-import type { PolicyDocument } from '../policy-document.ts'
-import { calling, type PlanStep } from './step.ts'
+import { cataloguePolicy } from '../policies/catalogue.ts'
+import { deployer, type StepDraft } from './step.ts'
 
-export function glueSteps({ services: { glue } }: ResolvedPlan): readonly PlanStep[] {
-  if (glue === undefined) return []
+/** CloudFormation has no type for the policy of a catalogue, of which there is one in each account and region. */
+export function glueSteps(plan: ResolvedPlan): readonly StepDraft[] {
+  if (plan.services.glue === undefined) return []
   return [
-    calling(
-      'glue.putResourcePolicy',
-      'Close the catalogue to other accounts',
-      'the deployer',
-      [
-        'glue',
-        'PutResourcePolicy',
-        // An account has one policy for its whole catalogue: what is there is not overwritten, but has to take this in.
-        { PolicyInJson: JSON.stringify(cataloguePolicy(glue.database)), PolicyExistsCondition: 'NOT_EXIST' }
-      ],
-      'GetResourcePolicy: PolicyInJson has the statement NoOtherAccount'
-    )
-  ]
-}
-
-/** A denial: who may read the tables is said by the roles. */
-function cataloguePolicy(database: string): PolicyDocument {
-  return policyOf({
-    Sid: 'NoOtherAccount',
-    Effect: 'Deny',
-    Principal: '*',
-    Action: 'glue:*',
-    Resource: [glueArn('catalog'), glueArn(`database/${database}`), glueArn(`table/${database}/*`)],
-    Condition: {
-      StringNotEquals: { 'aws:PrincipalAccount': accountId },
-      Bool: { 'aws:PrincipalIsAWSService': 'false' }
+    {
+      id: 'glue.putResourcePolicy',
+      title: 'Close the database of the plan in the catalogue',
+      by: deployer,
+      call: {
+        service: 'glue',
+        operation: 'PutResourcePolicy',
+        input: {
+          PolicyInJson: JSON.stringify(cataloguePolicy(plan)),
+          PolicyExistsCondition: 'NOT_EXIST'
+        }
+      },
+      mind:
+        'Where the catalogue has a policy already, this is refused: add the statements to that policy, and put it with ' +
+        'MUST_EXIST and its PolicyHashCondition.',
+      check: {
+        call: { service: 'glue', operation: 'GetResourcePolicy', input: {} },
+        expected: 'PolicyInJson has the statements NoOtherAccounts and TablesOnlyByDeployer'
+      },
+      waitsFor: [],
+      gives: []
     }
-  })
+  ]
 }

@@ -1,15 +1,19 @@
 import type { ResolvedPlan } from '../../pipeline/plan.ts'
-import { doing, type PlanStep } from './step.ts'
+import type { StepDraft } from './step.ts'
 
-export function rdsSteps({ services: { rds } }: ResolvedPlan): readonly PlanStep[] {
+export function rdsSteps({ services: { rds } }: ResolvedPlan): readonly StepDraft[] {
   if (rds === undefined) return []
   return [
-    doing(
-      'rds.createUser',
-      'Make the user of the lookups',
-      'the owner of the database',
-      `PostgreSQL: CREATE USER ${rds.user}; GRANT rds_iam TO ${rds.user}; MySQL and MariaDB: CREATE USER ${rds.user} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL; then SELECT on the tables of reference data, and on nothing else`,
-      'a worker connects with a token over TLS, and is refused without TLS and with a password'
-    )
+    {
+      id: 'rds.createUser',
+      title: 'Make the user of the lookups',
+      by: 'the owner of the database',
+      action: `PostgreSQL: CREATE USER ${rds.user}; GRANT rds_iam TO ${rds.user}; MySQL and MariaDB: CREATE USER ${rds.user} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL; then SELECT on the tables of reference data, and on nothing else`,
+      check: {
+        expected: 'a worker connects with a token over TLS, and is refused without TLS and with a password'
+      },
+      waitsFor: [],
+      gives: []
+    }
   ]
 }

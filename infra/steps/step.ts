@@ -1,38 +1,44 @@
-/** Something that has to be done after a stack is there, since CloudFormation has no resource for it. */
+import type { StepCall } from './step-call.ts'
+
+/**
+ * Something that has to be done after a stack is there, since CloudFormation has no resource for it. Texts may hold
+ * placeholders: `${CloudHsmCluster.ClusterId}` is told by the stack, `${AWS::Region}` and the like by where it is, and every
+ * other one by an earlier step.
+ */
 export interface PlanStep {
-  /** Such as `cloudHsm.initialize`: stays the same when steps are added. */
+  /** From 1, in an order in which the steps can be taken. */
+  readonly number: number
+  /** Such as `cloudHsm.initialize`: stays the same when steps come or go. */
   readonly id: string
   readonly title: string
   /** Who does it: a role of the plan, or whoever has what it takes. */
   readonly by: string
-  /** Call of an AWS SDK, its input as the SDK takes it. What only an earlier step tells stands in angle brackets. */
-  readonly call: StepCall | undefined
-  /** What is done where no SDK does it. */
-  readonly action: string | undefined
-  /** What to see afterwards. */
-  readonly check: string
+  /** ARN of that role, where the plan names it. */
+  readonly roleArn?: string
+  readonly call?: StepCall
+  /** What is done where no SDK does it: a step has this or a call. */
+  readonly action?: string
+  /** What to mind with the call. */
+  readonly mind?: string
+  /** What to see afterwards, and the request that shows it, where there is one. */
+  readonly check: { readonly call?: StepCall; readonly expected: string }
+  /** Ids of earlier steps; besides, all of them wait for the stack. */
+  readonly waitsFor: readonly string[]
+  /** What later steps need of this one. */
+  readonly gives: readonly StepResult[]
 }
 
-export interface StepCall {
-  /** As the SDK's clients are called, such as `kms`. */
-  readonly service: string
-  readonly operation: string
-  readonly input: Readonly<Record<string, unknown>>
+export interface StepResult {
+  /** Placeholder that it takes the place of. */
+  readonly name: string
+  /** Where it is in the answer, such as `KeyMetadata.Arn`; without it, it comes from whoever does the step. */
+  readonly from?: string
+  /** Never to be written down where others read. */
+  readonly isSecret?: true
 }
 
-export function calling(
-  id: string,
-  title: string,
-  by: string,
-  [service, operation, input]: readonly [string, string, StepCall['input']],
-  check: string
-): PlanStep {
-  return { id, title, by, call: { service, operation, input }, action: undefined, check }
-}
+/** A step before it is known which others there are. */
+export type StepDraft = Omit<PlanStep, 'number' | 'roleArn'>
 
-export function doing(id: string, title: string, by: string, action: string, check: string): PlanStep {
-  return { id, title, by, call: undefined, action, check }
-}
-
-/** An output of the stack, as a value of a step. */
-export const output = (name: string): string => `<output ${name}>`
+export const custodian = 'the custodian of the keys'
+export const deployer = 'the deployer'

@@ -14,7 +14,6 @@ writeFileSync(
   join(folder, 'tenants.json'),
   JSON.stringify({ name: 'orders', sealing: { tenants: { a1: 'made', b2: 'made' } } })
 )
-writeFileSync(join(folder, 'devices.json'), JSON.stringify({ name: 'orders', services: { iot: {} } }))
 const destinations = Array.from({ length: 16 }, (_, index) => ({
   kind: 's3',
   deliveryStreamName: `orders-${index}`
@@ -72,20 +71,7 @@ describe('sealstream plan', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(/^sealstream: [\d,]+ bytes even as one line: .* takes 51,200 in a request\n$/)
   })
 
-  it('prints what is left to do, to read and as JSON', async () => {
-    const nothing = await run('plan', '--steps', '--config', 'orders.json')
-    expect(nothing).toMatchObject({ code: 0, stdout: 'Nothing is left to do by hand.\n' })
-    const where = ['--config', 'devices.json', '--account', '111122223333', '--region', 'eu-west-1']
-    const { stdout } = await run('plan', '--steps', ...where)
-    expect(stdout).toContain('1. Attach the policy to the group of devices\n   by     the deployer\n')
-    expect(stdout).toContain('   call   iot AttachPolicy\n            policyName: orders-devices\n')
-    expect(stdout).toContain('   check  ListTargetsForPolicy')
-    const [step] = JSON.parse((await run('plan', '--steps', '--json', ...where)).stdout)
-    expect(step.call.input.target).toBe('arn:aws:iot:eu-west-1:111122223333:thinggroup/orders-devices')
-  })
-
   it.each([
-    [['--json'], '--json goes with --steps alone'],
     [['--profile', 'small'], '--profile: expected core, full, found small'],
     [['--account', '12'], '--account: expected 12 digits'],
     [['--region', 'Ireland'], '--region: expected the name of a region'],
