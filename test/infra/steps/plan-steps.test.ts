@@ -102,22 +102,25 @@ describe('planSteps', () => {
     ])
   })
 
-  it.each(Object.entries({ ...plans, withLoadedCluster, hsmPlan }))('can be done in its order: %s', (_, plan) => {
-    const done = new Set<string>()
-    const known = new Set(Object.keys(planTemplate(plan).Resources))
-    for (const { number, id, waitsFor, call, action, check, gives } of planSteps(plan, scope)) {
-      expect(number).toBe(done.size + 1)
-      expect(waitsFor.filter(other => !done.has(other))).toEqual([])
-      expect(done).not.toContain(id)
-      done.add(id)
-      expect([call, action].filter(each => each !== undefined)).toHaveLength(1)
-      const isOpen = (name: string): boolean => !known.has(name.split('.')[0]!)
-      // Whatever a request names is in the template, or was given before; what is looked at may be what was just made.
-      expect(placeholdersIn(JSON.stringify(call ?? action)).filter(isOpen)).toEqual([])
-      for (const { name } of gives) known.add(name)
-      expect(placeholdersIn(JSON.stringify(check)).filter(isOpen)).toEqual([])
+  it.each(Object.entries({ ...plans, withLoadedCluster, hsmPlan }))(
+    'can be done in its order: %s',
+    (_, plan) => {
+      const done = new Set<string>()
+      const known = new Set(Object.keys(planTemplate(plan).Resources))
+      for (const { number, id, waitsFor, call, action, check, gives } of planSteps(plan, scope)) {
+        expect(number).toBe(done.size + 1)
+        expect(waitsFor.filter(other => !done.has(other))).toEqual([])
+        expect(done).not.toContain(id)
+        done.add(id)
+        expect([call, action].filter(each => each !== undefined)).toHaveLength(1)
+        const isOpen = (name: string): boolean => !known.has(name.split('.')[0]!)
+        // Whatever a request names is in the template, or was given before; what is looked at may be what was just made.
+        expect(placeholdersIn(JSON.stringify(call ?? action)).filter(isOpen)).toEqual([])
+        for (const { name } of gives) known.add(name)
+        expect(placeholdersIn(JSON.stringify(check)).filter(isOpen)).toEqual([])
+      }
     }
-  })
+  )
 
   it('has each step wait for those that give what it needs', () => {
     const steps = planSteps(plans.services, scope)
