@@ -30,10 +30,17 @@ describe('the table of statements', () => {
     expect(stated.toSorted()).toEqual(sourced.toSorted())
   })
 
-  it('names tests that are there', () => {
-    const files = rows.flatMap(({ test }) => (test === '-' ? [] : test.replaceAll('`', '')))
-    expect(files.length).toBeGreaterThan(30)
-    expect(files.filter(file => !existsSync(new URL(file, root)))).toEqual([])
+  it('links each control to its code', () => {
+    const unlinked = rows.flatMap(({ number, audit }) =>
+      idsIn(audit.replaceAll(/\[[A-Z0-9-]+\]\(\.\.\/\.\.\/infra\/audit\/controls\/[\w/-]+\.ts\)/g, '')).map(
+        id => [number, id]
+      )
+    )
+    expect(unlinked).toEqual([])
+  })
+
+  it('links each statement to a test', () => {
+    expect(rows.filter(({ test }) => !/^\[`(test\/[\w./-]+)`\]\(\.\.\/\.\.\/\1\)$/.test(test))).toEqual([])
   })
 })
 
@@ -43,7 +50,9 @@ describe.each(pages)('docs/security/%s', page => {
     const known = catalogue.map(({ id }) => id)
     expect(idsIn(text).filter(id => !known.includes(id))).toEqual([])
     const files = [...text.matchAll(/`(test\/[\w./-]+)`/g)].map(([, file]) => new URL(file!, root))
-    const links = [...text.matchAll(/\]\(([\w./-]+\.md)\)/g)].map(([, link]) => new URL(link!, security))
+    const links = [...text.matchAll(/\]\(([\w./-]+\.(?:md|ts))\)/g)].map(
+      ([, link]) => new URL(link!, security)
+    )
     expect([...files, ...links].filter(url => !existsSync(url)).map(String)).toEqual([])
   })
 })
