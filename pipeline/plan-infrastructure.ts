@@ -83,6 +83,17 @@ export interface PlanStorage {
   readonly lockDays?: number
   /** Bucket of the access logs of the others. @default `<name>-access-logs` */
   readonly accessLogBucket?: string
+  /** When delivered objects move to a storage class of Glacier, under the same keys, policies and locks. @default never */
+  readonly archive?: {
+    /** Range 1 to 36_500. */
+    readonly afterDays: number
+    /** @default 'DEEP_ARCHIVE' */
+    readonly storageClass?: 'GLACIER_IR' | 'GLACIER' | 'DEEP_ARCHIVE'
+  }
+}
+
+export interface ResolvedStorage extends Required<Omit<PlanStorage, 'archive'>> {
+  readonly archive: Required<NonNullable<PlanStorage['archive']>> | undefined
 }
 
 /** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
@@ -171,8 +182,8 @@ export function resolveLogs(value: PlanLogs | undefined): Required<PlanLogs> {
 }
 
 /** @throws InvalidOptionError */
-export function resolveStorage(value: PlanStorage | undefined, pipelineName: string): Required<PlanStorage> {
-  const storage = section('storage', value, ['lockMode', 'lockDays', 'accessLogBucket'])
+export function resolveStorage(value: PlanStorage | undefined, pipelineName: string): ResolvedStorage {
+  const storage = section('storage', value, ['lockMode', 'lockDays', 'accessLogBucket', 'archive'])
   const modes = ['GOVERNANCE', 'COMPLIANCE', 'off'] as const
   const lockMode = checkOneOf('storage.lockMode', storage.lockMode ?? 'GOVERNANCE', modes)
   if (lockMode === 'off' && storage.lockDays !== undefined) {
@@ -182,7 +193,17 @@ export function resolveStorage(value: PlanStorage | undefined, pipelineName: str
   return {
     lockMode,
     lockDays: checkInteger('storage.lockDays', storage.lockDays ?? 7, 1, 36_500),
-    accessLogBucket: checkBucketName('storage.accessLogBucket', logs)
+    accessLogBucket: checkBucketName('storage.accessLogBucket', logs),
+    archive: storage.archive === undefined ? undefined : resolveArchive(storage.archive)
+  }
+}
+
+function resolveArchive(value: NonNullable<PlanStorage['archive']>): ResolvedStorage['archive'] {
+  const { afterDays, storageClass } = section('storage.archive', value, ['afterDays', 'storageClass'])
+  const classes = ['GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'] as const
+  return {
+    afterDays: checkInteger('storage.archive.afterDays', afterDays, 1, 36_500),
+    storageClass: checkOneOf('storage.archive.storageClass', storageClass ?? 'DEEP_ARCHIVE', classes)
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type PlanStorage,
   type ResolvedAlarms,
   type ResolvedRoles,
+  type ResolvedStorage,
   resolveAlarms,
   resolveLogs,
   resolveRoles,
@@ -252,7 +253,7 @@ export interface ResolvedPlan {
   readonly network: ResolvedNetwork | undefined
   readonly alarms: ResolvedAlarms
   readonly logs: Filled<PlanLogs>
-  readonly storage: Filled<PlanStorage>
+  readonly storage: ResolvedStorage
   readonly services: ResolvedServices
 }
 

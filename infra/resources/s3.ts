@@ -61,7 +61,7 @@ function dataBucket(
   plan: ResolvedPlan,
   { bucket, purpose, isStaging }: GuardedBucket & { readonly isStaging: boolean }
 ): TemplateResources[string] {
-  const { lockMode, lockDays } = plan.storage
+  const { lockMode, lockDays, archive } = plan.storage
   const isLocked = lockMode !== 'off'
   return {
     Type: 'AWS::S3::Bucket',
@@ -89,6 +89,7 @@ function dataBucket(
         Rules: [
           ...(isStaging ? [expiry('Staging', stagingDays)] : []),
           ...(purpose === 'state' ? [replayed] : []),
+          ...(purpose === 'sink' && !isStaging && archive !== undefined ? [archiving(archive)] : []),
           abandonedUploads
         ]
       }
@@ -121,6 +122,15 @@ const replayed = {
   Status: 'Enabled',
   NoncurrentVersionExpiration: { NoncurrentDays: 30 }
 } as const
+
+/** Written once, read seldom: the lock goes with the object. */
+function archiving({ afterDays, storageClass }: NonNullable<ResolvedPlan['storage']['archive']>): object {
+  return {
+    Id: 'Archive',
+    Status: 'Enabled',
+    Transitions: [{ StorageClass: storageClass, TransitionInDays: afterDays }]
+  }
+}
 
 /** With versions an expired object is only hidden: its bytes go a day later. */
 function expiry(id: string, days: number): object {

@@ -120,6 +120,17 @@ describe('planTemplate', () => {
     expect(rulesOf('OrdersDeliveredBucket')).toEqual(['AbandonedUploads'])
   })
 
+  it('moves what was delivered to Glacier when it is told to, and nothing else', () => {
+    const { Resources } = planTemplate({ ...plans.everything, storage: { archive: { afterDays: 90 } } })
+    const movesOf = (id: string) =>
+      (
+        Resources[id]!.Properties.LifecycleConfiguration as { Rules: { Transitions?: object[] }[] }
+      ).Rules.flatMap(({ Transitions = [] }) => Transitions)
+    expect(movesOf('OrdersDeliveredBucket')).toEqual([{ StorageClass: 'DEEP_ARCHIVE', TransitionInDays: 90 }])
+    expect(movesOf('OrdersRedshiftBucket')).toEqual([])
+    expect(movesOf('OrdersDeadLettersBucket')).toEqual([])
+  })
+
   it('encrypts delivery streams that workers write to, and not those that read the stream', () => {
     const streams = Object.values(planTemplate(plans.everything).Resources).filter(
       ({ Type }) => Type === 'AWS::KinesisFirehose::DeliveryStream'

@@ -39,7 +39,12 @@ describe('the infrastructure of a plan', () => {
       network: undefined,
       alarms: { topicArn: undefined, iteratorAgeMs: 900_000, freshnessSeconds: 1_800 },
       logs: { retentionDays: 365 },
-      storage: { lockMode: 'GOVERNANCE', lockDays: 7, accessLogBucket: 'orders-access-logs' }
+      storage: {
+        lockMode: 'GOVERNANCE',
+        lockDays: 7,
+        accessLogBucket: 'orders-access-logs',
+        archive: undefined
+      }
     })
   })
 
@@ -211,6 +216,11 @@ describe('the infrastructure of a plan', () => {
     [{ logs: { retentionDays: 2 } }, 'option logs.retentionDays: expected one of 1, 3, 5'],
     [{ storage: { accessLogBucket: 'A' } }, 'option storage.accessLogBucket: expected the name of a bucket'],
     [{ storage: { lockMode: 'off', lockDays: 1 } }, 'option storage.lockDays: does not go with'],
+    [{ storage: { archive: { afterDays: 0 } } }, 'option storage.archive.afterDays: expected'],
+    [
+      { storage: { archive: { afterDays: 30, storageClass: 'GLACIAL' } } },
+      'option storage.archive.storageClass: expected'
+    ],
     [
       { stream: { readers: [{ kind: 'kcl', roleArn: 'r' }] } },
       'option stream.readers[0].roleArn: expected an'
