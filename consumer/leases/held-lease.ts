@@ -206,8 +206,12 @@ export class HeldLease {
         this.#handoffs?.onLate(this.leaseKey, to)
         this.#abandon()
       },
-      // It is lost already; or the leader assigns it, or it runs out.
-      () => this.lose()
+      // The leader was first; or it runs out, or is assigned anew.
+      () => {
+        if (this.#lost.signal.aborted) return
+        this.#end()
+        this.#abandon()
+      }
     )
   }
 

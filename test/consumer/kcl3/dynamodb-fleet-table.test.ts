@@ -389,9 +389,8 @@ describe('a lease under a leader', () => {
     expect(await table.release(renewed!)).toMatchObject({ leaseOwner: 'b', checkpointOwner: undefined })
   })
 
-  it('of which a handoff was noticed ends when the time for it is over', async () => {
-    const { table, fleet, item, lease } = await held()
-    await fleet.startHandoff(lease, 'b')
+  /** Held by a worker that is given 50 ms to hand it over. */
+  const tenureOf = (lease: Lease, table: DynamodbLeaseTable) => {
     const seen: string[] = []
     const tenure = new HeldLease({
       lease,
@@ -406,6 +405,13 @@ describe('a lease under a leader', () => {
         onLate: (_, to) => void seen.push(`late for ${to}`)
       }
     })
+    return { tenure, seen }
+  }
+
+  it('of which a handoff was noticed ends when the time for it is over', async () => {
+    const { table, fleet, item, lease } = await held()
+    await fleet.startHandoff(lease, 'b')
+    const { tenure, seen } = tenureOf(lease, table)
     await tenure.renew()
     expect(tenure.handoffSignal.reason).toMatchObject({ name: 'LeaseHandoffError' })
     expect(tenure.signal.aborted).toBe(false)
@@ -415,5 +421,16 @@ describe('a lease under a leader', () => {
     await expect(
       tenure.checkpoint({ checkpoint: { sequenceNumber: '50', subSequenceNumber: 0 } })
     ).rejects.toMatchObject({ code: 'SEALSTREAM_LEASE_LOST' })
+  })
+
+  it('that the leader gave away without waiting is lost all the same', async () => {
+    const { table, fleet, lease } = await held()
+    await fleet.startHandoff(lease, 'b')
+    const { tenure, seen } = tenureOf(lease, table)
+    await tenure.renew()
+    const [row] = await table.list()
+    await fleet.assign(row!, 'b')
+    await expect.poll(() => tenure.signal.aborted).toBe(true)
+    expect(seen).toEqual(['k for b', 'lost'])
   })
 })
