@@ -2,7 +2,7 @@ import { definePipeline, type PipelinePlan, type ResolvedPlan } from '../pipelin
 import type { NamedPolicy } from './access.ts'
 import { type AuthorizerOptions, authorizer } from './authorizer.ts'
 import { accountId, arnOf, partition, substitute } from './placeholders.ts'
-import { bucketArn, queueArn, tableArn } from './plan-arns.ts'
+import { bucketArn, domainArn, queueArn, tableArn } from './plan-arns.ts'
 import { plannedKeys } from './plan-keys.ts'
 import { madeRoles } from './plan-roles.ts'
 import { plannedResources } from './planner.ts'
@@ -27,7 +27,7 @@ export interface PlanAccess {
   readonly keyArns: Readonly<Record<string, string>>
   /** By ARN of the role. Roles that the plan was given have what they need of it. */
   readonly identityPolicies: ReadonlyMap<string, readonly NamedPolicy[]>
-  /** By ARN of the resource: keys, buckets, queues and the lease table. A given key has the policy that it needs. */
+  /** By ARN of the resource: keys, buckets, queues, the lease table and a domain. A given key has the policy that it needs. */
   readonly resourcePolicies: ReadonlyMap<string, NamedPolicy>
   /** By service of the endpoint, such as `kms`. They limit what comes through it. */
   readonly endpointPolicies: ReadonlyMap<string, NamedPolicy>
@@ -94,7 +94,7 @@ export function planAccess(input: PipelinePlan, options: PlanAccessOptions = {})
   return { roleArns, keyArns, identityPolicies, resourcePolicies, endpointPolicies }
 }
 
-/** ARN, name and document of each policy of a bucket, a queue or the table. */
+/** ARN, name and document of each policy of a bucket, a queue, the table or a domain. */
 function policiesOf(
   plan: ResolvedPlan,
   resources: Readonly<Record<string, TemplateResource>>
@@ -110,6 +110,10 @@ function policiesOf(
       case 'AWS::DynamoDB::Table': {
         const { PolicyDocument: policy } = Properties.ResourcePolicy as { PolicyDocument: PolicyDocument }
         return [[tableArn(plan.consumer.applicationName), `${id}.ResourcePolicy`, policy] as const]
+      }
+      case 'AWS::OpenSearchService::Domain': {
+        const arn = domainArn(String(Properties.DomainName))
+        return [[arn, `${id}.AccessPolicies`, Properties.AccessPolicies as PolicyDocument] as const]
       }
       default:
         return []

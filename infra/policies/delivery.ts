@@ -133,7 +133,6 @@ function destinationOf(plan: ResolvedPlan, destination: ResolvedDestination): re
 
 /** https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html */
 function indexing(domainArn: string, indexName: string): readonly PolicyStatement[] {
-  const under = (...paths: readonly string[]): readonly string[] => paths.map(path => `${domainArn}/${path}`)
   return [
     {
       Sid: 'SeeDomain',
@@ -141,6 +140,14 @@ function indexing(domainArn: string, indexName: string): readonly PolicyStatemen
       Action: ['es:DescribeDomain', 'es:DescribeDomains', 'es:DescribeDomainConfig'],
       Resource: domainArn
     },
+    ...writingDocuments(domainArn, indexName)
+  ]
+}
+
+/** What Firehose asks of the domain itself. */
+export function writingDocuments(domainArn: string, indexName: string): readonly PolicyStatement[] {
+  const under = (...paths: readonly string[]): readonly string[] => paths.map(path => `${domainArn}/${path}`)
+  return [
     {
       Sid: 'Index',
       Effect: 'Allow',

@@ -1,32 +1,48 @@
 import type { ResolvedOpenSearch, ResolvedPlan } from '../../pipeline/plan.ts'
 import { accountId } from '../placeholders.ts'
-import { deliveryRoleId, domainArn, logGroupArn, oneOrMore, roleArn } from '../plan-arns.ts'
+import { deliveryRoleId, domainArn, idPart, logGroupArn, oneOrMore, roleArn } from '../plan-arns.ts'
 import { openSearchLogs } from '../plan-services.ts'
 import type { PolicyDocument } from '../policy-document.ts'
+import { writingDocuments } from './delivery.ts'
 import { policyOf } from './shared.ts'
 
-/** Roles by name, and nobody else: what each may do inside is said by the domain's own roles. */
+/**
+ * Who comes to the door of the domain; what each may do behind it is said by the domain's own roles. Delivery roles for their
+ * index, the analyst for searches in it, the master for who has which role.
+ */
 export function domainPolicy(
-  { destinations }: ResolvedPlan,
+  { destinations, roles: { analystArn } }: ResolvedPlan,
   { name, masterRoleArn }: ResolvedOpenSearch
 ): PolicyDocument {
-  const writers = destinations
-    .filter(destination => 'domainArn' in destination && destination.domainArn === 'made')
-    .map(({ deliveryStreamName }) => roleArn(deliveryRoleId(deliveryStreamName)))
-  return policyOf({
-    Sid: 'DeclaredRoles',
-    Effect: 'Allow',
-    Principal: { AWS: oneOrMore([masterRoleArn, ...writers]) },
-    Action: [
-      'es:ESHttpGet',
-      'es:ESHttpHead',
-      'es:ESHttpPost',
-      'es:ESHttpPut',
-      'es:ESHttpDelete',
-      'es:ESHttpPatch'
-    ],
-    Resource: `${domainArn(name)}/*`
-  })
+  const arn = domainArn(name)
+  const fed = destinations.flatMap(each =>
+    each.kind === 'opensearch' && each.domainArn === 'made' ? [each] : []
+  )
+  return policyOf(
+    fed.flatMap(({ deliveryStreamName, indexName }) =>
+      writingDocuments(arn, indexName).map(statement => ({
+        ...statement,
+        Sid: `${idPart(deliveryStreamName)}${statement.Sid}`,
+        Principal: { AWS: roleArn(deliveryRoleId(deliveryStreamName)) }
+      }))
+    ),
+    analystArn === undefined || fed.length === 0
+      ? []
+      : {
+          Sid: 'AnalystSearches',
+          Effect: 'Allow',
+          Principal: { AWS: analystArn },
+          Action: ['es:ESHttpGet', 'es:ESHttpPost'],
+          Resource: oneOrMore(fed.map(({ indexName }) => `${arn}/${indexName}*/_search`))
+        },
+    {
+      Sid: 'MasterMapsRoles',
+      Effect: 'Allow',
+      Principal: { AWS: masterRoleArn },
+      Action: ['es:ESHttpGet', 'es:ESHttpPut', 'es:ESHttpPatch', 'es:ESHttpPost', 'es:ESHttpDelete'],
+      Resource: `${arn}/_plugins/_security/*`
+    }
+  )
 }
 
 /** The service writes the logs of this domain, by itself. */

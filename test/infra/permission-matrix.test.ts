@@ -67,6 +67,8 @@ const principals = {
   operator: 'orders-operator',
   delivery: 'orders-s3-delivery',
   redshift: 'orders-redshift-delivery',
+  search: 'orders-opensearch-delivery',
+  master: 'search-master',
   sourced: 'orders-raw-delivery',
   transform: 'orders-open-transform',
   lambda: 'count',
@@ -95,8 +97,9 @@ function decide(
 ): AccessDecision {
   const principal = { arn: roleArn(principals[who]), accountId }
   const resource = access.keyArns[on] ?? on
-  const [bucket = ''] = resource.startsWith('arn:aws:s3:::') ? resource.split('/') : ['']
-  const policy = access.resourcePolicies.get(resource) ?? access.resourcePolicies.get(bucket)
+  // A bucket for its objects, a domain for its indices.
+  const [owner = ''] = /^arn:aws:(s3:::[^/]+|es:[^/]+\/[^/]+)/.exec(resource) ?? []
+  const policy = access.resourcePolicies.get(resource) ?? access.resourcePolicies.get(owner)
   const own = access.identityPolicies.get(principal.arn) ?? []
   return evaluate(
     { principal, action, resource, context: action.startsWith('kms:') ? context : { ...tls, ...context } },
@@ -593,6 +596,25 @@ describe('who may do what', () => {
         '-'
       ],
       ['redshift', 'secretsmanager:GetSecretValue', masterSecret, none, '-']
+    ])
+  )
+
+  const domain = arn('es', 'domain/orders')
+  it(
+    'with a domain: Firehose writes its index, the analyst searches, the master maps roles',
+    asked(plans.services, [
+      ['search', 'kms:Decrypt', 'SinkKey', via('es', {}), '-'],
+      ['search', 'es:ESHttpPost', `${domain}/_bulk`, none, 'OrdersOpensearchIndex'],
+      ['search', 'es:ESHttpPut', `${domain}/orders-2026-11-25/_doc/1`, none, 'OrdersOpensearchIndex'],
+      ['search', 'es:ESHttpPut', `${domain}/invoices/_doc/1`, none, '-'],
+      ['search', 'es:ESHttpDelete', `${domain}/orders-2026-11-25`, none, '-'],
+      ['search', 'es:ESHttpPut', `${domain}/_plugins/_security/api/rolesmapping/all_access`, none, '-'],
+      ['consumer', 'es:ESHttpPost', `${domain}/_bulk`, none, '-'],
+      ['analyst', 'es:ESHttpPost', `${domain}/orders-2026-11-25/_search`, none, 'AnalystSearches'],
+      ['analyst', 'es:ESHttpPost', `${domain}/_bulk`, none, '-'],
+      ['master', 'es:ESHttpPut', `${domain}/_plugins/_security/api/roles/x`, none, 'MasterMapsRoles'],
+      ['master', 'es:ESHttpGet', `${domain}/orders-2026-11-25/_search`, none, '-'],
+      ['stranger', 'es:ESHttpGet', `${domain}/_search`, none, '-']
     ])
   )
 

@@ -354,12 +354,14 @@ describe('a domain of OpenSearch', () => {
       }
     })
     const { AccessPolicies, LogPublishingOptions } = Resources.OpenSearchDomain!.Properties
-    expect((AccessPolicies as { Statement: { Principal: unknown }[] }).Statement[0]?.Principal).toEqual({
-      AWS: [
-        'arn:aws:iam::111122223333:role/search-master',
-        { 'Fn::GetAtt': ['OrdersOpensearchDeliveryRole', 'Arn'] }
-      ]
-    })
+    const { Statement } = AccessPolicies as { Statement: { Principal: { AWS: unknown } }[] }
+    const delivery = { 'Fn::GetAtt': ['OrdersOpensearchDeliveryRole', 'Arn'] }
+    expect(Statement.map(({ Principal }) => Principal.AWS)).toEqual([
+      delivery,
+      delivery,
+      people.analystArn,
+      'arn:aws:iam::111122223333:role/search-master'
+    ])
     expect(Object.keys(LogPublishingOptions as object)).toEqual([
       'AUDIT_LOGS',
       'ES_APPLICATION_LOGS',
