@@ -19,6 +19,9 @@ export interface PlanRds {
   readonly port?: number
 }
 
+/** Owners, who may do anything with the database. */
+const owners = /^(admin|master|postgres|rdsadmin|root)$/i
+
 export interface ResolvedRds extends Required<PlanRds> {}
 
 const path = 'services.rds'
@@ -35,10 +38,20 @@ export function resolveRds(value: PlanRds, { network }: ServiceSurroundings): Re
   if (!/^\w{1,63}$/.test(user)) {
     throw new InvalidOptionError(`${path}.user`, 'expected 1 to 63 letters, digits and underscores')
   }
+  if (owners.test(user)) {
+    throw new InvalidOptionError(`${path}.user`, 'is a name of an owner: expected a user that looks up')
+  }
+  const securityGroupId = checkId(`${path}.securityGroupId`, rds.securityGroupId, 'sg')
+  if (network.securityGroupIds.includes(securityGroupId)) {
+    throw new InvalidOptionError(
+      `${path}.securityGroupId`,
+      'is one of network.securityGroupIds: expected that of the database'
+    )
+  }
   return {
     resourceId,
     user,
-    securityGroupId: checkId(`${path}.securityGroupId`, rds.securityGroupId, 'sg'),
+    securityGroupId,
     port: checkInteger(`${path}.port`, rds.port ?? 5_432, 1_150, 65_535)
   }
 }

@@ -324,6 +324,8 @@ describe('services.rds', () => {
   it.each([
     [{ resourceId: 'orders' }, "option services.rds.resourceId: expected 'db-' or 'cluster-'"],
     [{ user: '*' }, 'option services.rds.user: expected 1 to 63 letters'],
+    [{ user: 'Postgres' }, 'option services.rds.user: is a name of an owner'],
+    [{ securityGroupId: 'sg-1a' }, 'services.rds.securityGroupId: is one of network.securityGroupIds'],
     [{ securityGroupId: 'sg' }, "option services.rds.securityGroupId: expected 'sg-'"],
     [{ port: 80 }, 'option services.rds.port: expected an integer from 1150 to 65535']
   ])('refuses %j', (members, message) => {
