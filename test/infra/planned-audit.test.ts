@@ -5,7 +5,7 @@ import { catalogue } from '../../infra/audit/catalogue.ts'
 import { loadTemplate } from '../../infra/audit/loaders/template.ts'
 import { planTemplate } from '../../infra/planner.ts'
 import type { PipelinePlan } from '../../pipeline/plan.ts'
-import { network, plans } from './plans.ts'
+import { network, plans, withLoadedCluster } from './plans.ts'
 
 function failuresOf(plan: PipelinePlan, profile: 'core' | 'full' = 'full') {
   const template: unknown = JSON.parse(JSON.stringify(planTemplate(plan, { profile })))
@@ -29,6 +29,10 @@ it.each(Object.entries(plans).filter(([name]) => name !== 'plain'))(
 
 it('passes every control with everything that a plan can have', () => {
   expect(failuresOf(everything)).toEqual([])
+})
+
+it('passes every control with a cluster that Firehose loads', () => {
+  expect(failuresOf(withLoadedCluster)).toEqual([])
 })
 
 it('passes every control but those of endpoints without a VPC', () => {
