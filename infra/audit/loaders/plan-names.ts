@@ -1,5 +1,4 @@
 import type { ResolvedPlan } from '../../../pipeline/plan.ts'
-import type { StreamReader } from '../../../pipeline/stream-readers.ts'
 import { failureQueues, sourcedDeliveries } from '../../plan-readers.ts'
 import { iotPolicyName, iotRuleName, securityConfiguration } from '../../plan-services.ts'
 import type { DeclaredReaders } from '../model.ts'
@@ -93,7 +92,7 @@ function nameOfFunction({
   functionArn,
   functionName,
   qualifier
-}: Extract<StreamReader, { kind: 'lambda' }>): string | undefined {
+}: Extract<ResolvedPlan['stream']['readers'][number], { kind: 'lambda' }>): string | undefined {
   return functionArn ?? (functionName === undefined ? undefined : `${functionName}:${qualifier}`)
 }
 
