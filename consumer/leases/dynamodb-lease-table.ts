@@ -9,11 +9,12 @@ import {
   GetCommand,
   PutCommand,
   ScanCommand,
+  type ScanCommandOutput,
   UpdateCommand
 } from '@aws-sdk/lib-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock } from '../../core/clock.ts'
-import { ServiceError, serviceErrorName } from '../../core/service-errors.ts'
+import { callService, ServiceError } from '../../core/service-errors.ts'
 import {
   compareSequence,
   type ExtendedSequenceNumber,
@@ -21,6 +22,7 @@ import {
 } from '../checkpoint/extended-sequence-number.ts'
 import { DuplicateWorkerError, Kcl3StateError } from '../errors.ts'
 import type { WorkerEvent } from '../types.ts'
+import { isConditionFailure, pagesOf, wasCarriedOut } from './dynamodb-calls.ts'
 import { DynamodbFleetTable } from './kcl3/dynamodb-fleet-table.ts'
 import type { LeaseRules } from './kcl3/fleet-member.ts'
 import type { FleetTable } from './kcl3/fleet-table.ts'
@@ -247,7 +249,7 @@ export class DynamodbLeaseTable implements LeaseTable {
 
   // Settles against a take by another worker that has seen us expire, and against a handoff that begins: then the lease goes
   // to the worker that waits for it.
-  async release(lease: Lease): Promise<Lease | undefined> {
+  release(lease: Lease): Promise<Lease | undefined> {
     return this.#update(lease, workingOwner(lease), {
       noticesHandoff: true,
       wanted: seen =>
@@ -265,8 +267,8 @@ export class DynamodbLeaseTable implements LeaseTable {
     const set = toMetaItem({ childShardIds: childShardIds ?? [], hashKeyRange })
     if (Object.keys(set).length === 0) return
     const update = assignments(set)
-    try {
-      await this.#write(
+    await wasCarriedOut('UpdateItem', () =>
+      this.#write(
         new UpdateCommand({
           TableName: this.#options.tableName,
           Key: { [A.leaseKey]: lease.leaseKey },
@@ -276,15 +278,13 @@ export class DynamodbLeaseTable implements LeaseTable {
           ReturnConsumedCapacity: 'TOTAL'
         })
       )
-    } catch (cause) {
-      if (!isConditionFailure(cause)) throw new ServiceError('dynamodb', 'UpdateItem', cause)
-    }
+    )
   }
 
   // Settles against every write since the row was seen: above all, against a row that was made anew for the shard.
   async delete(lease: Lease): Promise<boolean> {
-    try {
-      await this.#write(
+    const isDeleted = await wasCarriedOut('DeleteItem', () =>
+      this.#write(
         new DeleteCommand({
           TableName: this.#options.tableName,
           Key: { [A.leaseKey]: lease.leaseKey },
@@ -296,12 +296,9 @@ export class DynamodbLeaseTable implements LeaseTable {
           ReturnConsumedCapacity: 'TOTAL'
         })
       )
-      return true
-    } catch (cause) {
-      if (!isConditionFailure(cause)) throw new ServiceError('dynamodb', 'DeleteItem', cause)
-      // Somebody else removed it, or an earlier try of ours did.
-      return (await this.#item(lease.leaseKey)) === undefined
-    }
+    )
+    // Somebody else removed it, or an earlier try of ours did.
+    return isDeleted || (await this.#item(lease.leaseKey)) === undefined
   }
 
   close(): void {
@@ -385,7 +382,7 @@ export class DynamodbLeaseTable implements LeaseTable {
   }
 
   async #item(leaseKey: string): Promise<Item | undefined> {
-    const { Item: item, ConsumedCapacity: consumed } = await call('GetItem', () =>
+    const { Item: item, ConsumedCapacity: consumed } = await callService('dynamodb', 'GetItem', () =>
       this.#documents.send(
         new GetCommand({
           TableName: this.#options.tableName,
@@ -401,17 +398,15 @@ export class DynamodbLeaseTable implements LeaseTable {
 
   async #scan(tableName: string): Promise<readonly Item[]> {
     const items: Item[] = []
-    let ExclusiveStartKey: Record<string, unknown> | undefined
-    do {
-      const page = await call('Scan', () =>
-        this.#documents.send(
-          new ScanCommand({ TableName: tableName, ExclusiveStartKey, ReturnConsumedCapacity: 'TOTAL' })
-        )
+    const pages = pagesOf<ScanCommandOutput>('Scan', ExclusiveStartKey =>
+      this.#documents.send(
+        new ScanCommand({ TableName: tableName, ExclusiveStartKey, ReturnConsumedCapacity: 'TOTAL' })
       )
+    )
+    for await (const page of pages) {
       items.push(...(page.Items ?? []))
       this.#usage.readUnits += page.ConsumedCapacity?.CapacityUnits ?? 0
-      ExclusiveStartKey = page.LastEvaluatedKey
-    } while (ExclusiveStartKey !== undefined)
+    }
     return items
   }
 
@@ -465,18 +460,6 @@ function assignments(set: Item): { readonly expression: string; readonly values:
     expression: names.map(name => `${name} = :${name}`).join(', '),
     values: Object.fromEntries(names.map(name => [`:${name}`, set[name]]))
   }
-}
-
-async function call<T>(operation: string, send: () => Promise<T>): Promise<T> {
-  try {
-    return await send()
-  } catch (cause) {
-    throw new ServiceError('dynamodb', operation, cause)
-  }
-}
-
-function isConditionFailure(error: unknown): boolean {
-  return serviceErrorName(error) === 'ConditionalCheckFailedException'
 }
 
 /** How often the SDK sent the call. */

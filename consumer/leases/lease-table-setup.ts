@@ -9,9 +9,16 @@ import {
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../../core/clock.ts'
 import { ErrorCode, SealstreamError } from '../../core/errors.ts'
-import { classifyFailure, FailureClass, ServiceError, serviceErrorName } from '../../core/service-errors.ts'
+import {
+  callService,
+  classifyFailure,
+  FailureClass,
+  ServiceError,
+  serviceErrorName
+} from '../../core/service-errors.ts'
 import { LeaseTableMissingError, LeaseTableSchemaError } from '../errors.ts'
 import type { WorkerEvent } from '../types.ts'
+import { keyOf } from './dynamodb-calls.ts'
 import { LeaseAttribute as A, ownerIndex } from './lease-schema.ts'
 
 /** How a lease table is made: on demand, and with what is asked for here. */
@@ -184,28 +191,16 @@ export class LeaseTableSetup {
   }
 
   async #startBackups(): Promise<void> {
-    try {
-      await this.#options.documents.send(
+    await callService('dynamodb', 'UpdateContinuousBackups', () =>
+      this.#options.documents.send(
         new UpdateContinuousBackupsCommand({
           TableName: this.#options.tableName,
           PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true }
         }) as never,
         tableCallOptions
       )
-    } catch (cause) {
-      throw new ServiceError('dynamodb', 'UpdateContinuousBackups', cause)
-    }
+    )
   }
-}
-
-/** Such as `leaseKey S HASH`. */
-function keyOf({ KeySchema: keys = [], AttributeDefinitions: attributes = [] }: TableDescription): string {
-  return keys
-    .map(({ AttributeName: name, KeyType: type }) => {
-      const attribute = attributes.find(({ AttributeName }) => AttributeName === name)
-      return `${name} ${attribute?.AttributeType} ${type}`
-    })
-    .join(', ')
 }
 
 /** Undefined where there is no owner index. */

@@ -7,6 +7,7 @@ import {
   type DynamoDBClient,
   PutItemCommand,
   ScanCommand,
+  type ScanCommandOutput,
   type SSESpecification,
   type TableDescription,
   UpdateContinuousBackupsCommand,
@@ -18,6 +19,7 @@ import type { Clock } from '../../core/clock.ts'
 import { ErrorCode, SealstreamError } from '../../core/errors.ts'
 import { callService, classifyFailure, FailureClass, ServiceError } from '../../core/service-errors.ts'
 import { LeaseTableSchemaError } from '../errors.ts'
+import { keyOf, pagesOf, wasCarriedOut } from '../leases/dynamodb-calls.ts'
 import type { Lease } from '../leases/lease.ts'
 import { LeaseAttribute as A } from '../leases/lease-schema.ts'
 import { attributesToRemove } from './canonical-row.ts'
@@ -130,17 +132,12 @@ export class DynamodbTable {
   /** Every row. */
   async read(): Promise<readonly TableRow[]> {
     const rows: TableRow[] = []
-    let start: Row | undefined
-    do {
-      const from = start
-      const page = await callService('dynamodb', 'Scan', () =>
-        this.#client.send(
-          new ScanCommand({ TableName: this.tableName, ConsistentRead: true, ExclusiveStartKey: from })
-        )
+    const pages = pagesOf<ScanCommandOutput>('Scan', ExclusiveStartKey =>
+      this.#client.send(
+        new ScanCommand({ TableName: this.tableName, ConsistentRead: true, ExclusiveStartKey })
       )
-      for (const row of page.Items ?? []) rows.push(readRow(row))
-      start = page.LastEvaluatedKey
-    } while (start !== undefined)
+    )
+    for await (const page of pages) for (const row of page.Items ?? []) rows.push(readRow(row))
     return rows
   }
 
@@ -212,30 +209,10 @@ function valuesOf({ leaseCounter, checkpoint }: Lease): Record<string, Attribute
   return { ':seen': { N: String(leaseCounter) }, ':checkpoint': { S: checkpoint.sequenceNumber } }
 }
 
-async function wasCarriedOut(operation: string, write: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await callService('dynamodb', operation, write)
-    return true
-  } catch (error) {
-    if (error instanceof ServiceError && error.serviceCode === 'ConditionalCheckFailedException') return false
-    throw error
-  }
-}
-
 function encryptionBy(key: LeaseTableKey): SSESpecification {
   return {
     Enabled: true,
     SSEType: 'KMS',
     ...(key === 'aws' ? {} : { KMSMasterKeyId: key.kmsKeyId })
   }
-}
-
-/** Such as `leaseKey S HASH`. */
-function keyOf({ KeySchema: keys = [], AttributeDefinitions: attributes = [] }: TableDescription): string {
-  return keys
-    .map(({ AttributeName: name, KeyType: type }) => {
-      const attribute = attributes.find(({ AttributeName }) => AttributeName === name)
-      return `${name} ${attribute?.AttributeType} ${type}`
-    })
-    .join(', ')
 }

@@ -3,11 +3,14 @@ import {
   type DynamoDBDocumentClient,
   PutCommand,
   QueryCommand,
+  type QueryCommandOutput,
   ScanCommand,
+  type ScanCommandOutput,
   UpdateCommand
 } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../../../core/clock.ts'
-import { FailureClass, ServiceError, serviceErrorName } from '../../../core/service-errors.ts'
+import { FailureClass, ServiceError } from '../../../core/service-errors.ts'
+import { isConditionFailure, pagesOf, wasCarriedOut } from '../dynamodb-calls.ts'
 import { isFinished, type Lease, ownedBy } from '../lease.ts'
 import { type Item, numberOf } from '../lease-item.ts'
 import { LeaseAttribute as A, ownerIndex } from '../lease-schema.ts'
@@ -104,8 +107,7 @@ export class DynamodbFleetTable implements FleetTable {
       leaseDuration: String(lock.leaseDurationMs),
       recordVersionNumber: lock.recordVersionNumber
     }
-    return won(
-      'PutItem',
+    return wasCarriedOut('PutItem', () =>
       this.#send(
         new PutCommand({
           TableName: place.tableName,
@@ -127,8 +129,7 @@ export class DynamodbFleetTable implements FleetTable {
   // Settles against a worker that saw this lock run out.
   async keepLock(lock: LeaderLock, recordVersionNumber: string): Promise<boolean> {
     const place = await this.#lockPlace()
-    return won(
-      'UpdateItem',
+    return wasCarriedOut('UpdateItem', () =>
       this.#send(
         new UpdateCommand({
           TableName: place.tableName,
@@ -148,8 +149,7 @@ export class DynamodbFleetTable implements FleetTable {
 
   async giveLockBack(lock: LeaderLock): Promise<void> {
     const place = await this.#lockPlace()
-    await won(
-      'DeleteItem',
+    await wasCarriedOut('DeleteItem', () =>
       this.#send(
         new DeleteCommand({
           TableName: place.tableName,
@@ -200,16 +200,14 @@ export class DynamodbFleetTable implements FleetTable {
 
   async withdraw(workerId: string): Promise<void> {
     const place = await this.#ownRowPlace()
-    await won(
-      'DeleteItem',
+    await wasCarriedOut('DeleteItem', () =>
       this.#send(new DeleteCommand({ TableName: place.tableName, Key: { [place.key]: workerId } }))
     )
   }
 
   async forget({ workerId, updatedSeconds }: WorkerRow): Promise<void> {
     for (const place of this.#own === null ? [this.#leaseTable] : [this.#metricsTable, this.#leaseTable]) {
-      await won(
-        'DeleteItem',
+      await wasCarriedOut('DeleteItem', () =>
         this.#send(
           new DeleteCommand({
             TableName: place.tableName,
@@ -224,8 +222,7 @@ export class DynamodbFleetTable implements FleetTable {
 
   async declare(clientVersion: string, workerId: string): Promise<void> {
     const place = await this.#lockPlace()
-    await won(
-      'PutItem',
+    await wasCarriedOut('PutItem', () =>
       this.#send(
         new PutCommand({
           TableName: place.tableName,
@@ -276,23 +273,19 @@ export class DynamodbFleetTable implements FleetTable {
     const { documents, tableName, readLease, hasOwnerIndex } = this.#options
     if (!(await hasOwnerIndex())) return undefined
     const keys: string[] = []
-    let ExclusiveStartKey: Record<string, unknown> | undefined
-    try {
-      do {
-        const page = await documents.send(
-          new QueryCommand({
-            TableName: tableName,
-            IndexName: ownerIndex,
-            KeyConditionExpression: `${A.leaseOwner} = :owner`,
-            ExpressionAttributeValues: { ':owner': workerId },
-            ExclusiveStartKey
-          })
-        )
-        keys.push(...(page.Items ?? []).map(item => String(item[A.leaseKey])))
-        ExclusiveStartKey = page.LastEvaluatedKey
-      } while (ExclusiveStartKey !== undefined)
-    } catch (cause) {
-      throw new ServiceError('dynamodb', 'Query', cause)
+    const pages = pagesOf<QueryCommandOutput>('Query', ExclusiveStartKey =>
+      documents.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: ownerIndex,
+          KeyConditionExpression: `${A.leaseOwner} = :owner`,
+          ExpressionAttributeValues: { ':owner': workerId },
+          ExclusiveStartKey
+        })
+      )
+    )
+    for await (const page of pages) {
+      keys.push(...(page.Items ?? []).map(item => String(item[A.leaseKey])))
     }
     // The index lags behind the table, which alone says who owns a lease.
     const found = await Promise.all(keys.filter(key => !known.has(key)).map(readLease))
@@ -318,8 +311,7 @@ export class DynamodbFleetTable implements FleetTable {
     const seen = owners.flatMap(({ owner, placeholder }) =>
       owner === undefined ? [] : [[placeholder, owner] as const]
     )
-    return won(
-      'UpdateItem',
+    return wasCarriedOut('UpdateItem', () =>
       this.#send(
         new UpdateCommand({
           TableName: this.#leaseTable.tableName,
@@ -364,19 +356,16 @@ export class DynamodbFleetTable implements FleetTable {
   /** Undefined where there is no such table. */
   async #scan({ tableName }: Place): Promise<readonly Item[] | undefined> {
     const items: Item[] = []
-    let ExclusiveStartKey: Record<string, unknown> | undefined
+    const pages = pagesOf<ScanCommandOutput>('Scan', ExclusiveStartKey =>
+      this.#options.documents.send(
+        new ScanCommand({ TableName: tableName, ExclusiveStartKey, ConsistentRead: true })
+      )
+    )
     try {
-      do {
-        const page = await this.#options.documents.send(
-          new ScanCommand({ TableName: tableName, ExclusiveStartKey, ConsistentRead: true })
-        )
-        items.push(...(page.Items ?? []))
-        ExclusiveStartKey = page.LastEvaluatedKey
-      } while (ExclusiveStartKey !== undefined)
+      for await (const page of pages) items.push(...(page.Items ?? []))
       return items
-    } catch (cause) {
-      const error = new ServiceError('dynamodb', 'Scan', cause)
-      if (error.failure === FailureClass.notFound) return undefined
+    } catch (error) {
+      if (error instanceof ServiceError && error.failure === FailureClass.notFound) return undefined
       throw error
     }
   }
@@ -384,21 +373,6 @@ export class DynamodbFleetTable implements FleetTable {
   #send(command: PutCommand | UpdateCommand | DeleteCommand): Promise<unknown> {
     return this.#options.documents.send(command as UpdateCommand)
   }
-}
-
-/** False when the condition did not hold. */
-async function won(operation: string, write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write
-    return true
-  } catch (cause) {
-    if (!isConditionFailure(cause)) throw new ServiceError('dynamodb', operation, cause)
-    return false
-  }
-}
-
-function isConditionFailure(error: unknown): boolean {
-  return serviceErrorName(error) === 'ConditionalCheckFailedException'
 }
 
 /** `lut` of the row that a condition found, as the client gives it: in the notation of the wire. */
