@@ -14,15 +14,9 @@ export async function readDatabaseInstance(
   scope: TemplateScope,
   name: string
 ): Promise<readonly AuditResource[]> {
-  if (!reader.has('rds')) return []
-  const answer = await reader.read(
-    { service: 'rds', operation: 'DescribeDBInstances', input: { DBInstanceIdentifier: name } },
-    name
-  )
-  const [instance] = knownListAt(answer, 'DBInstances')
-  const arn = textAt(instance, 'DBInstanceArn')
-  if (arn === undefined) return []
-  const groups = idsIn(instance, 'VpcSecurityGroups', 'VpcSecurityGroupId')
+  const found = await describe(reader, 'DBInstance', name)
+  if (found === undefined) return []
+  const { database: instance, arn, groups } = found
   const [parameterGroup] = idsIn(instance, 'DBParameterGroups', 'DBParameterGroupName')
   const cluster = valueAt(instance, 'DBClusterIdentifier')
   return [
@@ -50,17 +44,11 @@ export async function readDatabaseCluster(
   scope: TemplateScope,
   name: string
 ): Promise<readonly AuditResource[]> {
-  if (!reader.has('rds')) return []
-  const answer = await reader.read(
-    { service: 'rds', operation: 'DescribeDBClusters', input: { DBClusterIdentifier: name } },
-    name
-  )
-  const [cluster] = knownListAt(answer, 'DBClusters')
-  const arn = textAt(cluster, 'DBClusterArn')
-  if (arn === undefined) return []
-  const groups = idsIn(cluster, 'VpcSecurityGroups', 'VpcSecurityGroupId')
+  const found = await describe(reader, 'DBCluster', name)
+  if (found === undefined) return []
+  const { database: cluster, arn, groups } = found
   const parameterGroup = textAt(cluster, 'DBClusterParameterGroup')
-  const found = [
+  const resources = [
     resource('AWS::RDS::DBCluster', name, arn, 'rds:DescribeDBClusters', {
       ...commonOf(cluster),
       DBClusterIdentifier: name,
@@ -73,9 +61,22 @@ export async function readDatabaseCluster(
     ...(await readSecurityGroups(reader, scope, groups))
   ]
   for (const member of idsIn(cluster, 'DBClusterMembers', 'DBInstanceIdentifier')) {
-    found.push(...(await readDatabaseInstance(reader, scope, member)))
+    resources.push(...(await readDatabaseInstance(reader, scope, member)))
   }
-  return found
+  return resources
+}
+
+/** Undefined where there is no such database, or no client to ask. */
+async function describe(reader: AccountReader, kind: 'DBInstance' | 'DBCluster', name: string) {
+  if (!reader.has('rds')) return undefined
+  const answer = await reader.read(
+    { service: 'rds', operation: `Describe${kind}s`, input: { [`${kind}Identifier`]: name } },
+    name
+  )
+  const [database] = knownListAt(answer, `${kind}s`)
+  const arn = textAt(database, `${kind}Arn`)
+  if (arn === undefined) return undefined
+  return { database, arn, groups: idsIn(database, 'VpcSecurityGroups', 'VpcSecurityGroupId') }
 }
 
 /** What instances and clusters have in common. */
