@@ -33,7 +33,7 @@ export interface FleetMemberOptions {
 }
 
 /** Time between two rows of a worker, in milliseconds; the KCL's. */
-export const publishMs = 30_000
+const publishMs = 30_000
 /** Age at which the leader removes the row of a worker, in milliseconds; the KCL's. */
 const forgetMs = 86_400_000
 /** Failover times between two runs that move leases from living workers; the KCL's three times two. */
