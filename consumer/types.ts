@@ -1,5 +1,5 @@
 import type { KeyStats } from '../core/record-transform.ts'
-import type { FailureClass } from '../core/service-errors.ts'
+import type { CallFailedEvent } from './call-failed.ts'
 import type { FanOutObstacle } from './errors.ts'
 import type { LeaseRules } from './leases/kcl3/fleet-member.ts'
 import type { LeaseCounts } from './leases/lease-coordinator.ts'
@@ -121,13 +121,7 @@ export type WorkerEvent =
       readonly callback: 'initialize' | 'shardEnded' | 'shutdownRequested' | 'leaseLost'
       readonly errorName: string
     }
-  | {
-      readonly type: 'callFailed'
-      readonly service: string
-      readonly operation: string
-      readonly failure: FailureClass
-      readonly serviceCode: string
-    }
+  | CallFailedEvent
   /** Answers claim in a row that the shard has ended, while by the listing it is open. It is read again. */
   | { readonly type: 'shardEndUnconfirmed'; readonly shardId: string; readonly times: number }
   /** The shard is polled from now on, because it cannot be read by enhanced fan-out. */

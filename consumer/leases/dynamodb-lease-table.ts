@@ -426,7 +426,7 @@ export class DynamodbLeaseTable implements LeaseTable {
     const { tableName, applicationName = tableName, clock } = this.#options
     const items = await Promise.all(
       ['CoordinatorState', 'WorkerMetricStats'].map(name =>
-        this.#setup.tolerate('Scan', () => this.#scan(`${applicationName}-${name}`))
+        this.#setup.tolerate(() => this.#scan(`${applicationName}-${name}`))
       )
     )
     const signs = kcl3Signs(

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { FailureClass, ServiceError } from '../../core/service-errors.ts'
+import { callFailed } from '../call-failed.ts'
 import { DuplicateWorkerError, IncompleteShardListError, LeaseLostError } from '../errors.ts'
 import type { ShardSync } from '../shards/shard-sync.ts'
 import type { WorkerEvent } from '../types.ts'
@@ -394,10 +395,8 @@ export class LeaseCoordinator {
   /** What may pass is told; anything else is a fault that no loop should hide. */
   #report(error: unknown): void {
     const { onEvent, onFatal } = this.#options
-    if (error instanceof ServiceError) {
-      const { service, operation, failure, serviceCode } = error
-      onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
-    } else if (error instanceof IncompleteShardListError) {
+    if (error instanceof ServiceError) onEvent(callFailed(error))
+    else if (error instanceof IncompleteShardListError) {
       const failure = FailureClass.unavailable
       onEvent({
         type: 'callFailed',

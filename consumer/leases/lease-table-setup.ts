@@ -16,6 +16,7 @@ import {
   ServiceError,
   serviceErrorName
 } from '../../core/service-errors.ts'
+import { callFailed } from '../call-failed.ts'
 import { LeaseTableMissingError, LeaseTableSchemaError } from '../errors.ts'
 import type { WorkerEvent } from '../types.ts'
 import { keyOf } from './dynamodb-calls.ts'
@@ -97,10 +98,10 @@ export class LeaseTableSetup {
     const key = keyOf(table)
     if (key !== `${A.leaseKey} S HASH`) throw new LeaseTableSchemaError(tableName, key)
     if (isOurs && typeof createTable === 'object' && createTable.pointInTimeRecovery === true) {
-      await this.tolerate('UpdateContinuousBackups', () => this.#startBackups())
+      await this.tolerate(() => this.#startBackups())
     }
     if (this.#options.needsOwnerIndex && createTable !== false && indexStatus(table) === undefined) {
-      await this.tolerate('UpdateTable', () => this.#addOwnerIndex(table))
+      await this.tolerate(() => this.#addOwnerIndex(table))
     }
   }
 
@@ -114,15 +115,12 @@ export class LeaseTableSetup {
   }
 
   /** For what is good to have: a failure is told and goes by. What does not exist is no failure. */
-  async tolerate<T>(operation: string, task: () => Promise<T>): Promise<T | undefined> {
+  async tolerate<T>(task: () => Promise<T>): Promise<T | undefined> {
     try {
       return await task()
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error
-      const { service, failure, serviceCode } = error
-      if (failure !== FailureClass.notFound) {
-        this.#options.onEvent?.({ type: 'callFailed', service, operation, failure, serviceCode })
-      }
+      if (error.failure !== FailureClass.notFound) this.#options.onEvent?.(callFailed(error))
       return undefined
     }
   }

@@ -4,6 +4,7 @@ import type { EventLoopTurn } from '../../core/event-loop-turn.ts'
 import { RecordReader } from '../../core/record-reader.ts'
 import type { RecordOpener } from '../../core/record-transform.ts'
 import { ServiceError } from '../../core/service-errors.ts'
+import { callFailed } from '../call-failed.ts'
 import { AggregateBounds } from '../checkpoint/aggregate-bounds.ts'
 import { Checkpointer } from '../checkpoint/checkpointer.ts'
 import {
@@ -447,8 +448,8 @@ export class ShardConsumer {
       }))
   }
 
-  #report({ service, operation, failure, serviceCode }: ServiceError): void {
-    this.#given.options.onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
+  #report(error: ServiceError): void {
+    this.#given.options.onEvent(callFailed(error))
   }
 }
 

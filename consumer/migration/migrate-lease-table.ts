@@ -1,4 +1,5 @@
 import { isTransient, ServiceError } from '../../core/service-errors.ts'
+import { callFailed } from '../call-failed.ts'
 import { canonicalRow, digestOfRows } from './canonical-row.ts'
 import { DynamodbTable } from './dynamodb-table.ts'
 import { MigrationRefusedError } from './errors.ts'
@@ -222,8 +223,7 @@ class Migration {
 
   #tell(error: unknown): void {
     if (!(error instanceof ServiceError)) throw error
-    const { service, operation, failure, serviceCode } = error
-    this.#options.onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
+    this.#options.onEvent(callFailed(error))
   }
 }
 

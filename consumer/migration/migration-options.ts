@@ -2,13 +2,13 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { CallOptions } from '../../core/aws-ports.ts'
 import { checkBoolean, checkInteger, checkKnownOptions, checkString } from '../../core/check-option.ts'
 import { InvalidOptionError } from '../../core/errors.ts'
-import type { FailureClass } from '../../core/service-errors.ts'
 import {
   DiagnosticsChannel,
   resolveSurroundings,
   type Surroundings,
   surroundingNames
 } from '../../core/surroundings.ts'
+import type { CallFailedEvent } from '../call-failed.ts'
 import type { TableComparison } from './table-comparison.ts'
 
 /** A table, and how it is reached. */
@@ -52,13 +52,7 @@ export type MigrationEvent =
   /** Workers of both tables hold it: its records come twice until the one of the source stops. Told once. */
   | { readonly type: 'leaseHeldInBoth'; readonly leaseKey: string }
   /** A pass could not be finished and is made again, or a backup could not be started. */
-  | {
-      readonly type: 'callFailed'
-      readonly service: string
-      readonly operation: string
-      readonly failure: FailureClass
-      readonly serviceCode: string
-    }
+  | CallFailedEvent
 
 /** In rows of the target. */
 export interface MigrationWrites {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../../core/clock.ts'
 import { ServiceError } from '../../../core/service-errors.ts'
+import { callFailed } from '../../call-failed.ts'
 import { DuplicateWorkerError, FleetVersionError, Kcl2FleetError } from '../../errors.ts'
 import type { WorkerEvent } from '../../types.ts'
 import { isFinished, type Lease, workingOwner } from '../lease.ts'
@@ -351,8 +352,7 @@ export class FleetMember {
       await task()
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error
-      const { service, operation, failure, serviceCode } = error
-      this.#options.onEvent({ type: 'callFailed', service, operation, failure, serviceCode })
+      this.#options.onEvent(callFailed(error))
     }
   }
 }
